@@ -1,0 +1,40 @@
+# dml_library(NAME DEPS ... PCH base|grpc|none [EXCLUDE regex]): a static library of every .cc below
+# the current folder. dml_tests(NAME FOLDER ... DEPS ...): one test binary for a folder.
+
+function(dml_library name)
+  cmake_parse_arguments(ARG "" "PCH;EXCLUDE" "DEPS;SOURCES" ${ARGN})
+  if(NOT ARG_SOURCES)
+    file(GLOB_RECURSE ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+    if(ARG_EXCLUDE)
+      list(FILTER ARG_SOURCES EXCLUDE REGEX ${ARG_EXCLUDE})
+    endif()
+  endif()
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+  dml_use_pch(${name} ${ARG_PCH})
+endfunction()
+
+# Two precompiled headers for the product (base, grpc) and one for tests; see cmake/pch/.
+function(dml_use_pch name kind)
+  if(kind AND NOT kind STREQUAL "none")
+    target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch/${kind}.h)
+  endif()
+endfunction()
+
+function(dml_tests name)
+  cmake_parse_arguments(ARG "" "FOLDER;PCH" "DEPS;SOURCES" ${ARGN})
+  if(NOT ARG_SOURCES)
+    file(GLOB_RECURSE ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_FOLDER}/*.cc)
+  endif()
+  if(NOT ARG_PCH)
+    set(ARG_PCH test)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  dml_use_pch(${name} ${ARG_PCH})
+  target_compile_definitions(${name} PRIVATE DML_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                             DML_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+                       PROPERTIES TIMEOUT 300)
+endfunction()
