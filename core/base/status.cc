@@ -1,8 +1,8 @@
 #include "core/base/status.h"
 
-#include <absl/strings/cord.h>
-
 #include <charconv>
+
+#include <absl/strings/cord.h>
 
 namespace dml {
 namespace {
@@ -36,9 +36,7 @@ std::string_view Message(const absl::Status& status) {
   return {status.message().data(), status.message().size()};
 }
 
-std::string Reason(const absl::Status& status) {
-  return Payload(status, kReasonUrl).value_or("");
-}
+std::string Reason(const absl::Status& status) { return Payload(status, kReasonUrl).value_or(""); }
 
 // Violations are kept as field NUL description NUL ...; neither holds NUL (it is replaced).
 std::vector<FieldViolation> FieldViolations(const absl::Status& status) {
@@ -48,8 +46,8 @@ std::vector<FieldViolation> FieldViolations(const absl::Status& status) {
   while (at < text.size()) {
     size_t field_end = text.find('\0', at);
     size_t end = text.find('\0', field_end + 1);
-    out.push_back({text.substr(at, field_end - at),
-                   text.substr(field_end + 1, end - field_end - 1)});
+    out.push_back(
+        {text.substr(at, field_end - at), text.substr(field_end + 1, end - field_end - 1)});
     at = end + 1;
   }
   return out;

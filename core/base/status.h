@@ -9,16 +9,16 @@
 // They travel as status payloads and become google.rpc details at the edge (server/rpc).
 #pragma once
 
-#include <absl/status/status.h>
-#include <absl/status/statusor.h>
-#include <fmt/format.h>
-
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <fmt/format.h>
 
 namespace dml {
 
@@ -125,8 +125,8 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 }  // namespace dml
 
 /// Returns early with the error of a Status expression.
-#define DML_RETURN_IF_ERROR(expr)                     \
-  do {                                                \
+#define DML_RETURN_IF_ERROR(expr)                                                 \
+  do {                                                                            \
     if (absl::Status dml_status_ = (expr); !dml_status_.ok()) return dml_status_; \
   } while (false)
 

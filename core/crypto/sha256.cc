@@ -1,8 +1,8 @@
 #include "core/crypto/sha256.h"
 
-#include <openssl/evp.h>
-
 #include <cstdlib>
+
+#include <openssl/evp.h>
 
 namespace dml {
 namespace {

@@ -16,13 +16,14 @@ namespace dml {
 absl::Status ValidateNamespace(std::string_view name);
 /// One part of a package name: [a-z0-9] then [a-z0-9+._-], at most 128, no "..".
 absl::Status ValidatePackagePart(std::string_view name);
-/// Parts as for a namespace, joined by '/', at most 4: "production/eu".
+/// Parts as for a namespace, 1 to 4, joined by '/': "production/eu".
 absl::Status ValidateEnvironmentName(std::string_view name);
 /// As a namespace, at most 253 (a host name fits).
 absl::Status ValidateNodeName(std::string_view name);
-/// A label key or value: key [a-z0-9][a-z0-9./_-]{0,62}; value at most 256 bytes of printable UTF-8.
+/// A label: key [a-z0-9][a-z0-9./_-]{0,62}; value at most 256 bytes of UTF-8 without control
+/// characters. LABEL_INVALID otherwise.
 absl::Status ValidateLabel(std::string_view key, std::string_view value);
-/// What may stand in a version's text: [A-Za-z0-9.+~:_^!-], 1 to 128 bytes, no "..".
+/// What may stand in a version's text: [A-Za-z0-9] then [A-Za-z0-9.+~:_^!-], at most 128, no "..".
 absl::Status ValidateVersionText(std::string_view text);
 
 /// A package: a name in a namespace, written "acme/payments-api".
@@ -30,6 +31,7 @@ struct PackageName {
   std::string ns;
   std::string name;
 
+  /// NAME_INVALID where either part is not valid or there is not exactly one '/'.
   static absl::StatusOr<PackageName> Parse(std::string_view text);
   std::string ToString() const { return ns + "/" + name; }
   /// "packages/acme/payments-api".
@@ -37,7 +39,9 @@ struct PackageName {
   auto operator<=>(const PackageName&) const = default;
 };
 
-/// Where a variant runs. All parts empty: any platform. Each part [a-z0-9_.]+ without '-'.
+/// Where a variant runs. All parts empty: any platform; otherwise os and arch are both there (as
+/// OCI demands), variant may be. Each part [a-z0-9] then [a-z0-9_.], at most 32, no "..", never
+/// "any".
 struct Platform {
   std::string os;
   std::string arch;
@@ -46,6 +50,7 @@ struct Platform {
   /// "linux-amd64", "linux-arm-v7", "any": the variant id in resource names.
   static absl::StatusOr<Platform> Parse(std::string_view variant_id);
   std::string VariantId() const;
+  /// NAME_INVALID where a part is not valid or missing.
   absl::Status Validate() const;
   auto operator<=>(const Platform&) const = default;
 };
@@ -63,7 +68,9 @@ struct VariantName {
 };
 
 /// The file name of a blob in a package: relative, '/'-separated, no empty, "." or ".." part, no
-/// backslash, control character, drive letter or NUL; valid UTF-8, at most 1024 bytes.
+/// backslash, control character, drive letter or NUL; valid UTF-8, at most 1024 bytes and 255 a
+/// part. It must hold to this after one percent-decoding too ("%2e%2e/x" does not), so that it
+/// stays harmless in a URL. PATH_INVALID otherwise.
 absl::Status ValidateFilePath(std::string_view path);
 
 }  // namespace dml

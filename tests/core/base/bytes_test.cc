@@ -14,9 +14,13 @@ TEST(HexTest, RoundTripsAndRefusesUpperCase) {
 
 // RFC 4648 section 10.
 TEST(Base64Test, Vectors) {
-  const std::pair<std::string, std::string> cases[] = {
-      {"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},        {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string, std::string> cases[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"fooba", "Zm9vYmE="},
+                                                       {"foobar", "Zm9vYmFy"}};
   for (const auto& [raw, text] : cases) {
     EXPECT_EQ(Base64Encode(AsBytes(raw)), text);
     EXPECT_EQ(Base64Decode(text), raw);

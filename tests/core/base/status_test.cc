@@ -15,8 +15,7 @@ TEST(StatusTest, CarriesCodeReasonAndMessage) {
 TEST(StatusTest, FieldPathsNest) {
   absl::Status status = InvalidArgument(ErrorReason("RANGE_INVALID"), "empty");
   status = AtField(AtField(AtField(status, "range"), "[2]"), "requires");
-  EXPECT_EQ(FieldViolations(status),
-            (std::vector<FieldViolation>{{"requires[2].range", "empty"}}));
+  EXPECT_EQ(FieldViolations(status), (std::vector<FieldViolation>{{"requires[2].range", "empty"}}));
 }
 
 TEST(StatusTest, AnnotateKeepsReasonFieldsAndRetry) {

@@ -1,0 +1,81 @@
+// What the parts of Client share: reading answers, pages and receipts. Internal to client/.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "client/connection.h"
+#include "core/crypto/random.h"
+#include "core/crypto/sha256.h"
+#include "core/wire/api.h"
+
+namespace dml {
+
+/// INTERNAL (SERVER_ANSWER_INVALID): the server's answer is not what its contract says.
+absl::Status BadAnswer(std::string_view what);
+
+/// The value of an answer; one that cannot be read is a BadAnswer.
+template <typename T>
+absl::StatusOr<T> Answered(absl::StatusOr<T> value) {
+  if (!value.ok()) return BadAnswer(Message(value.status()));
+  return value;
+}
+
+/// DATA_LOSS (BLOB_DIGEST_MISMATCH) unless these are the bytes of `ref`.
+absl::Status CheckBytes(std::string_view what, std::string_view bytes, const BlobRef& ref);
+
+template <typename Request>
+void SetPage(const ListOptions& options, Request& request) {
+  request.set_page_size(options.page_size);
+  request.set_page_token(options.page_token);
+}
+
+/// A page of an answer's items, each read by wire::From.
+template <typename T, typename Items>
+absl::StatusOr<ListPage<T>> ReadPage(const Items& items, const std::string& next_page_token) {
+  ListPage<T> out;
+  for (const auto& item : items) {
+    DML_ASSIGN_OR_RETURN(T value, Answered(absl::StatusOr<T>(wire::From(item))));
+    out.items.push_back(std::move(value));
+  }
+  out.next_page_token = next_page_token;
+  return out;
+}
+
+/// An answer to a mutation with what the log says of it; with validate_only only the answer.
+template <typename Response, typename Payload>
+struct Mutated {
+  Response response;
+  Commit commit;
+  Payload payload;
+};
+
+/// Carries out a mutation under one request id, however often it is tried, and proves its entry,
+/// which must have this kind of payload.
+template <typename Payload, typename Stub, typename Request, typename Response>
+absl::StatusOr<Mutated<Response, Payload>> Mutate(Connection& connection,
+                                                  grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                                               const Request&,
+                                                                               Response*),
+                                                  Request request, const MutationOptions& options) {
+  request.set_request_id(options.request_id.empty() ? NewRequestId() : options.request_id);
+  request.set_validate_only(options.validate_only);
+  Mutated<Response, Payload> out;
+  DML_ASSIGN_OR_RETURN(out.response, connection.Call(method, request));
+  if (options.validate_only) return out;
+  DML_ASSIGN_OR_RETURN(ProvenReceipt proven,
+                       connection.ProveReceipt(out.response.receipt(), request.request_id()));
+  Payload* payload = std::get_if<Payload>(&proven.entry.payload);
+  if (payload == nullptr) {
+    return DataLoss(ErrorReason("RECEIPT_INVALID"),
+                    "the receipt of request {} names entry {}, which is of kind {}; ask the "
+                    "library's operator what happened to the request",
+                    request.request_id(), proven.commit.index, EntryKind(proven.entry.payload));
+  }
+  out.commit = std::move(proven.commit);
+  out.payload = std::move(*payload);
+  return out;
+}
+
+}  // namespace dml

@@ -1,0 +1,121 @@
+// dml::Client: everything a service can ask of a library, in domain values.
+//
+// Thread-safe; one Client is enough for a process. Calls block. Idempotent calls are retried by
+// themselves (RetryOptions); mutations carry a request id made once per call, so that a retry never
+// does a thing twice. Errors are the server's: code, reason (dml::Reason), field violations.
+//
+// Every receipt and checkpoint that arrives is checked: signed by the pinned log key, and
+// consistent with the last one seen. A log that went back or forked is DATA_LOSS (LOG_FORKED,
+// LOG_WENT_BACK), and both checkpoints are kept as evidence beside the state file.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/answers.h"
+#include "client/options.h"
+
+namespace dml {
+
+class Connection;
+
+class Client {
+ public:
+  /// Connects lazily: the first call finds out whether the server is there.
+  static absl::StatusOr<Client> Create(ClientOptions options);
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  // Catalog.
+  absl::StatusOr<Committed<NamespaceRecord>> CreateNamespace(const std::string& name,
+                                                             const std::string& description,
+                                                             const Labels& labels,
+                                                             const MutationOptions& options = {});
+  absl::StatusOr<ListPage<NamespaceRecord>> ListNamespaces(const ListOptions& options);
+  absl::StatusOr<PackageRecord> GetPackage(const PackageName& name);
+  absl::StatusOr<ListPage<PackageRecord>> ListPackages(const std::string& ns,
+                                                       const ListOptions& options);
+  absl::StatusOr<VariantDetails> GetVariant(const VariantName& name);
+  absl::StatusOr<ListPage<VariantRecord>> ListVariants(const PackageName& package,
+                                                       const ListOptions& options);
+  absl::StatusOr<ListPage<VariantRecord>> SearchVariants(const ListOptions& options);
+  absl::StatusOr<Committed<VariantRecord>> PublishDocuments(
+      const std::string& manifest, const std::string& spec,
+      const std::vector<std::string>& envelopes, const MutationOptions& options = {});
+  absl::StatusOr<Committed<VariantRecord>> Withdraw(const VariantName& name,
+                                                    const std::string& reason,
+                                                    const MutationOptions& options = {});
+  absl::StatusOr<Committed<AttestationRecord>> Attach(const VariantName& name,
+                                                      const std::string& envelope,
+                                                      const MutationOptions& options = {});
+
+  // Keys.
+  absl::StatusOr<Committed<KeyRecord>> RegisterKey(const std::string& public_key_pem,
+                                                   const std::string& owner,
+                                                   const std::vector<std::string>& roles,
+                                                   const std::vector<std::string>& namespaces,
+                                                   const MutationOptions& options = {});
+  absl::StatusOr<ListPage<KeyRecord>> ListKeys(const ListOptions& options);
+  absl::StatusOr<Committed<KeyRecord>> RevokeKey(const Digest& id, const std::string& reason,
+                                                 const MutationOptions& options = {});
+
+  // Environments, nodes, policy.
+  absl::StatusOr<Committed<EnvironmentRecord>> CreateEnvironment(
+      const std::string& name, const std::string& description, const Labels& labels,
+      const MutationOptions& options = {});
+  absl::StatusOr<EnvironmentRecord> GetEnvironment(const std::string& name);
+  absl::StatusOr<ListPage<EnvironmentRecord>> ListEnvironments(const ListOptions& options);
+  absl::StatusOr<Committed<NodeRecord>> CreateNode(const std::string& environment,
+                                                   const std::string& name, const Labels& labels,
+                                                   const MutationOptions& options = {});
+  absl::StatusOr<NodeRecord> GetNode(const std::string& environment, const std::string& name);
+  absl::StatusOr<ListPage<NodeRecord>> ListNodes(const std::string& environment,
+                                                 const ListOptions& options);
+  absl::StatusOr<PolicyDocument> GetPolicy(const std::string& environment);
+  /// `etag` "": there must be no policy yet.
+  absl::StatusOr<Committed<PolicyDocument>> SetPolicy(const std::string& environment,
+                                                      const std::string& document,
+                                                      const std::string& etag,
+                                                      const MutationOptions& options = {});
+
+  // Questions. Exactly one of environment and policy_document is not empty.
+  absl::StatusOr<LicenseAnswer> EvaluateLicense(const std::string& expression,
+                                                const std::string& environment,
+                                                const std::string& policy_document);
+  absl::StatusOr<LicenseAnswer> EvaluateVariantLicense(const VariantName& name,
+                                                       const std::string& environment,
+                                                       const std::string& policy_document);
+  absl::StatusOr<ListPage<LicenseUse>> FindByLicense(const std::string& license,
+                                                     const ListOptions& options);
+  absl::StatusOr<CompatibilityAnswer> CheckSet(const std::vector<VariantName>& variants);
+  /// Relations whose range holds a version, given with its scheme: "deb:1:2.36-9"; "": all.
+  /// INVALID_ARGUMENT (VERSION_SCHEME_UNKNOWN) for another prefix or none.
+  absl::StatusOr<ListPage<RelationUse>> WhoRequires(RelationKind kind, const std::string& name,
+                                                    const std::string& version,
+                                                    const ListOptions& options);
+  absl::StatusOr<ListPage<RelationUse>> WhoProvides(RelationKind kind, const std::string& name,
+                                                    const ListOptions& options);
+  absl::StatusOr<GateAnswer> Evaluate(const std::vector<VariantName>& variants,
+                                      const std::string& environment);
+
+  // The journal.
+  absl::StatusOr<Checkpoint> GetCheckpoint(std::string* note = nullptr);
+  absl::StatusOr<ListPage<JournalLine>> ListEntries(uint64_t start_index, const std::string& kind,
+                                                    bool newest_first, const ListOptions& options);
+  absl::StatusOr<ProvenEntry> ProveEntry(uint64_t index);
+
+  // Operation.
+  absl::StatusOr<ServerStatus> GetStatus();
+  absl::StatusOr<ViewsVerdict> VerifyViews();
+
+  /// For client/transfer.h.
+  Connection& connection() { return *connection_; }
+
+ private:
+  explicit Client(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace dml

@@ -1,0 +1,133 @@
+// Keys, environments, nodes and policy.
+#include "client/calls.h"
+#include "client/client.h"
+
+namespace dml {
+namespace {
+
+using Environments = v1::EnvironmentService::Stub;
+using Keys = v1::KeyService::Stub;
+using Policies = v1::PolicyService::Stub;
+
+}  // namespace
+
+absl::StatusOr<Committed<KeyRecord>> Client::RegisterKey(const std::string& public_key_pem,
+                                                         const std::string& owner,
+                                                         const std::vector<std::string>& roles,
+                                                         const std::vector<std::string>& namespaces,
+                                                         const MutationOptions& options) {
+  v1::RegisterKeyRequest request;
+  request.set_public_key_pem(public_key_pem);
+  request.set_owner(owner);
+  for (const std::string& role : roles) request.add_roles(role);
+  for (const std::string& ns : namespaces) request.add_namespaces(ns);
+  DML_ASSIGN_OR_RETURN(auto done, Mutate<KeyRegistered>(connection(), &Keys::RegisterKey,
+                                                        std::move(request), options));
+  DML_ASSIGN_OR_RETURN(KeyRecord record, Answered(wire::From(done.response.key())));
+  return Committed<KeyRecord>{std::move(record), std::move(done.commit)};
+}
+
+absl::StatusOr<ListPage<KeyRecord>> Client::ListKeys(const ListOptions& options) {
+  v1::ListKeysRequest request;
+  SetPage(options, request);
+  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Keys::ListKeys, request));
+  return ReadPage<KeyRecord>(response.keys(), response.next_page_token());
+}
+
+absl::StatusOr<Committed<KeyRecord>> Client::RevokeKey(const Digest& id, const std::string& reason,
+                                                       const MutationOptions& options) {
+  v1::RevokeKeyRequest request;
+  request.set_name(wire::KeyResource(id));
+  request.set_reason(reason);
+  DML_ASSIGN_OR_RETURN(
+      auto done, Mutate<KeyRevoked>(connection(), &Keys::RevokeKey, std::move(request), options));
+  DML_ASSIGN_OR_RETURN(KeyRecord record, Answered(wire::From(done.response.key())));
+  return Committed<KeyRecord>{std::move(record), std::move(done.commit)};
+}
+
+absl::StatusOr<Committed<EnvironmentRecord>> Client::CreateEnvironment(
+    const std::string& name, const std::string& description, const Labels& labels,
+    const MutationOptions& options) {
+  v1::CreateEnvironmentRequest request;
+  request.set_environment(name);
+  request.set_description(description);
+  wire::To(labels, request.mutable_labels());
+  DML_ASSIGN_OR_RETURN(auto done,
+                       Mutate<EnvironmentCreated>(connection(), &Environments::CreateEnvironment,
+                                                  std::move(request), options));
+  DML_ASSIGN_OR_RETURN(EnvironmentRecord record, Answered(wire::From(done.response.environment())));
+  return Committed<EnvironmentRecord>{std::move(record), std::move(done.commit)};
+}
+
+absl::StatusOr<EnvironmentRecord> Client::GetEnvironment(const std::string& name) {
+  v1::GetEnvironmentRequest request;
+  request.set_name(wire::EnvironmentResource(name));
+  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Environments::GetEnvironment, request));
+  return Answered(wire::From(response.environment()));
+}
+
+absl::StatusOr<ListPage<EnvironmentRecord>> Client::ListEnvironments(const ListOptions& options) {
+  v1::ListEnvironmentsRequest request;
+  SetPage(options, request);
+  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Environments::ListEnvironments, request));
+  return ReadPage<EnvironmentRecord>(response.environments(), response.next_page_token());
+}
+
+absl::StatusOr<Committed<NodeRecord>> Client::CreateNode(const std::string& environment,
+                                                         const std::string& name,
+                                                         const Labels& labels,
+                                                         const MutationOptions& options) {
+  v1::CreateNodeRequest request;
+  request.set_environment(wire::EnvironmentResource(environment));
+  request.set_node(name);
+  wire::To(labels, request.mutable_labels());
+  DML_ASSIGN_OR_RETURN(auto done, Mutate<NodeCreated>(connection(), &Environments::CreateNode,
+                                                      std::move(request), options));
+  DML_ASSIGN_OR_RETURN(NodeRecord record, Answered(wire::From(done.response.node())));
+  return Committed<NodeRecord>{std::move(record), std::move(done.commit)};
+}
+
+absl::StatusOr<NodeRecord> Client::GetNode(const std::string& environment,
+                                           const std::string& name) {
+  v1::GetNodeRequest request;
+  request.set_name(wire::NodeResource(environment, name));
+  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Environments::GetNode, request));
+  return Answered(wire::From(response.node()));
+}
+
+absl::StatusOr<ListPage<NodeRecord>> Client::ListNodes(const std::string& environment,
+                                                       const ListOptions& options) {
+  v1::ListNodesRequest request;
+  request.set_environment(wire::EnvironmentResource(environment));
+  SetPage(options, request);
+  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Environments::ListNodes, request));
+  return ReadPage<NodeRecord>(response.nodes(), response.next_page_token());
+}
+
+absl::StatusOr<PolicyDocument> Client::GetPolicy(const std::string& environment) {
+  v1::GetPolicyRequest request;
+  request.set_environment(wire::EnvironmentResource(environment));
+  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Policies::GetPolicy, request));
+  PolicyDocument out;
+  DML_ASSIGN_OR_RETURN(out.record, Answered(wire::From(response.policy())));
+  out.text = response.policy().document();
+  DML_RETURN_IF_ERROR(CheckBytes("policy", out.text, out.record.document));
+  return out;
+}
+
+absl::StatusOr<Committed<PolicyDocument>> Client::SetPolicy(const std::string& environment,
+                                                            const std::string& document,
+                                                            const std::string& etag,
+                                                            const MutationOptions& options) {
+  v1::SetPolicyRequest request;
+  request.set_environment(wire::EnvironmentResource(environment));
+  request.set_document(document);
+  request.set_etag(etag);
+  DML_ASSIGN_OR_RETURN(auto done, Mutate<PolicySet>(connection(), &Policies::SetPolicy,
+                                                    std::move(request), options));
+  DML_ASSIGN_OR_RETURN(PolicyRecord record, Answered(wire::From(done.response.policy())));
+  DML_RETURN_IF_ERROR(CheckBytes("policy", document, record.document));
+  return Committed<PolicyDocument>{{std::move(record), document}, std::move(done.commit)};
+}
+
+}  // namespace dml

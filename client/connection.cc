@@ -1,0 +1,149 @@
+#include "client/connection.h"
+
+#include "core/merkle/merkle.h"
+#include "core/wire/api.h"
+#include "core/wire/entry.h"
+
+namespace dml {
+namespace {
+
+constexpr int kMaxMessageBytes = 4 << 20;
+constexpr int kKeepaliveMillis = 60'000;  // Servers end connections that ping much more often.
+constexpr int kKeepaliveTimeoutMillis = 20'000;
+constexpr int kFirstReconnectMillis = 100;
+constexpr int kLastReconnectMillis = 2'000;
+constexpr int kConnectTimeoutMillis = 10'000;
+
+constexpr ErrorReason kReceiptInvalid("RECEIPT_INVALID");
+
+std::shared_ptr<grpc::Channel> OpenChannel(const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  // Otherwise two clients in a process share one connection, with its limits and its fate.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMillis);
+  // In spite of its name, how long one attempt to connect may take.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMillis);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastReconnectMillis);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // Backoff does that, within its limits.
+  if (options.insecure_loopback) {
+    return grpc::CreateCustomChannel(options.target, grpc::InsecureChannelCredentials(), arguments);
+  }
+  if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = options.ca_pem;
+  tls.pem_cert_chain = options.certificate_pem;
+  tls.pem_private_key = options.private_key_pem;
+  return grpc::CreateCustomChannel(options.target, grpc::SslCredentials(tls), arguments);
+}
+
+absl::StatusOr<std::vector<Digest>> ReadProof(
+    const google::protobuf::RepeatedPtrField<std::string>& proof) {
+  std::vector<Digest> out;
+  for (const std::string& raw : proof) {
+    absl::StatusOr<Digest> digest = Digest::FromBytes(raw);
+    if (!digest.ok()) {
+      return DataLoss(ErrorReason("LOG_PROOF_INVALID"),
+                      "the library's proof is no list of SHA-256 hashes: {}; update the client, or "
+                      "ask the library's operator",
+                      Message(digest.status()));
+    }
+    out.push_back(*digest);
+  }
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Create(ClientOptions options) {
+  DML_RETURN_IF_ERROR(options.Validate());
+  DML_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogVerifier> log,
+      LogVerifier::Create(options.log_origin, options.log_key_pem, options.state_file));
+  return std::unique_ptr<Connection>(new Connection(std::move(options), std::move(log)));
+}
+
+Connection::Connection(ClientOptions options, std::unique_ptr<LogVerifier> log)
+    : options_(std::move(options)),
+      log_(std::move(log)),
+      channel_(OpenChannel(options_)),
+      stubs_(v1::AdminService::NewStub(channel_), v1::CatalogService::NewStub(channel_),
+             v1::CompatibilityService::NewStub(channel_), v1::ContentService::NewStub(channel_),
+             v1::EnvironmentService::NewStub(channel_), v1::GateService::NewStub(channel_),
+             v1::JournalService::NewStub(channel_), v1::KeyService::NewStub(channel_),
+             v1::LicenseService::NewStub(channel_), v1::PolicyService::NewStub(channel_)) {}
+
+absl::Status Connection::Received(const grpc::Status& status) const {
+  absl::Status out = FromGrpcStatus(status);
+  if (Reason(out) != "SERVER_UNAVAILABLE" && Reason(out) != "SERVER_TIMEOUT") return out;
+  return Annotate(out, fmt::format("the library at {} cannot be reached (is dmld running there, "
+                                   "and do both certificates fit?)",
+                                   options_.target));
+}
+
+absl::StatusOr<std::vector<Digest>> Connection::FetchConsistency(uint64_t first, uint64_t second) {
+  v1::GetConsistencyProofRequest request;
+  request.set_first_size(first);
+  request.set_second_size(second);
+  DML_ASSIGN_OR_RETURN(v1::GetConsistencyProofResponse response,
+                       Call(&v1::JournalService::Stub::GetConsistencyProof, request));
+  return ReadProof(response.proof());
+}
+
+absl::StatusOr<Checkpoint> Connection::AcceptCheckpoint(const std::string& note) {
+  return log_->Accept(
+      note, [this](uint64_t first, uint64_t second) { return FetchConsistency(first, second); });
+}
+
+absl::StatusOr<ProvenLeaf> Connection::ProveLeaf(uint64_t index, const Checkpoint& at) {
+  v1::GetInclusionProofRequest request;
+  request.set_index(index);
+  request.set_tree_size(at.size);
+  DML_ASSIGN_OR_RETURN(v1::GetInclusionProofResponse response,
+                       Call(&v1::JournalService::Stub::GetInclusionProof, request));
+  DML_ASSIGN_OR_RETURN(std::vector<Digest> proof, ReadProof(response.proof()));
+  absl::Status proven =
+      VerifyInclusion(LeafHash(AsBytes(response.leaf())), index, at.size, proof, at.root);
+  if (!proven.ok()) {
+    return DataLoss(ErrorReason("LOG_PROOF_INVALID"),
+                    "the library does not prove that entry {} is in its log of size {}: {}; do not "
+                    "rely on that entry, and ask the library's operator",
+                    index, at.size, Message(proven));
+  }
+  return ProvenLeaf{std::move(*response.mutable_leaf()), std::move(proof)};
+}
+
+absl::StatusOr<ProvenReceipt> Connection::ProveReceipt(const v1::Receipt& receipt,
+                                                       const std::string& request_id) {
+  ProvenReceipt out;
+  out.commit.index = receipt.index();
+  out.commit.time = wire::From(receipt.time());
+  out.commit.replayed = receipt.replayed();
+  DML_ASSIGN_OR_RETURN(out.commit.checkpoint, AcceptCheckpoint(receipt.checkpoint()));
+  if (receipt.index() >= out.commit.checkpoint.size) {
+    return DataLoss(kReceiptInvalid,
+                    "the receipt's checkpoint of size {} does not cover its entry {}; ask the "
+                    "library's operator",
+                    out.commit.checkpoint.size, receipt.index());
+  }
+  DML_ASSIGN_OR_RETURN(ProvenLeaf leaf, ProveLeaf(receipt.index(), out.commit.checkpoint));
+  DML_ASSIGN_OR_RETURN(out.entry, wire::DecodeEntry(leaf.leaf));
+  if (out.entry.index != receipt.index() || out.entry.request_id != request_id) {
+    return DataLoss(kReceiptInvalid,
+                    "the receipt for request {} names entry {}, which is entry {} of request {}; "
+                    "ask the library's operator what happened to the request",
+                    request_id, receipt.index(), out.entry.index, out.entry.request_id);
+  }
+  if (out.entry.time != out.commit.time) {
+    return DataLoss(kReceiptInvalid,
+                    "the receipt and its entry {} have different times; ask the "
+                    "library's operator",
+                    receipt.index());
+  }
+  return out;
+}
+
+}  // namespace dml

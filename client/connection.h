@@ -1,0 +1,102 @@
+// One channel to a library: calls with retries, and answers of the log that are checked.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include <grpcpp/grpcpp.h>
+
+#include "client/backoff.h"
+#include "client/client.h"
+#include "client/log_verifier.h"
+#include "client/status_codec.h"
+#include "core/journal/entry.h"
+#include "dml/v1/admin.grpc.pb.h"
+#include "dml/v1/catalog.grpc.pb.h"
+#include "dml/v1/compatibility.grpc.pb.h"
+#include "dml/v1/content.grpc.pb.h"
+#include "dml/v1/environment.grpc.pb.h"
+#include "dml/v1/gate.grpc.pb.h"
+#include "dml/v1/journal.grpc.pb.h"
+#include "dml/v1/key.grpc.pb.h"
+#include "dml/v1/license.grpc.pb.h"
+#include "dml/v1/policy.grpc.pb.h"
+
+namespace dml {
+
+/// What the log says of a mutation: the receipt with its entry, inclusion proven.
+struct ProvenReceipt {
+  Commit commit;
+  Entry entry;
+};
+
+/// The bytes of a leaf, and the proof that was checked.
+struct ProvenLeaf {
+  std::string leaf;
+  std::vector<Digest> proof;
+};
+
+/// Thread-safe. Owned by a Client; connects with its first call.
+class Connection {
+ public:
+  static absl::StatusOr<std::unique_ptr<Connection>> Create(ClientOptions options);
+
+  const ClientOptions& options() const { return options_; }
+
+  template <typename Stub>
+  Stub& stub() {
+    return *std::get<std::unique_ptr<Stub>>(stubs_);
+  }
+
+  /// Makes a unary call that may be repeated (it reads, or carries a request id), with a deadline
+  /// of options().unary_timeout for each attempt: Call(&v1::KeyService::Stub::GetKey, request).
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request) {
+    Backoff backoff(options_.retry);
+    while (true) {
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + options_.unary_timeout);
+      Response response;
+      absl::Status status = Received((stub<Stub>().*method)(&context, request, &response));
+      if (status.ok()) return response;
+      if (!backoff.WaitAfter(status)) return status;
+    }
+  }
+
+  /// The end of any call as an error of this project; says which server could not be reached.
+  absl::Status Received(const grpc::Status& status) const;
+
+  /// Checks a signed checkpoint against what the log has shown before (LogVerifier::Accept).
+  absl::StatusOr<Checkpoint> AcceptCheckpoint(const std::string& note);
+
+  /// Fetches the leaf `index` with its proof in the tree of `at`, and checks it. `at` must have
+  /// been accepted. DATA_LOSS (LOG_PROOF_INVALID) where the proof does not hold.
+  absl::StatusOr<ProvenLeaf> ProveLeaf(uint64_t index, const Checkpoint& at);
+
+  /// Checks a receipt: its checkpoint, the inclusion of its entry, and that this is the entry of
+  /// the request `request_id`. DATA_LOSS (RECEIPT_INVALID) where it is not.
+  absl::StatusOr<ProvenReceipt> ProveReceipt(const v1::Receipt& receipt,
+                                             const std::string& request_id);
+
+ private:
+  Connection(ClientOptions options, std::unique_ptr<LogVerifier> log);
+
+  absl::StatusOr<std::vector<Digest>> FetchConsistency(uint64_t first, uint64_t second);
+
+  const ClientOptions options_;
+  const std::unique_ptr<LogVerifier> log_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::tuple<
+      std::unique_ptr<v1::AdminService::Stub>, std::unique_ptr<v1::CatalogService::Stub>,
+      std::unique_ptr<v1::CompatibilityService::Stub>, std::unique_ptr<v1::ContentService::Stub>,
+      std::unique_ptr<v1::EnvironmentService::Stub>, std::unique_ptr<v1::GateService::Stub>,
+      std::unique_ptr<v1::JournalService::Stub>, std::unique_ptr<v1::KeyService::Stub>,
+      std::unique_ptr<v1::LicenseService::Stub>, std::unique_ptr<v1::PolicyService::Stub>>
+      stubs_;
+};
+
+}  // namespace dml

@@ -1,0 +1,27 @@
+// Fetching one file of a variant. Internal to client/; see client/transfer.h.
+#pragma once
+
+#include "client/connection.h"
+#include "client/file_io.h"
+#include "client/upload.h"
+#include "core/package/manifest.h"
+
+namespace dml {
+
+/// Names of files that are not whole yet start so; no file of a package may.
+inline constexpr std::string_view kPartPrefix = ".dml-part-";
+
+/// Refuses the names that no file of a package may have: INVALID_ARGUMENT (PATH_INVALID,
+/// PATH_RESERVED).
+absl::Status CheckFileName(std::string_view name);
+
+/// Fetches a file into `directory`. It has its name only when it is whole, right and synced; until
+/// then its bytes are in a ".dml-part-*" file beside it, with which a later call goes on after
+/// having checked every chunk that is there.
+/// DATA_LOSS (CHUNK_DIGEST_MISMATCH, BLOB_DIGEST_MISMATCH) for other bytes than the manifest names;
+/// ALREADY_EXISTS (FILE_EXISTS); FAILED_PRECONDITION (DOWNLOAD_BUSY) where another process fetches
+/// the same file.
+absl::Status FetchFile(Connection& connection, const VariantName& variant, const ManifestFile& file,
+                       const SafeDirectory& directory, bool overwrite, ProgressReporter& progress);
+
+}  // namespace dml

@@ -1,0 +1,79 @@
+// The memory of a client: which history the log has shown so far.
+//
+// A log that signs two histories, or forgets, is found out by whoever remembers the last checkpoint
+// and demands a proof of consistency (RFC 6962 section 2.1.2) with each new one. The state file is
+// the signed note itself, so that it proves on its own what the log has said.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include "core/crypto/keys.h"
+#include "core/trust/checkpoint.h"
+
+namespace dml {
+
+/// Thread-safe. Several processes may share a state file: it is read anew for each checkpoint,
+/// replaced as a whole, and only under a lock (flock on "<state file>.lock").
+class LogVerifier {
+ public:
+  /// Asks for the proof that the tree of `second` leaves starts with the tree of `first`.
+  using FetchProof =
+      std::function<absl::StatusOr<std::vector<Digest>>(uint64_t first, uint64_t second)>;
+
+  /// `key_pem`: the pinned Ed25519 key. `state_file` "": remembers only while it lives. A missing
+  /// folder is made, for its owner alone.
+  /// INVALID_ARGUMENT (LOG_KEY_INVALID); FAILED_PRECONDITION (LOG_STATE_INVALID) where the state
+  /// file holds no checkpoint of that log and key; the errors of core/os/file.h.
+  static absl::StatusOr<std::unique_ptr<LogVerifier>> Create(std::string origin,
+                                                             std::string_view key_pem,
+                                                             std::filesystem::path state_file);
+
+  /// The checkpoint in a signed note, once it is shown to be consistent with the one remembered;
+  /// a longer one is remembered instead. A shorter one is fine where a proof shows that the
+  /// remembered log starts with it (a replayed receipt, answers that overtook each other).
+  /// The first checkpoint ever is taken as it is.
+  ///
+  /// The errors of OpenCheckpoint for a note that the log did not sign. DATA_LOSS with both notes
+  /// kept beside the state file as "<state file>.evidence-<id>-{remembered,offered}":
+  ///   LOG_FORKED     same size, other root; or the proof does not hold.
+  ///   LOG_WENT_BACK  the note is shorter, and the server says that it has no longer log.
+  /// Errors of `fetch` otherwise: nothing is known then, and nothing remembered.
+  absl::StatusOr<Checkpoint> Accept(std::string_view note, const FetchProof& fetch);
+
+  /// The checkpoint remembered; nullopt before the first.
+  absl::StatusOr<std::optional<Checkpoint>> Remembered();
+
+ private:
+  struct Memory {
+    std::string note;  // "": nothing yet.
+    Checkpoint checkpoint;
+  };
+
+  LogVerifier(std::string origin, PublicKey key, std::filesystem::path state_file)
+      : origin_(std::move(origin)), key_(std::move(key)), state_file_(std::move(state_file)) {}
+
+  absl::StatusOr<Memory> Load() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Memory> LoadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Remembers `next` unless something else than `seen` is remembered by now: false then.
+  absl::StatusOr<bool> Replace(const Memory& seen, const Memory& next) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckConsistent(const Memory& seen, const Memory& next, const FetchProof& fetch);
+  absl::Status Accuse(ErrorReason reason, const Memory& seen, const Memory& next,
+                      std::string_view what);
+
+  const std::string origin_;
+  const PublicKey key_;
+  const std::filesystem::path state_file_;
+  absl::Mutex mutex_;
+  Memory memory_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace dml

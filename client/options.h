@@ -1,0 +1,64 @@
+// How a client reaches a library, and what it trusts.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "core/base/status.h"
+
+namespace dml {
+
+/// Waiting between tries of a call that failed with UNAVAILABLE, or with RetryInfo from the server.
+/// A server that asks for more than a minute is not waited for: its error is returned.
+struct RetryOptions {
+  int max_attempts = 5;
+  std::chrono::milliseconds first_delay{100};  // Doubles, with jitter; RetryInfo wins.
+  std::chrono::milliseconds max_delay{5000};
+  std::function<void(std::chrono::milliseconds)> sleep;  // Empty: the thread sleeps.
+};
+
+/// Plain values; a copy is independent. Made by LoadProfile or by hand.
+struct ClientOptions {
+  std::string target;           // "host:port", or "unix:/path".
+  std::string ca_pem;           // Trusted for the server's certificate.
+  std::string certificate_pem;  // Who we are.
+  std::string private_key_pem;
+  std::string server_name;         // Expected in the certificate where it differs from the target.
+  bool insecure_loopback = false;  // No TLS; refused unless the target is a loopback address.
+
+  std::string log_origin;            // The journal that we expect to talk to,
+  std::string log_key_pem;           // and the key that signs its checkpoints: both pinned.
+  std::filesystem::path state_file;  // Remembers the last checkpoint seen; "": only while running.
+
+  RetryOptions retry;
+  std::chrono::milliseconds unary_timeout{60'000};  // Of one attempt of a call without streaming.
+  std::chrono::milliseconds stall_timeout{30'000};  // A stream without progress is broken off.
+
+  /// INVALID_ARGUMENT (CLIENT_OPTIONS_INVALID) naming the field.
+  absl::Status Validate() const;
+};
+
+/// Reads a profile, a strict YAML document (core/base/strict_yaml.h) of at most 64 KiB:
+///
+///   server: library.example:7443         # or unix:/run/dml/dmld.sock
+///   serverName: library.example          # optional
+///   caFile: ca.pem                       # these three unless insecureLoopback is true
+///   certificateFile: me.pem
+///   privateKeyFile: me.key               # readable by its owner alone
+///   insecureLoopback: false              # optional
+///   logOrigin: library.example/dml
+///   logKeyFile: log.pub                  # SubjectPublicKeyInfo, PEM
+///   stateFile: library.checkpoint        # optional; default: the profile's name + ".checkpoint"
+///
+/// Files are relative to the profile's folder. INVALID_ARGUMENT (PROFILE_INVALID) with the line;
+/// the errors of core/os/file.h for a file that cannot be read.
+absl::StatusOr<ClientOptions> LoadProfile(const std::filesystem::path& file);
+
+/// The profile that applies: `given` where not empty, else $DML_PROFILE, else
+/// $XDG_CONFIG_HOME/dml/profile.yaml (~/.config/...). NOT_FOUND (PROFILE_NOT_FOUND) saying what to
+/// do.
+absl::StatusOr<std::filesystem::path> FindProfile(const std::filesystem::path& given);
+
+}  // namespace dml

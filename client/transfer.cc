@@ -1,0 +1,105 @@
+#include "client/transfer.h"
+
+#include <set>
+
+#include "client/download.h"
+#include "client/upload.h"
+#include "client/verify.h"
+#include "core/crypto/sha256.h"
+#include "core/trust/dsse.h"
+#include "core/trust/statement.h"
+
+namespace dml {
+namespace {
+
+VariantName NameOf(const PackageSpec& spec) {
+  return {spec.package, spec.version.text(), spec.platform};
+}
+
+absl::Status CheckInput(const PublishInput& input) {
+  if (input.keys.empty()) {
+    return InvalidArgument(ErrorReason("PUBLISHER_KEY_MISSING"),
+                           "no key was given; a package is published with a publisher's signature");
+  }
+  std::set<std::string> names;
+  for (const LocalFile& file : input.files) {
+    DML_RETURN_IF_ERROR(CheckFileName(file.name));
+    if (!names.insert(file.name).second) {
+      return InvalidArgument(ErrorReason("FILE_NAME_REPEATED"),
+                             "two files are called {} in the package; give each its own name",
+                             file.name);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,
+                                            std::span<const PrivateKey* const> keys) {
+  Statement statement;
+  statement.subjects = {{variant.ResourceName(), manifest}};
+  statement.predicate_type = std::string(kPublicationPredicate);
+  statement.predicate_json = FormatPublicationPredicate({variant, std::string(kManifestMediaType)});
+  DML_ASSIGN_OR_RETURN(std::string payload, FormatStatement(statement));
+  DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, SignEnvelope(kInTotoPayloadType, payload, keys));
+  return FormatEnvelope(envelope);
+}
+
+}  // namespace
+
+absl::StatusOr<Committed<VariantRecord>> PublishPackage(Client& client, const PublishInput& input,
+                                                        const ProgressFn& progress,
+                                                        const MutationOptions& options) {
+  DML_ASSIGN_OR_RETURN(PackageSpec spec, ParsePackageSpec(input.spec_json));
+  DML_RETURN_IF_ERROR(CheckInput(input));
+  uint64_t total = 0;
+  for (const LocalFile& file : input.files) {
+    DML_ASSIGN_OR_RETURN(uint64_t size, FileSize(file.path));
+    total += size;
+  }
+  DML_ASSIGN_OR_RETURN(UploadLimits limits, FetchUploadLimits(client.connection()));
+  ProgressReporter reporter(total, progress);
+  Manifest manifest;
+  manifest.config = {Sha256(input.spec_json), input.spec_json.size()};
+  for (const LocalFile& file : input.files) {
+    DML_ASSIGN_OR_RETURN(
+        BlobRef blob, UploadOne(client.connection(), limits, spec.package.ns, file.path, reporter));
+    manifest.files.push_back({file.name, blob, file.media_type});
+  }
+  std::string document = FormatManifest(manifest);
+  DML_RETURN_IF_ERROR(ParseManifest(document).status());
+  DML_ASSIGN_OR_RETURN(std::string publication,
+                       SignPublication(NameOf(spec), Sha256(document), input.keys));
+  std::vector<std::string> envelopes = {std::move(publication)};
+  envelopes.insert(envelopes.end(), input.extra_envelopes.begin(), input.extra_envelopes.end());
+  return client.PublishDocuments(document, input.spec_json, envelopes, options);
+}
+
+absl::StatusOr<DownloadResult> DownloadVariant(Client& client, const VariantName& name,
+                                               const std::filesystem::path& directory,
+                                               bool overwrite, const ProgressFn& progress) {
+  DML_ASSIGN_OR_RETURN(Examination examination, ExamineVariant(client, name));
+  for (const VerificationStep& step : examination.report.steps) {
+    if (step.passed) continue;
+    return DataLoss(ErrorReason("VARIANT_NOT_VERIFIED"),
+                    "{} is not what it should be, nothing was fetched: {}: {}; ask its publisher "
+                    "and the library's operator",
+                    name.ResourceName(), step.what, step.detail);
+  }
+  DownloadResult out;
+  out.details = std::move(examination.details);
+  out.manifest = std::move(examination.manifest);
+  uint64_t total = 0;
+  for (const ManifestFile& file : out.manifest.files) {
+    DML_RETURN_IF_ERROR(CheckFileName(file.path));
+    total += file.blob.size;
+  }
+  DML_ASSIGN_OR_RETURN(SafeDirectory root, SafeDirectory::Open(directory, /*create=*/true));
+  ProgressReporter reporter(total, progress);
+  for (const ManifestFile& file : out.manifest.files) {
+    DML_RETURN_IF_ERROR(FetchFile(client.connection(), name, file, root, overwrite, reporter));
+    out.files.push_back(directory / file.path);
+  }
+  return out;
+}
+
+}  // namespace dml

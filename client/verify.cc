@@ -1,0 +1,238 @@
+#include "client/verify.h"
+
+#include <algorithm>
+#include <array>
+
+#include "client/connection.h"
+#include "client/download.h"
+#include "client/file_io.h"
+#include "core/crypto/sha256.h"
+#include "core/trust/dsse.h"
+#include "core/trust/statement.h"
+#include "core/wire/entry.h"
+
+namespace dml {
+namespace {
+
+constexpr int kKeysPage = 500;
+constexpr size_t kMaxKeys = 100'000;
+constexpr size_t kMaxOtherFiles = 2 * kMaxManifestFiles;
+
+// Whether an error of a call says something about the variant, so that it is a failed step.
+bool IsVerdict(const absl::Status& status) {
+  constexpr std::array<std::string_view, 5> kReasons = {"BLOB_DIGEST_MISMATCH", "ENTRY_INVALID",
+                                                        "ENTRY_NOT_FOUND", "LOG_PROOF_INVALID",
+                                                        "SERVER_ANSWER_INVALID"};
+  return std::ranges::count(kReasons, Reason(status)) > 0;
+}
+
+absl::Status Wrong(std::string_view what) {
+  return DataLoss(ErrorReason("VARIANT_NOT_VERIFIED"), "{}", what);
+}
+
+class Examiner {
+ public:
+  Examiner(Client& client, const VariantName& name) : client_(client), name_(name) {}
+
+  absl::StatusOr<Examination> Run() {
+    absl::StatusOr<VariantDetails> details = client_.GetVariant(name_);
+    if (!details.ok() && !IsVerdict(details.status())) return details.status();
+    if (!Step("documents", details.status(),
+              details.ok() ? details->record.manifest.digest.ToString() : "")) {
+      return std::move(out_);
+    }
+    out_.details = *std::move(details);
+    if (!Step("manifest", CheckManifest(), fmt::format("{} files", out_.manifest.files.size()))) {
+      return std::move(out_);
+    }
+    Step("package spec", CheckSpec(), name_.ResourceName());
+    DML_RETURN_IF_ERROR(LoadKeys());
+    std::string signers;
+    DML_ASSIGN_OR_RETURN(absl::Status publication, CheckPublication(&signers));
+    Step("publication", publication, signers);
+    DML_ASSIGN_OR_RETURN(absl::Status entry, CheckEntry());
+    Step("journal entry", entry, fmt::format("entry {}", out_.details.record.published_index));
+    out_.report.passed =
+        std::ranges::all_of(out_.report.steps, [](const auto& step) { return step.passed; });
+    return std::move(out_);
+  }
+
+ private:
+  bool Step(std::string what, const absl::Status& status, std::string detail) {
+    if (!status.ok()) detail = std::string(Message(status));
+    out_.report.steps.push_back({std::move(what), status.ok(), std::move(detail)});
+    return status.ok();
+  }
+
+  absl::Status CheckManifest() {
+    const VariantRecord& record = out_.details.record;
+    DML_ASSIGN_OR_RETURN(out_.manifest, ParseManifest(out_.details.manifest));
+    if (out_.manifest.config != record.spec) return Wrong("it names another package spec");
+    uint64_t payload = 0;
+    for (const ManifestFile& file : out_.manifest.files) payload += file.blob.size;
+    if (out_.manifest.files.size() != record.file_count || payload != record.payload_size) {
+      return Wrong("the library counts other files or bytes than it names");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckSpec() {
+    DML_ASSIGN_OR_RETURN(PackageSpec spec, ParsePackageSpec(out_.details.spec));
+    VariantName named{spec.package, spec.version.text(), spec.platform};
+    if (named != name_) return Wrong(fmt::format("it describes {}", named.ResourceName()));
+    return absl::OkStatus();
+  }
+
+  // Keys that may publish in the namespace, as the library says.
+  absl::Status LoadKeys() {
+    ListOptions options{.page_size = kKeysPage};
+    size_t seen = 0;
+    do {
+      DML_ASSIGN_OR_RETURN(ListPage<KeyRecord> page, client_.ListKeys(options));
+      seen += page.items.size();
+      if (page.items.empty() || seen > kMaxKeys) break;
+      for (KeyRecord& record : page.items) {
+        if (!KeyCovers(record, "publisher", name_.package.ns)) continue;
+        DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiDer(AsBytes(record.spki)));
+        keys_.push_back(std::move(key));
+        records_.push_back(std::move(record));
+      }
+      options.page_token = page.next_page_token;
+    } while (!options.page_token.empty());
+    return absl::OkStatus();
+  }
+
+  // One envelope must have it all: the predicate, the subject and the signature of a publisher.
+  absl::StatusOr<std::vector<Digest>> CheckEnvelope(const std::string& json) {
+    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(json));
+    DML_ASSIGN_OR_RETURN(Statement statement, ParseStatement(envelope.payload));
+    if (statement.predicate_type != kPublicationPredicate) return Wrong("it is no publication");
+    bool about = std::ranges::any_of(statement.subjects, [&](const Subject& subject) {
+      return subject.sha256 == out_.details.record.manifest.digest;
+    });
+    if (!about) return Wrong("it is about another manifest");
+    DML_ASSIGN_OR_RETURN(PublicationPredicate predicate,
+                         ParsePublicationPredicate(statement.predicate_json));
+    if (predicate.variant != name_) {
+      return Wrong(fmt::format("it publishes {}", predicate.variant.ResourceName()));
+    }
+    if (predicate.manifest_media_type != kManifestMediaType) {
+      return Wrong("it names another media type");
+    }
+    return VerifyEnvelope(envelope, kInTotoPayloadType, keys_);
+  }
+
+  // The inner status is the verdict; the outer an error that leaves it open.
+  absl::StatusOr<absl::Status> CheckPublication(std::string* signers) {
+    absl::Status verdict = Wrong("there is no attestation at all");
+    for (const std::string& envelope : out_.details.envelopes) {
+      absl::StatusOr<std::vector<Digest>> signed_by = CheckEnvelope(envelope);
+      if (!signed_by.ok()) {
+        verdict = signed_by.status();
+        continue;
+      }
+      for (const Digest& id : *signed_by) {
+        DML_ASSIGN_OR_RETURN(verdict, CheckKeyEntry(id));
+        if (!verdict.ok()) continue;
+        *signers = fmt::format("signed by {}", id.ToString());
+        return verdict;
+      }
+    }
+    return Wrong(fmt::format("no publication by a key that may publish in {}: {}", name_.package.ns,
+                             Message(verdict)));
+  }
+
+  // That the key was registered for this namespace is in the log, not only in the library's answer.
+  absl::StatusOr<absl::Status> CheckKeyEntry(const Digest& id) {
+    auto record = std::ranges::find_if(
+        records_, [&](const KeyRecord& key) { return Sha256(key.spki) == id; });
+    DML_ASSIGN_OR_RETURN(absl::StatusOr<Entry> entry, FetchEntry(record->registered_index));
+    if (!entry.ok()) return entry.status();
+    const auto* registered = std::get_if<KeyRegistered>(&entry->payload);
+    if (registered == nullptr) return Wrong("the log does not register the key");
+    KeyRecord logged{
+        .spki = registered->spki, .roles = registered->roles, .namespaces = registered->namespaces};
+    if (logged.spki != record->spki || !KeyCovers(logged, "publisher", name_.package.ns)) {
+      return Wrong("the log does not register the key for this namespace");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<absl::Status> CheckEntry() {
+    const VariantRecord& record = out_.details.record;
+    DML_ASSIGN_OR_RETURN(absl::StatusOr<Entry> entry, FetchEntry(record.published_index));
+    if (!entry.ok()) return entry.status();
+    const auto* published = std::get_if<VersionPublished>(&entry->payload);
+    if (published == nullptr) {
+      return Wrong(fmt::format("it is a {}", EntryKind(entry->payload)));
+    }
+    if (published->variant != name_ || published->manifest != record.manifest ||
+        published->spec != record.spec) {
+      return Wrong("it publishes another variant, manifest or package spec");
+    }
+    return absl::OkStatus();
+  }
+
+  // A proven entry; inside, a verdict against the library.
+  absl::StatusOr<absl::StatusOr<Entry>> FetchEntry(uint64_t index) {
+    absl::StatusOr<ProvenEntry> proven = client_.ProveEntry(index);
+    if (!proven.ok() && !IsVerdict(proven.status())) return proven.status();
+    if (!proven.ok()) return absl::StatusOr<Entry>(proven.status());
+    return absl::StatusOr<Entry>(wire::DecodeEntry(proven->leaf));
+  }
+
+  Client& client_;
+  const VariantName name_;
+  Examination out_;
+  std::vector<KeyRecord> records_;
+  std::vector<PublicKey> keys_;  // Of records_.
+};
+
+absl::Status CheckLocalFile(const SafeDirectory& directory, const ManifestFile& file) {
+  DML_RETURN_IF_ERROR(CheckFileName(file.path));
+  DML_ASSIGN_OR_RETURN(SafeDirectory::Place place, directory.Find(file.path, /*create=*/false));
+  DML_ASSIGN_OR_RETURN(FileDescriptor opened, SafeDirectory::OpenFile(place));
+  DML_ASSIGN_OR_RETURN(BlobRef found, HashFile(opened, place.path));
+  if (found == file.blob) return absl::OkStatus();
+  return Wrong(fmt::format("it has {} bytes and digest {}, not {} bytes and {}", found.size,
+                           found.digest.ToString(), file.blob.size, file.blob.digest.ToString()));
+}
+
+// Every file of the manifest, then whatever else is there.
+absl::Status CheckFolder(const std::filesystem::path& path, const Manifest& manifest,
+                         std::vector<VerificationStep>& steps) {
+  DML_ASSIGN_OR_RETURN(SafeDirectory directory, SafeDirectory::Open(path, /*create=*/false));
+  std::vector<std::string> expected;
+  for (const ManifestFile& file : manifest.files) {
+    absl::Status status = CheckLocalFile(directory, file);
+    steps.push_back({"file " + file.path, status.ok(),
+                     status.ok() ? file.blob.digest.ToString() : std::string(Message(status))});
+    expected.push_back(file.path);
+  }
+  std::ranges::sort(expected);
+  DML_ASSIGN_OR_RETURN(std::vector<std::string> found, directory.List(kMaxOtherFiles));
+  std::vector<std::string> other;
+  std::ranges::set_difference(found, expected, std::back_inserter(other));
+  for (const std::string& name : other) {
+    steps.push_back({"file " + name, false, "the manifest does not name it"});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Examination> ExamineVariant(Client& client, const VariantName& name) {
+  return Examiner(client, name).Run();
+}
+
+absl::StatusOr<VerificationReport> VerifyVariant(Client& client, const VariantName& name,
+                                                 const std::filesystem::path& directory) {
+  DML_ASSIGN_OR_RETURN(Examination examination, ExamineVariant(client, name));
+  VerificationReport report = std::move(examination.report);
+  if (!report.passed || directory.empty()) return report;
+  DML_RETURN_IF_ERROR(CheckFolder(directory, examination.manifest, report.steps));
+  report.passed = std::ranges::all_of(report.steps, [](const auto& step) { return step.passed; });
+  return report;
+}
+
+}  // namespace dml

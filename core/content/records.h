@@ -1,0 +1,43 @@
+// What the content plane knows of chunks and blobs, as values.
+#pragma once
+
+#include <vector>
+
+#include "core/base/digest.h"
+#include "core/content/frame.h"
+
+namespace dml {
+
+/// A chunk by identity: digest and size of its raw bytes.
+struct ChunkRef {
+  Digest digest;
+  uint32_t size = 0;
+  bool operator==(const ChunkRef&) const = default;
+};
+
+/// Where and how a chunk is stored.
+struct ChunkRecord {
+  uint32_t raw_size = 0;
+  FrameCodec codec = FrameCodec::kRaw;
+  uint32_t stored_size = 0;
+  Digest stored_digest;  // SHA-256 of the stored frame: what serving checks.
+  bool operator==(const ChunkRecord&) const = default;
+};
+
+/// A whole blob: its ordered chunk list is kept in pages of kChunksPerPage.
+struct BlobRecord {
+  uint64_t size = 0;
+  uint64_t chunk_count = 0;
+  bool operator==(const BlobRecord&) const = default;
+};
+
+inline constexpr uint64_t kChunksPerPage = 1024;
+
+/// A resumable upload of plain bytes that is not finished; cut at chunk boundaries.
+struct PartialBlob {
+  uint64_t committed = 0;  // Bytes that are durable.
+  std::vector<ChunkRef> chunks;
+  bool operator==(const PartialBlob&) const = default;
+};
+
+}  // namespace dml

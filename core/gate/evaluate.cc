@@ -1,0 +1,169 @@
+#include "core/gate/evaluate.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/base/text.h"
+#include "core/compat/closed_world.h"
+#include "core/license/expression.h"
+
+namespace dml {
+namespace {
+
+class Evaluation {
+ public:
+  explicit Evaluation(const GateInput& input)
+      : input_(input), environment_("environments/" + input.environment) {}
+
+  GateResult Run() {
+    CheckInput();
+    for (const GateItem& item : input_.items) CheckItem(item);
+    CheckCompatibility();
+    std::sort(findings_.begin(), findings_.end());
+    findings_.erase(std::unique(findings_.begin(), findings_.end()), findings_.end());
+    bool denied = std::ranges::any_of(
+        findings_, [](const Finding& finding) { return finding.severity == Severity::kError; });
+    return {denied ? Decision::kDeny : Decision::kAllow, std::move(findings_)};
+  }
+
+ private:
+  void Add(std::string_view rule, Severity severity, std::string_view subject, std::string message,
+           std::string remedy) {
+    findings_.push_back(
+        {std::string(rule), severity, std::string(subject), std::move(message), std::move(remedy)});
+  }
+
+  void Deny(std::string_view rule, std::string_view subject, std::string message,
+            std::string remedy) {
+    Add(rule, Severity::kError, subject, std::move(message), std::move(remedy));
+  }
+
+  void CheckInput() {
+    if (input_.policy == nullptr) {
+      Deny(
+          "policy.missing", environment_,
+          fmt::format("environment {} has no policy, so everything is denied", input_.environment),
+          fmt::format("write a starting policy with `dml policy init`, adapt it, and set it for {}",
+                      input_.environment));
+    }
+    if (input_.items.empty()) {
+      Deny("content.empty", environment_, "no package was named", "name at least one package");
+    }
+  }
+
+  void CheckItem(const GateItem& item) {
+    std::string subject = item.name.ResourceName();
+    if (item.state == ItemState::kNotFound || item.spec == nullptr) {
+      Deny("content.not-found", subject, "it is not in the library",
+           "publish it, or correct the name, version or platform");
+    }
+    if (item.state == ItemState::kWithdrawn) {
+      Deny("content.withdrawn", subject,
+           item.withdrawal_reason.empty() ? "it was withdrawn"
+                                          : "it was withdrawn: " + item.withdrawal_reason,
+           "take another version");
+    }
+    if (input_.policy == nullptr) return;
+    CheckNames(item, subject);
+    if (item.state != ItemState::kNotFound) CheckSignatures(item, subject);
+    if (item.spec != nullptr) CheckLicense(*item.spec, subject);
+  }
+
+  void CheckNames(const GateItem& item, const std::string& subject) {
+    const Policy& policy = *input_.policy;
+    if (!IsNamespaceAllowed(policy, item.name.package)) {
+      Deny(
+          "content.namespace", subject,
+          fmt::format("namespace {} is not allowed in {}", item.name.package.ns,
+                      input_.environment),
+          fmt::format("add '{}' to content.allowedNamespaces of the policy", item.name.package.ns));
+    }
+    std::string_view pattern = DenyingPattern(policy, item.name.package);
+    if (!pattern.empty()) {
+      Deny("content.denied", subject,
+           fmt::format("package {} is denied by '{}'", item.name.package.ToString(), pattern),
+           "take another package, or remove the pattern from content.deniedPackages of the policy");
+    }
+  }
+
+  // The number of persons who signed. A key vouches for one person or, where the input contradicts
+  // itself, for none.
+  static size_t CountPersons(const std::vector<PublisherSignature>& signatures) {
+    std::map<Digest, std::set<std::string>> owners;
+    for (const PublisherSignature& signature : signatures) {
+      owners[signature.key_id].insert(signature.person);
+    }
+    std::set<std::string> persons;
+    for (const auto& [key, names] : owners) {
+      if (names.size() == 1 && !names.begin()->empty()) persons.insert(*names.begin());
+    }
+    return persons.size();
+  }
+
+  void CheckSignatures(const GateItem& item, const std::string& subject) {
+    size_t needed = std::max<size_t>(input_.policy->signature_threshold, 1);
+    size_t found = CountPersons(item.signatures);
+    if (found >= needed) return;
+    Deny("signature.threshold", subject,
+         fmt::format("signed by {} of the {} distinct publishers that are needed", found, needed),
+         fmt::format("have {} more publisher{} sign it with their own keys", needed - found,
+                     needed - found == 1 ? "" : "s"));
+  }
+
+  void CheckLicense(const PackageSpec& spec, const std::string& subject) {
+    const LicenseList& list = *input_.license_list;
+    absl::StatusOr<LicenseExpression> expression =
+        LicenseExpression::Parse(spec.declared_license, list);
+    if (!expression.ok()) {
+      Deny("license.review", subject,
+           fmt::format("license '{}' cannot be read with license list {}: {}",
+                       Excerpt(spec.declared_license, 256), list.version(),
+                       Message(expression.status())),
+           "load a license list that has it, or declare the license otherwise");
+      return;
+    }
+    LicenseVerdict verdict = EvaluateLicense(*expression, input_.policy->licenses, list);
+    if (verdict.outcome <= LicenseOutcome::kAllowWithObligations) return;
+    bool denied = verdict.outcome == LicenseOutcome::kDeny;
+    std::string reasons;
+    for (const LicenseReason& reason : verdict.reasons) {
+      if (!reason.chosen || reason.outcome != verdict.outcome) continue;
+      reasons += (reasons.empty() ? "" : "; ") + reason.explanation;
+    }
+    Deny(denied ? "license.denied" : "license.review", subject,
+         fmt::format("license '{}' {}: {}", Excerpt(spec.declared_license, 256),
+                     denied ? "is denied" : "needs a review", Excerpt(reasons, 1024)),
+         denied ? "take a package under a license that the policy allows, or change licenses.deny"
+                : "decide on it, and add it to licenses.allow or licenses.deny of the policy");
+  }
+
+  void CheckCompatibility() {
+    std::vector<const PackageSpec*> specs;
+    for (const GateItem& item : input_.items) {
+      if (item.spec != nullptr) specs.push_back(item.spec);
+    }
+    for (const Violation& violation : CheckClosedSet(specs)) AddViolation(violation);
+  }
+
+  void AddViolation(const Violation& violation) {
+    bool warn = violation.kind == ViolationKind::kNotProven && input_.policy != nullptr &&
+                input_.policy->on_not_proven == NotProvenAction::kWarn;
+    findings_.push_back(
+        ToFinding(violation, warn ? Severity::kWarning : Severity::kError, environment_));
+  }
+
+  const GateInput& input_;
+  const std::string environment_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::string_view DecisionName(Decision decision) {
+  return decision == Decision::kAllow ? "ALLOW" : "DENY";
+}
+
+GateResult EvaluateSet(const GateInput& input) { return Evaluation(input).Run(); }
+
+}  // namespace dml

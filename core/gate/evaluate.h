@@ -1,0 +1,71 @@
+// The gate's decision: may exactly this set of package variants go to this environment now?
+//
+// A pure function of its input: the same input gives the same findings, byte for byte, whatever the
+// order of the items. It never stops at the first reason.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/digest.h"
+#include "core/base/finding.h"
+#include "core/gate/policy.h"
+#include "core/license/license_list.h"
+#include "core/package/names.h"
+#include "core/package/package_spec.h"
+
+namespace dml {
+
+enum class ItemState { kNotFound, kPublished, kWithdrawn };
+
+/// A key whose signature over the publication of the item was verified and that holds the role
+/// publisher for the item's namespace, and the person whom the trust root says it belongs to.
+struct PublisherSignature {
+  Digest key_id;
+  std::string person;
+};
+
+struct GateItem {
+  VariantName name;
+  ItemState state = ItemState::kNotFound;
+  std::string withdrawal_reason;      // Where withdrawn.
+  const PackageSpec* spec = nullptr;  // Of `name`. Borrowed; null only where not found.
+  std::vector<PublisherSignature> signatures;
+};
+
+struct GateInput {
+  std::string environment;
+  const Policy* policy = nullptr;  // Borrowed; null where the environment has none.
+  std::vector<GateItem> items;
+  const LicenseList* license_list = &BundledLicenseList();  // Borrowed.
+};
+
+enum class Decision { kAllow, kDeny };
+std::string_view DecisionName(Decision decision);  // "ALLOW", "DENY".
+
+struct GateResult {
+  Decision decision = Decision::kDeny;
+  std::vector<Finding> findings;  // In the order of Finding, so by rule first; none twice.
+};
+
+/// Denies where any finding is an error. Subjects are resource names of variants, or
+/// "environments/NAME" for the first two rules and for what concerns the set as a whole. Rules:
+///   policy.missing       the environment has no policy (the rules that need none still run)
+///   content.empty        there is nothing to decide on
+///   content.not-found    the library has no such variant, or not its package spec
+///   content.withdrawn    it was withdrawn
+///   content.namespace    no pattern of the policy allows its namespace
+///   content.denied       the policy denies the package
+///   signature.threshold  fewer distinct persons signed than the policy demands; a signature whose
+///                        key has no person, or more than one, does not count
+///   license.denied, license.review
+///                        the policy's verdict on the declared license; review denies too, as
+///                        unknown is never allowed
+///   compatibility.requirement-missing, .wrong-version, .platform-mismatch, .conflict, .breaks,
+///   .two-versions, .not-proven
+///                        from CheckClosedSet over all items that have a spec; not-proven is a
+///                        warning where the policy says so
+GateResult EvaluateSet(const GateInput& input);
+
+}  // namespace dml

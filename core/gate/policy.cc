@@ -1,0 +1,191 @@
+#include "core/gate/policy.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/strict_json.h"
+#include "core/base/strict_yaml.h"
+#include "core/base/text.h"
+#include "core/crypto/sha256.h"
+
+namespace dml {
+namespace {
+
+using nlohmann::json;
+
+constexpr ErrorReason kInvalid("POLICY_INVALID");
+constexpr size_t kMaxPatternBytes = 512;
+
+// A pattern is valid where some name that it matches is.
+std::string ExampleOf(std::string_view pattern) {
+  std::string example(pattern);
+  if (example.ends_with('*')) example.back() = 'a';
+  return example;
+}
+
+absl::Status AsPolicyError(const absl::Status& status) {
+  return status.ok() ? status : InvalidArgument(kInvalid, "{}", Message(status));
+}
+
+absl::Status ReadContent(const json& value, Policy& policy) {
+  ObjectReader in(value, kInvalid);
+  policy.allowed_namespaces = in.Strings("allowedNamespaces", kMaxPolicyPatterns, kMaxPatternBytes);
+  policy.denied_packages = in.Strings("deniedPackages", kMaxPolicyPatterns, kMaxPatternBytes);
+  for (size_t i = 0; i < policy.allowed_namespaces.size(); ++i) {
+    in.Check(fmt::format("allowedNamespaces[{}]", i),
+             AsPolicyError(ValidateNamespace(ExampleOf(policy.allowed_namespaces[i]))));
+  }
+  for (size_t i = 0; i < policy.denied_packages.size(); ++i) {
+    in.Check(fmt::format("deniedPackages[{}]", i),
+             AsPolicyError(PackageName::Parse(ExampleOf(policy.denied_packages[i])).status()));
+  }
+  if (policy.allowed_namespaces.empty()) {
+    in.Check("allowedNamespaces",
+             InvalidArgument(kInvalid,
+                             "member 'allowedNamespaces' must name at least one; '*' in "
+                             "quotes stands for every namespace"));
+  }
+  return in.Finish();
+}
+
+absl::Status ReadSignatures(const json& value, Policy& policy) {
+  ObjectReader in(value, kInvalid);
+  policy.signature_threshold =
+      static_cast<uint32_t>(in.Unsigned("threshold", 1, kMaxSignatureThreshold));
+  return in.Finish();
+}
+
+absl::Status ReadLicenses(const json& value, const LicenseList& list, Policy& policy) {
+  ObjectReader in(value, kInvalid);
+  std::vector<LicenseRule> rules;
+  for (auto [key, outcome] :
+       {std::pair("allow", LicenseOutcome::kAllow), std::pair("deny", LicenseOutcome::kDeny),
+        std::pair("review", LicenseOutcome::kReview)}) {
+    LicenseRule rule{.id = key, .outcome = outcome};
+    // Each pattern is tried alone first, so that the error has its line.
+    in.ForEach(key, kMaxPolicyPatterns, [&](const json& item) -> absl::Status {
+      DML_ASSIGN_OR_RETURN(std::string pattern, JsonText(item, kMaxPatternBytes, kInvalid));
+      LicenseRule single{.id = rule.id, .outcome = rule.outcome, .licenses = {pattern}};
+      rule.licenses.push_back(std::move(pattern));
+      return AsPolicyError(LicensePolicy::Create("", {std::move(single)}, list).status());
+    });
+    if (!rule.licenses.empty()) rules.push_back(std::move(rule));
+  }
+  DML_RETURN_IF_ERROR(in.Finish());
+  absl::StatusOr<LicensePolicy> licenses =
+      LicensePolicy::Create(policy.digest.ToString(), std::move(rules), list);
+  if (!licenses.ok()) return AsPolicyError(licenses.status());
+  policy.licenses = *std::move(licenses);
+  return absl::OkStatus();
+}
+
+absl::Status ReadCompatibility(const json& value, Policy& policy) {
+  constexpr std::array<std::string_view, 2> kActions = {"DENY", "WARN"};
+  ObjectReader in(value, kInvalid);
+  policy.on_not_proven = static_cast<NotProvenAction>(in.WordOr("onNotProven", kActions, 0));
+  return in.Finish();
+}
+
+absl::StatusOr<Policy> ReadPolicy(const json& document, std::string_view text,
+                                  const LicenseList& list) {
+  Policy policy;
+  policy.digest = Sha256(text);
+  ObjectReader in(document, kInvalid);
+  std::string schema = in.String("schema", kMaxPatternBytes);
+  if (schema != kPolicySchema) {
+    in.Check("schema", InvalidArgument(kInvalid, "schema '{}' is not known here; write '{}'",
+                                       Excerpt(schema), kPolicySchema));
+  }
+  in.ReadRequired("content", [&](const json& value) { return ReadContent(value, policy); });
+  in.ReadRequired("signatures", [&](const json& value) { return ReadSignatures(value, policy); });
+  in.ReadRequired("licenses", [&](const json& value) { return ReadLicenses(value, list, policy); });
+  in.Read("compatibility", [&](const json& value) { return ReadCompatibility(value, policy); });
+  DML_RETURN_IF_ERROR(in.Finish());
+  return policy;
+}
+
+constexpr std::string_view kDefaultDocument =
+    R"(# The policy of an environment: what must hold before anything is deployed there.
+#
+# Everything that is not allowed here is denied: a namespace that no pattern names, a license in none
+# of the lists, a package with too few signatures. An unknown word in this file is an error.
+# A pattern is a name, or the start of one followed by "*"; write it in quotes.
+schema: dml.policy/v1
+
+content:
+  # Namespaces that packages may come from. Narrow this to your own and those that you trust,
+  # such as ["acme", "debian"].
+  allowedNamespaces:
+    - "*"
+  # Packages that must not be deployed, whatever else holds: "namespace/name".
+  deniedPackages: []
+
+signatures:
+  # How many different persons must have signed the publication of each package with a key that
+  # holds the role publisher. Two keys of one person count once. At least 1.
+  threshold: 1
+
+licenses:
+  # SPDX license ids (https://spdx.org/licenses), and references of your own such as
+  # "LicenseRef-acme-*". "MIT OR GPL-3.0-only" needs one of the two, AND needs both.
+  # A license that is in no list is under review, which denies too.
+  allow:
+    - 0BSD
+    - Apache-2.0
+    - BSD-2-Clause
+    - BSD-3-Clause
+    - BSL-1.0
+    - CC0-1.0
+    - ISC
+    - MIT
+    - MIT-0
+    - Unlicense
+    - Zlib
+  # A person must decide; move what was decided to allow or deny.
+  review:
+    - GPL-2.0-only
+    - GPL-3.0-only
+    - LGPL-2.1-only
+    - LGPL-3.0-only
+    - MPL-2.0
+  deny:
+    - BUSL-1.1
+    - SSPL-1.0
+
+compatibility:
+  # What to do where it can be proven neither that packages fit together nor that they do not.
+  onNotProven: DENY  # or WARN
+)";
+
+}  // namespace
+
+absl::StatusOr<Policy> ParsePolicy(std::string_view text, const LicenseList& list) {
+  absl::StatusOr<YamlDocument> document = ParseStrictYaml(text, kMaxPolicyBytes, kInvalid);
+  if (!document.ok()) return Annotate(document.status(), "policy");
+  absl::StatusOr<Policy> policy = ReadPolicy(document->value, text, list);
+  if (!policy.ok()) return Annotate(document->AtLine(policy.status()), "policy");
+  return policy;
+}
+
+std::string_view DefaultPolicyDocument() { return kDefaultDocument; }
+
+bool MatchesPattern(std::string_view pattern, std::string_view text) {
+  if (!pattern.ends_with('*')) return pattern == text;
+  return text.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+bool IsNamespaceAllowed(const Policy& policy, const PackageName& package) {
+  return std::ranges::any_of(policy.allowed_namespaces, [&](const std::string& pattern) {
+    return MatchesPattern(pattern, package.ns);
+  });
+}
+
+std::string_view DenyingPattern(const Policy& policy, const PackageName& package) {
+  std::string name = package.ToString();
+  for (const std::string& pattern : policy.denied_packages) {
+    if (MatchesPattern(pattern, name)) return pattern;
+  }
+  return "";
+}
+
+}  // namespace dml

@@ -1,0 +1,135 @@
+// Entries: the state changes of a library, as values.
+//
+// An entry's exact bytes (core/wire/entry.h) are a leaf of the journal for ever. A payload is also
+// what a command proposes: rules accept or refuse it as it stands, so that an entry never says
+// anything but what its author asked for. What each payload means for the state is written by the
+// projections in storage/views.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/digest.h"
+#include "core/base/time.h"
+#include "core/package/names.h"
+#include "core/version/version.h"
+
+namespace dml {
+
+using Labels = std::map<std::string, std::string>;
+
+/// Entry bundles of C2SP tlog-tiles carry a 16-bit length.
+inline constexpr size_t kMaxEntryBytes = 65535;
+
+/// A DSSE envelope that is stored as a metadata blob.
+struct AttestationRef {
+  BlobRef envelope;
+  std::string predicate_type;
+  Digest subject;               // What the statement is about.
+  std::vector<Digest> key_ids;  // Keys with a good signature, ascending, distinct.
+  bool operator==(const AttestationRef&) const = default;
+};
+
+/// The first entry of every journal.
+struct LibraryCreated {
+  std::string origin;        // Checkpoint origin.
+  std::string log_key_spki;  // DER.
+  bool operator==(const LibraryCreated&) const = default;
+};
+
+struct NamespaceCreated {
+  std::string name;
+  std::string description;
+  Labels labels;
+  bool operator==(const NamespaceCreated&) const = default;
+};
+
+struct KeyRegistered {
+  std::string spki;                     // DER.
+  std::string owner;                    // The person or machine that holds the key.
+  std::vector<std::string> roles;       // Signing roles, ascending, distinct.
+  std::vector<std::string> namespaces;  // Names, or "*"; ascending, distinct.
+  bool operator==(const KeyRegistered&) const = default;
+};
+
+struct KeyRevoked {
+  Digest key_id;
+  std::string reason;
+  bool operator==(const KeyRevoked&) const = default;
+};
+
+struct VersionPublished {
+  VariantName variant;
+  VersionScheme scheme = VersionScheme::kSemver;
+  BlobRef manifest;
+  BlobRef spec;
+  uint64_t payload_size = 0;  // Bytes of all files together.
+  uint32_t file_count = 0;
+  std::vector<AttestationRef> attestations;  // At least the publication.
+  bool operator==(const VersionPublished&) const = default;
+};
+
+struct AttestationAttached {
+  VariantName variant;
+  AttestationRef attestation;
+  bool operator==(const AttestationAttached&) const = default;
+};
+
+struct VersionWithdrawn {
+  VariantName variant;
+  std::string reason;
+  bool operator==(const VersionWithdrawn&) const = default;
+};
+
+/// Payload of withdrawn variants is about to be deleted; identity and evidence stay for ever.
+struct PayloadCollected {
+  std::vector<VariantName> variants;
+  BlobRef digest_list;  // Metadata blob: one "sha256:<hex>\n" a line.
+  bool operator==(const PayloadCollected&) const = default;
+};
+
+struct EnvironmentCreated {
+  std::string name;
+  std::string description;
+  Labels labels;
+  bool operator==(const EnvironmentCreated&) const = default;
+};
+
+struct NodeCreated {
+  std::string environment;
+  std::string name;
+  Labels labels;
+  bool operator==(const NodeCreated&) const = default;
+};
+
+struct PolicySet {
+  std::string environment;
+  BlobRef document;
+  std::string replaces_etag;  // Of the revision that the author saw; "" for the first.
+  bool operator==(const PolicySet&) const = default;
+};
+
+using EntryPayload = std::variant<LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked,
+                                  VersionPublished, AttestationAttached, VersionWithdrawn,
+                                  PayloadCollected, EnvironmentCreated, NodeCreated, PolicySet>;
+
+struct Entry {
+  uint64_t index = 0;
+  Timestamp time;          // Never decreases from entry to entry.
+  std::string author;      // Opaque principal id.
+  std::string request_id;  // UUID, "" for the daemon's own entries.
+  EntryPayload payload;
+  bool operator==(const Entry&) const = default;
+};
+
+/// "version_published", ...: the stable word for a payload's kind.
+std::string_view EntryKind(const EntryPayload& payload);
+/// One line for people: "publish packages/acme/api/versions/1.0.0/variants/any".
+std::string EntrySummary(const EntryPayload& payload);
+/// The metadata blobs that an entry names by digest: durable before it, kept for ever.
+std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload);
+
+}  // namespace dml

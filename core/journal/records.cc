@@ -1,0 +1,18 @@
+#include "core/journal/records.h"
+
+#include <algorithm>
+
+namespace dml {
+
+bool KeyCovers(const KeyRecord& key, std::string_view role, std::string_view ns) {
+  if (key.revoked) return false;
+  if (std::find(key.roles.begin(), key.roles.end(), role) == key.roles.end()) return false;
+  return std::any_of(key.namespaces.begin(), key.namespaces.end(),
+                     [&](const std::string& pattern) { return pattern == "*" || pattern == ns; });
+}
+
+std::string PolicyRecord::Etag() const {
+  return fmt::format("{}-{}", revision, document.digest.hex().substr(0, 16));
+}
+
+}  // namespace dml

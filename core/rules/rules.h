@@ -1,0 +1,44 @@
+// Rules: whether a command may become an entry, given the state before it.
+//
+// Pure: no clock, no I/O beyond the state handed in, the same answer for the same state. Called by
+// the sequencer, one command at a time, each seeing the entries before it.
+#pragma once
+
+#include <optional>
+
+#include "core/journal/records.h"
+#include "core/rules/command.h"
+
+namespace dml {
+
+/// The state that rules look at. Implemented by storage/views over the batch being built, and by a
+/// fake in tests. Errors are those of the storage below (DATA_LOSS, UNAVAILABLE), never NOT_FOUND.
+class LibraryState {
+ public:
+  template <typename T>
+  using Lookup = absl::StatusOr<std::optional<T>>;
+
+  virtual ~LibraryState() = default;
+  virtual Lookup<NamespaceRecord> FindNamespace(std::string_view name) const = 0;
+  virtual Lookup<PackageRecord> FindPackage(const PackageName& name) const = 0;
+  /// Any variant of the version whose precedence equals `version`'s, whatever its text.
+  virtual Lookup<VariantRecord> FindEqualVersion(const PackageName& name,
+                                                 const Version& version) const = 0;
+  virtual Lookup<VariantRecord> FindVariant(const VariantName& name) const = 0;
+  virtual Lookup<AttestationRecord> FindAttestation(const VariantName& name,
+                                                    const Digest& envelope) const = 0;
+  virtual Lookup<KeyRecord> FindKey(const Digest& id) const = 0;
+  virtual Lookup<EnvironmentRecord> FindEnvironment(std::string_view name) const = 0;
+  virtual Lookup<NodeRecord> FindNode(std::string_view environment,
+                                      std::string_view node) const = 0;
+  /// The policy set on exactly this environment.
+  virtual Lookup<PolicyRecord> FindPolicy(std::string_view environment) const = 0;
+};
+
+/// OK when the payload may be appended. Codes that callers branch on: NOT_FOUND (something that it
+/// names is missing), ALREADY_EXISTS (the name is bound, tombstones included),
+/// FAILED_PRECONDITION (the state forbids it), ABORTED (etag), PERMISSION_DENIED (no signature
+/// of a key that covers the namespace), INVALID_ARGUMENT.
+absl::Status Decide(const EntryPayload& payload, const LibraryState& state);
+
+}  // namespace dml

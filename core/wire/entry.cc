@@ -1,0 +1,210 @@
+#include "core/wire/entry.h"
+
+#include "core/crypto/sha256.h"
+#include "core/wire/stored.h"
+
+namespace dml::wire {
+namespace {
+
+// --- Payload -> protobuf -------------------------------------------------------------------------
+
+void Put(const LibraryCreated& p, pb::Entry& out) {
+  out.mutable_library_created()->set_origin(p.origin);
+  out.mutable_library_created()->set_log_key_spki(p.log_key_spki);
+}
+void Put(const NamespaceCreated& p, pb::Entry& out) {
+  auto* m = out.mutable_namespace_created();
+  m->set_name(p.name);
+  m->set_description(p.description);
+  To(p.labels, m->mutable_labels());
+}
+void Put(const KeyRegistered& p, pb::Entry& out) {
+  auto* m = out.mutable_key_registered();
+  m->set_spki(p.spki);
+  m->set_owner(p.owner);
+  for (const std::string& role : p.roles) m->add_roles(role);
+  for (const std::string& ns : p.namespaces) m->add_namespaces(ns);
+}
+void Put(const KeyRevoked& p, pb::Entry& out) {
+  out.mutable_key_revoked()->set_key_id(std::string(p.key_id.raw()));
+  out.mutable_key_revoked()->set_reason(p.reason);
+}
+void Put(const VersionPublished& p, pb::Entry& out) {
+  auto* m = out.mutable_version_published();
+  To(p.variant, m);
+  m->set_version_scheme(std::string(VersionSchemeName(p.scheme)));
+  To(p.manifest, m->mutable_manifest());
+  To(p.spec, m->mutable_spec());
+  m->set_payload_size(p.payload_size);
+  m->set_file_count(p.file_count);
+  for (const AttestationRef& ref : p.attestations) To(ref, m->add_attestations());
+}
+void Put(const AttestationAttached& p, pb::Entry& out) {
+  To(p.variant, out.mutable_attestation_attached());
+  To(p.attestation, out.mutable_attestation_attached()->mutable_attestation());
+}
+void Put(const VersionWithdrawn& p, pb::Entry& out) {
+  To(p.variant, out.mutable_version_withdrawn());
+  out.mutable_version_withdrawn()->set_reason(p.reason);
+}
+void Put(const PayloadCollected& p, pb::Entry& out) {
+  auto* m = out.mutable_payload_collected();
+  for (const VariantName& name : p.variants) To(name, m->add_variants());
+  To(p.digest_list, m->mutable_digest_list());
+}
+void Put(const EnvironmentCreated& p, pb::Entry& out) {
+  auto* m = out.mutable_environment_created();
+  m->set_name(p.name);
+  m->set_description(p.description);
+  To(p.labels, m->mutable_labels());
+}
+void Put(const NodeCreated& p, pb::Entry& out) {
+  auto* m = out.mutable_node_created();
+  m->set_environment(p.environment);
+  m->set_name(p.name);
+  To(p.labels, m->mutable_labels());
+}
+void Put(const PolicySet& p, pb::Entry& out) {
+  auto* m = out.mutable_policy_set();
+  m->set_environment(p.environment);
+  To(p.document, m->mutable_document());
+  m->set_replaces_etag(p.replaces_etag);
+}
+
+// --- Protobuf -> payload -------------------------------------------------------------------------
+
+absl::StatusOr<VersionPublished> Get(const pb::VersionPublished& m) {
+  VersionPublished out;
+  DML_ASSIGN_OR_RETURN(out.variant, VariantFrom(m.package(), m.version(), m.variant()));
+  DML_ASSIGN_OR_RETURN(out.scheme, ParseVersionScheme(m.version_scheme()));
+  DML_ASSIGN_OR_RETURN(out.manifest, From(m.manifest()));
+  DML_ASSIGN_OR_RETURN(out.spec, From(m.spec()));
+  out.payload_size = m.payload_size();
+  out.file_count = m.file_count();
+  for (const pb::AttestationRef& ref : m.attestations()) {
+    DML_ASSIGN_OR_RETURN(AttestationRef value, From(ref));
+    out.attestations.push_back(std::move(value));
+  }
+  return out;
+}
+
+absl::StatusOr<PayloadCollected> Get(const pb::PayloadCollected& m) {
+  PayloadCollected out;
+  for (const auto& v : m.variants()) {
+    DML_ASSIGN_OR_RETURN(VariantName name, VariantFrom(v.package(), v.version(), v.variant()));
+    out.variants.push_back(std::move(name));
+  }
+  DML_ASSIGN_OR_RETURN(out.digest_list, From(m.digest_list()));
+  return out;
+}
+
+absl::StatusOr<AttestationAttached> Get(const pb::AttestationAttached& m) {
+  AttestationAttached out;
+  DML_ASSIGN_OR_RETURN(out.variant, VariantFrom(m.package(), m.version(), m.variant()));
+  DML_ASSIGN_OR_RETURN(out.attestation, From(m.attestation()));
+  return out;
+}
+
+absl::StatusOr<VersionWithdrawn> Get(const pb::VersionWithdrawn& m) {
+  VersionWithdrawn out;
+  DML_ASSIGN_OR_RETURN(out.variant, VariantFrom(m.package(), m.version(), m.variant()));
+  out.reason = m.reason();
+  return out;
+}
+
+absl::StatusOr<PolicySet> Get(const pb::PolicySet& m) {
+  PolicySet out{m.environment(), {}, m.replaces_etag()};
+  DML_ASSIGN_OR_RETURN(out.document, From(m.document()));
+  return out;
+}
+
+absl::StatusOr<KeyRevoked> Get(const pb::KeyRevoked& m) {
+  DML_ASSIGN_OR_RETURN(Digest id, DigestFrom(m.key_id()));
+  return KeyRevoked{id, m.reason()};
+}
+
+KeyRegistered Get(const pb::KeyRegistered& m) {
+  return KeyRegistered{m.spki(),
+                       m.owner(),
+                       {m.roles().begin(), m.roles().end()},
+                       {m.namespaces().begin(), m.namespaces().end()}};
+}
+
+absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
+  switch (in.payload_case()) {
+    case pb::Entry::kLibraryCreated:
+      return LibraryCreated{in.library_created().origin(), in.library_created().log_key_spki()};
+    case pb::Entry::kNamespaceCreated: {
+      const auto& m = in.namespace_created();
+      return NamespaceCreated{m.name(), m.description(), From(m.labels())};
+    }
+    case pb::Entry::kKeyRegistered:
+      return Get(in.key_registered());
+    case pb::Entry::kKeyRevoked:
+      return Get(in.key_revoked());
+    case pb::Entry::kVersionPublished:
+      return Get(in.version_published());
+    case pb::Entry::kAttestationAttached:
+      return Get(in.attestation_attached());
+    case pb::Entry::kVersionWithdrawn:
+      return Get(in.version_withdrawn());
+    case pb::Entry::kPayloadCollected:
+      return Get(in.payload_collected());
+    case pb::Entry::kEnvironmentCreated: {
+      const auto& m = in.environment_created();
+      return EnvironmentCreated{m.name(), m.description(), From(m.labels())};
+    }
+    case pb::Entry::kNodeCreated: {
+      const auto& m = in.node_created();
+      return NodeCreated{m.environment(), m.name(), From(m.labels())};
+    }
+    case pb::Entry::kPolicySet:
+      return Get(in.policy_set());
+    case pb::Entry::PAYLOAD_NOT_SET:
+      break;
+  }
+  return DataLoss(kEntryInvalid,
+                  "entry {} has a payload that this version does not know: upgrade the program",
+                  in.index());
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> EncodeEntry(const Entry& entry) {
+  pb::Entry message;
+  message.set_index(entry.index);
+  message.set_time_micros(ToMicros(entry.time));
+  message.set_author(entry.author);
+  message.set_request_id(entry.request_id);
+  std::visit([&](const auto& payload) { Put(payload, message); }, entry.payload);
+  std::string bytes = SerializeDeterministically(message);
+  if (bytes.size() > kMaxEntryBytes) {
+    return InvalidArgument(ErrorReason("ENTRY_TOO_LARGE"),
+                           "the request makes a journal entry of {} bytes; at most {}",
+                           bytes.size(), kMaxEntryBytes);
+  }
+  return bytes;
+}
+
+absl::StatusOr<Entry> DecodeEntry(std::string_view bytes) {
+  pb::Entry message;
+  if (bytes.size() > kMaxEntryBytes ||
+      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return DataLoss(kEntryInvalid, "{} bytes are no journal entry", bytes.size());
+  }
+  Entry out;
+  out.index = message.index();
+  out.time = FromMicros(message.time_micros());
+  out.author = message.author();
+  out.request_id = message.request_id();
+  DML_ASSIGN_OR_RETURN(out.payload, GetPayload(message));
+  return out;
+}
+
+Digest PayloadDigest(const EntryPayload& payload) {
+  pb::Entry message;
+  std::visit([&](const auto& value) { Put(value, message); }, payload);
+  return Sha256(SerializeDeterministically(message));
+}
+
+}  // namespace dml::wire

@@ -1,0 +1,241 @@
+#include "core/wire/entry.h"
+#include "core/wire/stored.h"
+#include "dml/journal/v1/record.pb.h"
+
+namespace dml::wire {
+namespace {
+
+constexpr ErrorReason kRecordInvalid("RECORD_INVALID");
+
+template <typename Message>
+absl::StatusOr<Message> Parse(std::string_view bytes) {
+  Message message;
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return DataLoss(kRecordInvalid, "a view's row cannot be read: rebuild the views");
+  }
+  return message;
+}
+
+}  // namespace
+
+std::string Encode(const NamespaceRecord& r) {
+  pb::NamespaceRecord m;
+  m.set_name(r.name);
+  m.set_description(r.description);
+  To(r.labels, m.mutable_labels());
+  m.set_created_index(r.created_index);
+  m.set_created_micros(ToMicros(r.created_time));
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<NamespaceRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::NamespaceRecord>(bytes));
+  return NamespaceRecord{m.name(), m.description(), From(m.labels()), m.created_index(),
+                         FromMicros(m.created_micros())};
+}
+
+std::string Encode(const PackageRecord& r) {
+  pb::PackageRecord m;
+  m.set_package(r.name.ToString());
+  m.set_version_scheme(std::string(VersionSchemeName(r.scheme)));
+  m.set_title(r.title);
+  m.set_latest(r.latest);
+  m.set_version_count(r.version_count);
+  m.set_created_index(r.created_index);
+  m.set_updated_index(r.updated_index);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<PackageRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::PackageRecord>(bytes));
+  PackageRecord r;
+  DML_ASSIGN_OR_RETURN(r.name, PackageName::Parse(m.package()));
+  DML_ASSIGN_OR_RETURN(r.scheme, ParseVersionScheme(m.version_scheme()));
+  r.title = m.title();
+  r.latest = m.latest();
+  r.version_count = m.version_count();
+  r.created_index = m.created_index();
+  r.updated_index = m.updated_index();
+  return r;
+}
+
+std::string Encode(const VariantRecord& r) {
+  pb::VariantRecord m;
+  To(r.name, &m);
+  m.set_version_scheme(std::string(VersionSchemeName(r.scheme)));
+  To(r.manifest, m.mutable_manifest());
+  To(r.spec, m.mutable_spec());
+  m.set_payload_size(r.payload_size);
+  m.set_file_count(r.file_count);
+  m.set_state(static_cast<pb::VariantState>(r.state));
+  m.set_withdraw_reason(r.withdraw_reason);
+  m.set_title(r.title);
+  m.set_declared_license(r.declared_license);
+  m.set_purl(r.purl);
+  To(r.labels, m.mutable_labels());
+  m.set_publisher(r.publisher);
+  m.set_published_index(r.published_index);
+  m.set_published_micros(ToMicros(r.published_time));
+  m.set_withdrawn_index(r.withdrawn_index);
+  m.set_withdrawn_micros(ToMicros(r.withdrawn_time));
+  m.set_payload_collected(r.payload_collected);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<VariantRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::VariantRecord>(bytes));
+  VariantRecord r;
+  DML_ASSIGN_OR_RETURN(r.name, VariantFrom(m.package(), m.version(), m.variant()));
+  DML_ASSIGN_OR_RETURN(r.scheme, ParseVersionScheme(m.version_scheme()));
+  DML_ASSIGN_OR_RETURN(r.manifest, From(m.manifest()));
+  DML_ASSIGN_OR_RETURN(r.spec, From(m.spec()));
+  r.payload_size = m.payload_size();
+  r.file_count = m.file_count();
+  r.state = static_cast<VariantState>(m.state());
+  r.withdraw_reason = m.withdraw_reason();
+  r.title = m.title();
+  r.declared_license = m.declared_license();
+  r.purl = m.purl();
+  r.labels = From(m.labels());
+  r.publisher = m.publisher();
+  r.published_index = m.published_index();
+  r.published_time = FromMicros(m.published_micros());
+  r.withdrawn_index = m.withdrawn_index();
+  r.withdrawn_time = FromMicros(m.withdrawn_micros());
+  r.payload_collected = m.payload_collected();
+  return r;
+}
+
+std::string Encode(const AttestationRecord& r) {
+  pb::AttestationRecord m;
+  To(r.ref, m.mutable_attestation());
+  m.set_index(r.index);
+  m.set_time_micros(ToMicros(r.time));
+  m.set_author(r.author);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<AttestationRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::AttestationRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(AttestationRef ref, From(m.attestation()));
+  return AttestationRecord{std::move(ref), m.index(), FromMicros(m.time_micros()), m.author()};
+}
+
+std::string Encode(const KeyRecord& r) {
+  pb::KeyRecord m;
+  m.set_spki(r.spki);
+  m.set_owner(r.owner);
+  for (const std::string& role : r.roles) m.add_roles(role);
+  for (const std::string& ns : r.namespaces) m.add_namespaces(ns);
+  m.set_registered_index(r.registered_index);
+  m.set_registered_micros(ToMicros(r.registered_time));
+  m.set_revoked(r.revoked);
+  m.set_revoked_index(r.revoked_index);
+  m.set_revoke_reason(r.revoke_reason);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<KeyRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::KeyRecord>(bytes));
+  KeyRecord r;
+  r.spki = m.spki();
+  r.owner = m.owner();
+  r.roles.assign(m.roles().begin(), m.roles().end());
+  r.namespaces.assign(m.namespaces().begin(), m.namespaces().end());
+  r.registered_index = m.registered_index();
+  r.registered_time = FromMicros(m.registered_micros());
+  r.revoked = m.revoked();
+  r.revoked_index = m.revoked_index();
+  r.revoke_reason = m.revoke_reason();
+  return r;
+}
+
+std::string Encode(const EnvironmentRecord& r) {
+  pb::EnvironmentRecord m;
+  m.set_name(r.name);
+  m.set_description(r.description);
+  To(r.labels, m.mutable_labels());
+  m.set_created_index(r.created_index);
+  m.set_created_micros(ToMicros(r.created_time));
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<EnvironmentRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::EnvironmentRecord>(bytes));
+  return EnvironmentRecord{m.name(), m.description(), From(m.labels()), m.created_index(),
+                           FromMicros(m.created_micros())};
+}
+
+std::string Encode(const NodeRecord& r) {
+  pb::NodeRecord m;
+  m.set_environment(r.environment);
+  m.set_name(r.name);
+  To(r.labels, m.mutable_labels());
+  m.set_created_index(r.created_index);
+  m.set_created_micros(ToMicros(r.created_time));
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<NodeRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::NodeRecord>(bytes));
+  return NodeRecord{m.environment(), m.name(), From(m.labels()), m.created_index(),
+                    FromMicros(m.created_micros())};
+}
+
+std::string Encode(const PolicyRecord& r) {
+  pb::PolicyRecord m;
+  m.set_environment(r.environment);
+  m.set_revision(r.revision);
+  To(r.document, m.mutable_document());
+  m.set_index(r.index);
+  m.set_time_micros(ToMicros(r.time));
+  m.set_author(r.author);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<PolicyRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::PolicyRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(BlobRef document, From(m.document()));
+  return PolicyRecord{
+      m.environment(), m.revision(), document, m.index(), FromMicros(m.time_micros()), m.author()};
+}
+
+std::string Encode(const RequestRecord& r) {
+  pb::RequestRecord m;
+  m.set_index(r.index);
+  m.set_time_micros(ToMicros(r.time));
+  m.set_payload_sha256(std::string(r.payload.raw()));
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<RequestRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::RequestRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(Digest payload, DigestFrom(m.payload_sha256()));
+  return RequestRecord{m.index(), FromMicros(m.time_micros()), payload};
+}
+
+std::string Encode(const RelationRecord& r) {
+  pb::RelationRecord m;
+  m.set_kind(r.relation);
+  m.set_range(r.range);
+  m.set_source(r.source);
+  m.set_scope(r.scope);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<RelationRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::RelationRecord>(bytes));
+  return RelationRecord{m.kind(), m.range(), m.scope(), m.source()};
+}
+
+}  // namespace dml::wire

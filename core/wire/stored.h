@@ -1,0 +1,35 @@
+// Conversions of the parts that entries and records share. Internal to core/wire.
+#pragma once
+
+#include <string>
+
+#include <google/protobuf/repeated_field.h>
+
+#include "core/journal/entry.h"
+#include "dml/journal/v1/entry.pb.h"
+
+namespace dml::wire {
+
+namespace pb = ::dml::journal::v1;
+
+inline constexpr ErrorReason kEntryInvalid("ENTRY_INVALID");
+
+absl::StatusOr<Digest> DigestFrom(const std::string& raw);
+void To(const BlobRef& ref, pb::BlobRef* out);
+absl::StatusOr<BlobRef> From(const pb::BlobRef& in);
+void To(const Labels& labels, google::protobuf::RepeatedPtrField<pb::Label>* out);
+Labels From(const google::protobuf::RepeatedPtrField<pb::Label>& in);
+void To(const AttestationRef& ref, pb::AttestationRef* out);
+absl::StatusOr<AttestationRef> From(const pb::AttestationRef& in);
+/// The three name parts that messages carry as package, version, variant.
+absl::StatusOr<VariantName> VariantFrom(const std::string& package, const std::string& version,
+                                        const std::string& variant);
+template <typename Message>
+void To(const VariantName& name, Message* out) {
+  out->set_package(name.package.ToString());
+  out->set_version(name.version);
+  out->set_variant(name.platform.VariantId());
+}
+std::string SerializeDeterministically(const google::protobuf::MessageLite& message);
+
+}  // namespace dml::wire

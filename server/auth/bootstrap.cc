@@ -1,0 +1,147 @@
+#include "server/auth/bootstrap.h"
+
+#include <algorithm>
+#include <cctype>
+#include <climits>
+#include <unistd.h>
+
+#include "core/crypto/random.h"
+#include "core/crypto/x509.h"
+#include "core/os/file.h"
+#include "core/trust/note.h"
+#include "server/auth/key_pair_files.h"
+#include "server/config/server_config.h"
+
+namespace dml {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kAuthorityDays = 7300;
+constexpr int kServerDays = 3650;
+constexpr int kAdminDays = 825;
+constexpr size_t kMaxOriginBytes = 256;
+
+// The host's name where it can stand in a certificate, else "".
+std::string HostName() {
+  char buffer[HOST_NAME_MAX + 1] = {};
+  if (::gethostname(buffer, sizeof buffer - 1) != 0) return "";
+  std::string name(buffer);
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const bool usable =
+      !name.empty() && name.front() != '-' && name.back() != '-' &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
+  return usable ? name : "";
+}
+
+ServerNames NamesOf(const std::vector<std::string>& configured) {
+  ServerNames names{{"localhost"}, {"127.0.0.1", "::1"}};
+  auto add = [](std::vector<std::string>& list, const std::string& name) {
+    if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
+  };
+  if (std::string host = HostName(); !host.empty()) add(names.dns, host);
+  for (const std::string& name : configured) {
+    add(IsIpAddress(name) ? names.ip_addresses : names.dns, name);
+  }
+  return names;
+}
+
+absl::StatusOr<PrivateKey> EnsureLogKey(const IdentityFiles& files) {
+  if (!FileExists(files.log_key)) {
+    if (FileExists(files.origin)) {
+      return FailedPrecondition(ErrorReason("LOG_KEY_MISSING"),
+                                "{} is not there, but the journal has been signed with it; restore "
+                                "it from a backup",
+                                files.log_key.string());
+    }
+    DML_ASSIGN_OR_RETURN(std::string pem,
+                         PrivateKey::Generate(KeyAlgorithm::kEd25519).ToPkcs8Pem());
+    DML_RETURN_IF_ERROR(WriteFileAtomically(files.log_key, AsBytes(pem), 0600));
+  }
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(files.log_key, kMaxPemFileBytes));
+  absl::StatusOr<PrivateKey> key = PrivateKey::FromPkcs8Pem(pem);
+  if (!key.ok()) return Annotate(key.status(), files.log_key.string());
+  const std::string public_pem = key->public_key().ToPem();
+  DML_RETURN_IF_ERROR(WriteFileAtomically(files.log_public_key, AsBytes(public_pem), 0644));
+  return key;
+}
+
+absl::StatusOr<std::string> EnsureOrigin(const IdentityFiles& files) {
+  if (!FileExists(files.origin)) {
+    const std::string text = fmt::format("dml.local/{}\n", RandomHex(8));
+    DML_RETURN_IF_ERROR(WriteFileAtomically(files.origin, AsBytes(text), 0644));
+  }
+  return ReadOrigin(files.origin);
+}
+
+absl::Status EnsureCertificates(const IdentityFiles& files, const std::string& origin,
+                                const BootstrapOptions& options) {
+  DML_RETURN_IF_ERROR(EnsureKeyPair(files.ca_certificate, files.ca_key, [&] {
+    return MakeCertificateAuthority("DML " + TrustDomain(origin), {options.now, kAuthorityDays});
+  }));
+  DML_RETURN_IF_ERROR(EnsureKeyPair(
+      files.server_certificate, files.server_key, [&]() -> absl::StatusOr<CertificateWithKey> {
+        DML_ASSIGN_OR_RETURN(CertificateWithKey authority,
+                             ReadKeyPair(files.ca_certificate, files.ca_key));
+        return IssueServerCertificate(authority, NamesOf(options.server_names),
+                                      {options.now, kServerDays});
+      }));
+  return EnsureKeyPair(
+      files.admin_certificate, files.admin_key, [&]() -> absl::StatusOr<CertificateWithKey> {
+        DML_ASSIGN_OR_RETURN(CertificateWithKey authority,
+                             ReadKeyPair(files.ca_certificate, files.ca_key));
+        return IssueClientCertificate(authority, {TrustDomain(origin), "admin", {"admin"}},
+                                      {options.now, kAdminDays});
+      });
+}
+
+}  // namespace
+
+IdentityFiles::IdentityFiles(const fs::path& data_dir)
+    : keys(data_dir / "keys"),
+      tls(data_dir / "tls"),
+      client(data_dir / "client"),
+      ca_key(keys / "ca.key"),
+      ca_certificate(tls / "ca.pem"),
+      server_key(keys / "server.key"),
+      server_certificate(tls / "server.pem"),
+      log_key(keys / "log.key"),
+      log_public_key(client / "log.pem"),
+      origin(data_dir / "origin"),
+      admin_key(client / "admin.key"),
+      admin_certificate(client / "admin.pem"),
+      profile(client / "profile.yaml") {}
+
+std::string TrustDomain(std::string_view origin) {
+  const size_t slash = origin.find('/');
+  std::string domain =
+      slash == std::string_view::npos
+          ? std::string(origin)
+          : fmt::format("{}.{}", origin.substr(slash + 1), origin.substr(0, slash));
+  std::replace_if(
+      domain.begin(), domain.end(),
+      [](unsigned char c) { return !(std::islower(c) || std::isdigit(c) || c == '.' || c == '-'); },
+      '_');
+  return domain;
+}
+
+absl::StatusOr<std::string> ReadOrigin(const fs::path& file) {
+  DML_ASSIGN_OR_RETURN(std::string origin, ReadFile(file, kMaxOriginBytes));
+  if (origin.ends_with('\n')) origin.pop_back();
+  absl::Status valid = ValidateNoteKeyName(origin);
+  if (!valid.ok()) return Annotate(valid, file.string());
+  return origin;
+}
+
+absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options) {
+  const IdentityFiles files(options.data_dir);
+  for (const fs::path& folder : {files.keys, files.tls, files.client}) {
+    DML_RETURN_IF_ERROR(MakePrivateDirectory(folder));
+  }
+  DML_ASSIGN_OR_RETURN(PrivateKey log_key, EnsureLogKey(files));
+  DML_ASSIGN_OR_RETURN(std::string origin, EnsureOrigin(files));
+  DML_RETURN_IF_ERROR(EnsureCertificates(files, origin, options));
+  return ServerIdentity{std::move(origin), std::move(log_key)};
+}
+
+}  // namespace dml

@@ -1,0 +1,84 @@
+// The first start: a private authority, certificates, the log's key and name, and a profile for the
+// administrator. There are no default credentials.
+//
+//   keys/ca.key      tls/ca.pem          the authority; the key may be moved offline afterwards
+//   keys/server.key  tls/server.pem      this server
+//   keys/log.key     client/log.pem      Ed25519; signs checkpoints, must stay for ever
+//   origin                               "dml.local/<16 hex>": the journal's name, must stay for
+//   ever client/admin.{pem,key}               the administrator's certificate (role admin)
+//   client/profile.yaml                  how to reach us, with admin's certificate
+//
+// Folders 0700, keys 0600. Nothing that is there is overwritten but what is derived (client/log.pem
+// and client/profile.yaml, written at every start). A crash at any point is finished by the next
+// start. The caller holds the data directory's lock. Not for use by several threads.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/crypto/keys.h"
+
+namespace dml {
+
+/// Where things are in a data directory.
+struct IdentityFiles {
+  explicit IdentityFiles(const std::filesystem::path& data_dir);
+
+  std::filesystem::path keys, tls, client;  // Folders.
+  std::filesystem::path ca_key, ca_certificate;
+  std::filesystem::path server_key, server_certificate;
+  std::filesystem::path log_key, log_public_key, origin;
+  std::filesystem::path admin_key, admin_certificate, profile;
+};
+
+struct BootstrapOptions {
+  std::filesystem::path data_dir;         // Exists.
+  std::vector<std::string> server_names;  // Besides localhost, 127.0.0.1, ::1 and the host's name.
+  std::chrono::sys_seconds now;
+};
+
+struct ServerIdentity {
+  std::string origin;
+  PrivateKey log_key;
+};
+
+/// Makes what is missing. FAILED_PRECONDITION: BOOTSTRAP_INCOMPLETE (a part is gone that others
+/// need), LOG_KEY_MISSING, CA_KEY_OFFLINE; errors of core/os/file.h.
+absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options);
+
+/// A client profile (docs/operations.md, "Client profiles"), with paths as they shall stand in it.
+struct ProfileText {
+  std::string server;  // "127.0.0.1:7443".
+  std::string ca, certificate, key, log_key;
+  std::string origin;
+  bool insecure_loopback = false;
+
+  std::string ToYaml(std::string_view comment) const;
+};
+
+/// Writes client/profile.yaml for a server at this address.
+absl::Status WriteAdminProfile(const std::filesystem::path& data_dir, std::string_view address,
+                               bool insecure_loopback);
+
+/// Where `dml` looks for a profile without being told: $XDG_CONFIG_HOME/dml/profile.yaml or
+/// ~/.config/dml/profile.yaml; empty where neither variable is set.
+std::filesystem::path UserProfilePath();
+
+/// Writes the administrator's profile with absolute paths to `target` unless there is one. Returns
+/// whether `target` is now that of this library's.
+absl::StatusOr<bool> InstallUserProfile(const std::filesystem::path& data_dir,
+                                        std::string_view address, bool insecure_loopback,
+                                        const std::filesystem::path& target);
+
+/// The persisted origin, as in the data directory; checked.
+absl::StatusOr<std::string> ReadOrigin(const std::filesystem::path& file);
+
+/// The trust domain of clients' certificates for an origin: "dml.local/<hex>" gives
+/// "<hex>.dml.local", so that principals of two libraries never have the same id.
+std::string TrustDomain(std::string_view origin);
+
+}  // namespace dml

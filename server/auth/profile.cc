@@ -1,0 +1,79 @@
+// Client profiles, as the daemon writes them.
+#include <cstdlib>
+
+#include <nlohmann/json.hpp>
+
+#include "core/os/file.h"
+#include "server/auth/bootstrap.h"
+#include "server/auth/key_pair_files.h"
+
+namespace dml {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A JSON string is a YAML string.
+std::string Quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::string ProfileText::ToYaml(std::string_view comment) const {
+  std::string out = fmt::format("# {}\nserver: {}\n", comment, Quoted(server));
+  if (insecure_loopback) {
+    out += "insecureLoopback: true\n";
+  } else {
+    out += fmt::format("caFile: {}\ncertificateFile: {}\nprivateKeyFile: {}\n", Quoted(ca),
+                       Quoted(certificate), Quoted(key));
+  }
+  return out + fmt::format("logOrigin: {}\nlogKeyFile: {}\n", Quoted(origin), Quoted(log_key));
+}
+
+absl::Status WriteAdminProfile(const fs::path& data_dir, std::string_view address,
+                               bool insecure_loopback) {
+  const IdentityFiles files(data_dir);
+  DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
+  const ProfileText profile{std::string(address), "../tls/ca.pem", "admin.pem",
+                            "admin.key",          "log.pem",       std::move(origin),
+                            insecure_loopback};
+  const std::string yaml = profile.ToYaml("Written by dmld at every start; copy it to change it.");
+  return WriteFileAtomically(files.profile, AsBytes(yaml), 0600);
+}
+
+fs::path UserProfilePath() {
+  fs::path config = Variable("XDG_CONFIG_HOME");
+  if (!config.is_absolute()) {  // The XDG specification: a relative path is ignored.
+    const std::string home = Variable("HOME");
+    if (home.empty()) return {};
+    config = fs::path(home) / ".config";
+  }
+  return config / "dml" / "profile.yaml";
+}
+
+absl::StatusOr<bool> InstallUserProfile(const fs::path& data_dir, std::string_view address,
+                                        bool insecure_loopback, const fs::path& target) {
+  const IdentityFiles files(fs::absolute(data_dir).lexically_normal());
+  DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
+  const ProfileText profile{
+      std::string(address),     files.ca_certificate.string(), files.admin_certificate.string(),
+      files.admin_key.string(), files.log_public_key.string(), std::move(origin),
+      insecure_loopback};
+  const std::string yaml =
+      profile.ToYaml("Written by dmld at its first start, and yours from then on.");
+  if (FileExists(target)) {
+    const absl::StatusOr<std::string> there = ReadFile(target, 64 << 10);
+    return there.ok() && *there == yaml;
+  }
+  std::error_code error;
+  fs::create_directories(target.parent_path(), error);  // What fails shows in the next line.
+  DML_RETURN_IF_ERROR(WriteFileAtomically(target, AsBytes(yaml), 0600));
+  return true;
+}
+
+}  // namespace dml

@@ -1,0 +1,116 @@
+#include "server/config/command_line.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+
+#include "core/os/file.h"
+#include "server/config/version.h"
+
+namespace dml {
+namespace {
+
+constexpr uint64_t kMaxFileBytes = 1 << 20;
+
+struct Flags {
+  std::string config_file;
+  std::optional<std::string> data_dir;
+  std::optional<std::string> listen;
+  bool insecure_loopback = false;
+  bool check_config = false;
+  bool print_config = false;
+
+  std::string issue_data_dir;
+  std::string issue_name;
+  std::string issue_role;
+  std::string issue_out;
+  std::string issue_server;
+  int issue_days = 365;
+};
+
+void AddServeFlags(CLI::App& app, Flags& flags) {
+  app.set_version_flag("--version", std::string("dmld ") + kServerVersion);
+  app.add_option("--config", flags.config_file, "Configuration file (YAML)");
+  app.add_option("--data-dir", flags.data_dir, "Where everything is kept; made at the first start");
+  app.add_option("--listen", flags.listen,
+                 "IP address and port, default 127.0.0.1:7443; port 0 takes a free one");
+  app.add_flag("--insecure-loopback", flags.insecure_loopback,
+               "No TLS and no authentication; loopback addresses only, for experiments");
+  app.add_flag("--check-config", flags.check_config, "Check the configuration and end");
+  app.add_flag("--print-config", flags.print_config, "Print the whole configuration and end");
+}
+
+CLI::App* AddIssueCommand(CLI::App& app, Flags& flags) {
+  CLI::App* issue = app.add_subcommand(
+      "issue-certificate", "Make a certificate, key and profile for another person or program");
+  issue->add_option("--data-dir", flags.issue_data_dir, "The library's data directory")->required();
+  issue->add_option("--name", flags.issue_name, "Who it is for: letters, digits, '.', '_', '-'")
+      ->required();
+  issue->add_option("--role", flags.issue_role, "reader, publisher or admin")->required();
+  issue->add_option("--out", flags.issue_out, "Folder for the files")->required();
+  issue->add_option("--server", flags.issue_server,
+                    "Address for the profile, default: where the library listened last");
+  issue->add_option("--days", flags.issue_days, "How long it is good")->capture_default_str();
+  return issue;
+}
+
+absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags) {
+  ServerConfig config;
+  if (!flags.config_file.empty()) {
+    DML_ASSIGN_OR_RETURN(std::string text, ReadFile(flags.config_file, kMaxFileBytes));
+    DML_ASSIGN_OR_RETURN(config, ParseServerConfig(text, flags.config_file));
+  }
+  if (flags.data_dir) config.data_dir = *flags.data_dir;
+  if (flags.listen) config.listen = *flags.listen;
+  config.insecure_loopback = flags.insecure_loopback;
+  if (!config.data_dir.empty()) {
+    config.data_dir = std::filesystem::absolute(config.data_dir).lexically_normal();
+  }
+  DML_RETURN_IF_ERROR(config.Validate());
+  return config;
+}
+
+absl::StatusOr<CommandLine> Interpret(const Flags& flags, bool issue) {
+  CommandLine out;
+  if (issue) {
+    const std::optional<Role> role = ParseRole(flags.issue_role);
+    if (!role) {
+      return InvalidArgument(ErrorReason("USAGE_INVALID"),
+                             "no role '{}'; say --role reader, publisher or admin",
+                             flags.issue_role);
+    }
+    out.action = CommandLine::Action::kIssueCertificate;
+    out.issue = {flags.issue_data_dir, flags.issue_name,   *role,
+                 flags.issue_out,      flags.issue_server, flags.issue_days};
+    return out;
+  }
+  DML_ASSIGN_OR_RETURN(out.config, LoadConfig(flags));
+  if (flags.check_config || flags.print_config) {
+    out.action = CommandLine::Action::kPrint;
+    out.output =
+        flags.print_config ? FormatServerConfig(out.config) : "the configuration is good\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
+  CLI::App app("The daemon of a definitive media library.", "dmld");
+  Flags flags;
+  AddServeFlags(app, flags);
+  const CLI::App* issue = AddIssueCommand(app, flags);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 pops.
+  } catch (const CLI::CallForHelp&) {
+    return CommandLine{CommandLine::Action::kPrint, {}, app.help(), {}};
+  } catch (const CLI::CallForVersion&) {
+    return CommandLine{CommandLine::Action::kPrint, {}, app.version() + "\n", {}};
+  } catch (const CLI::ParseError& error) {
+    return InvalidArgument(ErrorReason("USAGE_INVALID"), "{}; see dmld --help", error.what());
+  }
+  return Interpret(flags, issue->parsed());
+}
+
+}  // namespace dml

@@ -1,0 +1,151 @@
+// Reading and writing the configuration file.
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "core/base/strict_json.h"
+#include "core/base/strict_yaml.h"
+#include "server/config/server_config.h"
+
+namespace dml {
+namespace {
+
+using nlohmann::json;
+
+constexpr ErrorReason kInvalid("CONFIG_INVALID");
+constexpr size_t kMaxFileBytes = 1 << 20;
+constexpr size_t kMaxTextBytes = 4096;
+constexpr std::string_view kLevels[] = {"debug", "info", "warning", "error"};
+constexpr std::string_view kFormats[] = {"text", "json"};
+
+// A number that may be left out; its range is Validate's to check.
+template <typename T>
+void Number(ObjectReader& in, std::string_view key, uint64_t max, T& out) {
+  const bool there = in.Has(key);
+  in.Read(key, [](const json&) { return absl::OkStatus(); });
+  if (there) out = static_cast<T>(in.Unsigned(key, 0, max));
+}
+
+void Path(ObjectReader& in, std::string_view key, const std::filesystem::path& folder,
+          std::filesystem::path& out) {
+  const std::string text = in.StringOr(key, kMaxTextBytes, "");
+  if (!text.empty()) out = (folder / text).lexically_normal();
+}
+
+absl::Status ReadTls(const json& value, const std::filesystem::path& folder, TlsOverrides& tls) {
+  ObjectReader in(value, kInvalid);
+  Path(in, "certificate", folder, tls.certificate);
+  Path(in, "key", folder, tls.key);
+  Path(in, "clientCa", folder, tls.client_ca);
+  return in.Finish();
+}
+
+absl::Status ReadLimits(const json& value, ServerLimits& limits) {
+  ObjectReader in(value, kInvalid);
+  Number(in, "maxMessageBytes", UINT64_MAX, limits.max_message_bytes);
+  Number(in, "maxTransfers", INT32_MAX, limits.max_transfers);
+  Number(in, "maxConcurrentStreams", INT32_MAX, limits.max_concurrent_streams);
+  Number(in, "blockCacheBytes", UINT64_MAX, limits.block_cache_bytes);
+  Number(in, "writeBufferBytes", UINT64_MAX, limits.write_buffer_bytes);
+  Number(in, "maxOpenFiles", INT32_MAX, limits.max_open_files);
+  return in.Finish();
+}
+
+absl::Status ReadLog(const json& value, LogConfig& log) {
+  ObjectReader in(value, kInvalid);
+  log.level = static_cast<LogLevel>(in.WordOr("level", kLevels, static_cast<size_t>(log.level)));
+  log.format =
+      static_cast<LogFormat>(in.WordOr("format", kFormats, static_cast<size_t>(log.format)));
+  return in.Finish();
+}
+
+absl::Status ReadSelfProbe(const json& value, SelfProbeConfig& probe) {
+  ObjectReader in(value, kInvalid);
+  int64_t seconds = probe.interval.count();
+  Number(in, "intervalSeconds", INT32_MAX, seconds);
+  probe.interval = std::chrono::seconds(seconds);
+  Number(in, "maxFailures", INT32_MAX, probe.max_failures);
+  return in.Finish();
+}
+
+absl::StatusOr<ServerConfig> ReadConfig(const json& value, const std::filesystem::path& folder) {
+  ServerConfig config;
+  ObjectReader in(value, kInvalid);
+  Path(in, "dataDir", folder, config.data_dir);
+  config.listen = in.StringOr("listen", kMaxTextBytes, config.listen);
+  config.server_names = in.Strings("serverNames", 1000, 253);
+  in.Read("tls", [&](const json& tls) { return ReadTls(tls, folder, config.tls); });
+  in.Read("limits", [&](const json& limits) { return ReadLimits(limits, config.limits); });
+  in.Read("log", [&](const json& log) { return ReadLog(log, config.log); });
+  in.Read("selfProbe", [&](const json& probe) { return ReadSelfProbe(probe, config.self_probe); });
+  int64_t grace = config.shutdown_grace.count();
+  Number(in, "shutdownGraceSeconds", INT32_MAX, grace);
+  config.shutdown_grace = std::chrono::seconds(grace);
+  DML_RETURN_IF_ERROR(in.Finish());
+  return config;
+}
+
+// Where the last part of `path` stands in its line, from 1; 1 where it does not.
+size_t ColumnOf(std::string_view yaml, int line, std::string_view path) {
+  for (int i = 1; i < line; ++i) {
+    const size_t end = yaml.find('\n');
+    if (end == std::string_view::npos) return 1;
+    yaml.remove_prefix(end + 1);
+  }
+  const size_t dot = path.rfind('.');
+  const std::string_view key = dot == std::string_view::npos ? path : path.substr(dot + 1);
+  const size_t at = yaml.substr(0, yaml.find('\n')).find(key);
+  return at == std::string_view::npos ? 1 : at + 1;
+}
+
+absl::Status Locate(const absl::Status& status, const YamlDocument& document, std::string_view yaml,
+                    const std::filesystem::path& file) {
+  const std::vector<FieldViolation> violations = FieldViolations(status);
+  const std::string path = violations.empty() ? "" : violations.front().field;
+  const auto found = document.lines.find(path);
+  if (found == document.lines.end()) return Annotate(document.AtLine(status), file.string());
+  return Annotate(status, fmt::format("{}:{}:{}", file.string(), found->second,
+                                      ColumnOf(yaml, found->second, path)));
+}
+
+}  // namespace
+
+absl::StatusOr<ServerConfig> ParseServerConfig(std::string_view yaml,
+                                               const std::filesystem::path& file) {
+  absl::StatusOr<YamlDocument> document = ParseStrictYaml(yaml, kMaxFileBytes, kInvalid);
+  if (!document.ok()) return Annotate(document.status(), file.string());
+  absl::StatusOr<ServerConfig> config =
+      ReadConfig(document->value, std::filesystem::absolute(file).parent_path());
+  if (!config.ok()) return Locate(config.status(), *document, yaml, file);
+  return config;
+}
+
+std::string FormatServerConfig(const ServerConfig& config) {
+  // A JSON string is a YAML string.
+  auto quoted = [](const std::string& text) {
+    return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  std::string out = fmt::format("dataDir: {}\nlisten: {}\nserverNames: [",
+                                quoted(config.data_dir.string()), quoted(config.listen));
+  for (size_t i = 0; i < config.server_names.size(); ++i) {
+    out += (i == 0 ? "" : ", ") + quoted(config.server_names[i]);
+  }
+  out += "]\ntls:\n";
+  out += fmt::format("  certificate: {}\n  key: {}\n  clientCa: {}\n",
+                     quoted(config.tls.certificate.string()), quoted(config.tls.key.string()),
+                     quoted(config.tls.client_ca.string()));
+  const ServerLimits& limits = config.limits;
+  out += fmt::format(
+      "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  maxConcurrentStreams: {}\n"
+      "  blockCacheBytes: {}\n  writeBufferBytes: {}\n  maxOpenFiles: {}\n",
+      limits.max_message_bytes, limits.max_transfers, limits.max_concurrent_streams,
+      limits.block_cache_bytes, limits.write_buffer_bytes, limits.max_open_files);
+  out += fmt::format("log:\n  level: {}\n  format: {}\n",
+                     kLevels[static_cast<size_t>(config.log.level)],
+                     kFormats[static_cast<size_t>(config.log.format)]);
+  out += fmt::format("selfProbe:\n  intervalSeconds: {}\n  maxFailures: {}\n",
+                     config.self_probe.interval.count(), config.self_probe.max_failures);
+  return out + fmt::format("shutdownGraceSeconds: {}\n", config.shutdown_grace.count());
+}
+
+}  // namespace dml

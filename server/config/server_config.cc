@@ -1,0 +1,117 @@
+#include "server/config/server_config.h"
+
+#include <charconv>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+namespace dml {
+namespace {
+
+constexpr ErrorReason kInvalid("CONFIG_INVALID");
+constexpr size_t kMaxServerNames = 48;
+
+absl::Status CheckRange(std::string_view name, uint64_t value, uint64_t min, uint64_t max) {
+  if (value >= min && value <= max) return absl::OkStatus();
+  return AtField(
+      InvalidArgument(kInvalid, "{} is {}; it must be between {} and {}", name, value, min, max),
+      name);
+}
+
+absl::Status CheckLimits(const ServerLimits& limits) {
+  // Chunks of up to 256 KiB travel whole, several in a message; above 64 MiB memory is not bounded
+  // in any useful way.
+  DML_RETURN_IF_ERROR(
+      CheckRange("limits.maxMessageBytes", limits.max_message_bytes, 1 << 20, 64 << 20));
+  DML_RETURN_IF_ERROR(CheckRange("limits.maxTransfers", limits.max_transfers, 1, 4096));
+  DML_RETURN_IF_ERROR(
+      CheckRange("limits.maxConcurrentStreams", limits.max_concurrent_streams, 1, 4096));
+  DML_RETURN_IF_ERROR(
+      CheckRange("limits.blockCacheBytes", limits.block_cache_bytes, 1 << 20, uint64_t{1} << 40));
+  DML_RETURN_IF_ERROR(
+      CheckRange("limits.writeBufferBytes", limits.write_buffer_bytes, 1 << 20, uint64_t{1} << 36));
+  return CheckRange("limits.maxOpenFiles", limits.max_open_files, 64, 1 << 20);
+}
+
+}  // namespace
+
+std::string ListenAddress::ToString() const {
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                             : fmt::format("[{}]:{}", host, port);
+}
+
+bool IsIpAddress(std::string_view text) {
+  const std::string host(text);
+  in6_addr unused{};
+  return inet_pton(AF_INET, host.c_str(), &unused) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), &unused) == 1;
+}
+
+absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
+  const absl::Status invalid = AtField(
+      InvalidArgument(kInvalid,
+                      "cannot listen on '{}'; write an IP address and a port from 0 to 65535, such "
+                      "as 127.0.0.1:7443 or [::1]:7443",
+                      text),
+      "listen");
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return invalid;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+
+  ListenAddress out;
+  out.host = std::string(host);
+  in_addr v4{};
+  in6_addr v6{};
+  if (!bracketed && inet_pton(AF_INET, out.host.c_str(), &v4) == 1) {
+    out.loopback = (ntohl(v4.s_addr) >> 24) == 127;
+    out.wildcard = v4.s_addr == htonl(INADDR_ANY);
+  } else if (bracketed && inet_pton(AF_INET6, out.host.c_str(), &v6) == 1) {
+    out.loopback = IN6_IS_ADDR_LOOPBACK(&v6);
+    out.wildcard = IN6_IS_ADDR_UNSPECIFIED(&v6);
+  } else {
+    return invalid;
+  }
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+  if (error != std::errc() || end != port.data() + port.size() || out.port < 0 ||
+      out.port > 65535 || port.starts_with('-')) {
+    return invalid;
+  }
+  return out;
+}
+
+absl::Status ServerConfig::Validate() const {
+  if (data_dir.empty()) {
+    return AtField(InvalidArgument(kInvalid,
+                                   "no data directory; name one with --data-dir, or dataDir in the "
+                                   "configuration file"),
+                   "dataDir");
+  }
+  DML_ASSIGN_OR_RETURN(ListenAddress address, ParseListenAddress(listen));
+  if (insecure_loopback && !address.loopback) {
+    return AtField(
+        InvalidArgument(kInvalid,
+                        "--insecure-loopback and {} do not go together: without TLS only "
+                        "a loopback address may be listened on",
+                        listen),
+        "listen");
+  }
+  if (server_names.size() > kMaxServerNames) {
+    return AtField(InvalidArgument(kInvalid, "{} server names; at most {} are allowed",
+                                   server_names.size(), kMaxServerNames),
+                   "serverNames");
+  }
+  if (tls.certificate.empty() != tls.key.empty()) {
+    return AtField(
+        InvalidArgument(kInvalid, "tls.certificate and tls.key belong together; name both"), "tls");
+  }
+  DML_RETURN_IF_ERROR(CheckLimits(limits));
+  DML_RETURN_IF_ERROR(
+      CheckRange("selfProbe.intervalSeconds", self_probe.interval.count(), 0, 86'400));
+  DML_RETURN_IF_ERROR(CheckRange("selfProbe.maxFailures", self_probe.max_failures, 1, 1000));
+  return CheckRange("shutdownGraceSeconds", shutdown_grace.count(), 0, 3600);
+}
+
+}  // namespace dml

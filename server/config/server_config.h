@@ -1,0 +1,95 @@
+// The daemon's settings: a plain value, read once at the start.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+
+namespace dml {
+
+/// Certificates that somebody else made, instead of those of the first start. PEM files; the key
+/// readable by its owner alone.
+struct TlsOverrides {
+  std::filesystem::path certificate;  // The server's, with its chain; with `key` or not at all.
+  std::filesystem::path key;
+  std::filesystem::path client_ca;  // Who may sign clients' certificates.
+
+  bool empty() const { return certificate.empty() && key.empty() && client_ca.empty(); }
+  bool operator==(const TlsOverrides&) const = default;
+};
+
+struct ServerLimits {
+  uint64_t max_message_bytes = 4 << 20;  // Of one gRPC message, either way.
+  int max_transfers = 32;                // Streams of content at a time.
+  int max_concurrent_streams = 100;      // Calls at a time on one connection.
+  uint64_t block_cache_bytes = 64 << 20;
+  uint64_t write_buffer_bytes = 64 << 20;
+  int max_open_files = 512;  // Of the database; connections need descriptors besides.
+  bool operator==(const ServerLimits&) const = default;
+};
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+enum class LogFormat { kText, kJson };
+
+struct LogConfig {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kText;
+  bool operator==(const LogConfig&) const = default;
+};
+
+/// A connection to ourselves at every interval; see server/runtime/self_probe.h.
+struct SelfProbeConfig {
+  std::chrono::seconds interval{30};  // 0: none.
+  int max_failures = 3;               // One after another, then the process ends.
+  bool operator==(const SelfProbeConfig&) const = default;
+};
+
+struct ServerConfig {
+  std::filesystem::path data_dir;
+  std::string listen = "127.0.0.1:7443";  // IP address and port; port 0: a free one.
+  std::vector<std::string> server_names;  // Further DNS names and addresses of this server.
+  TlsOverrides tls;
+  ServerLimits limits;
+  LogConfig log;
+  SelfProbeConfig self_probe;
+  std::chrono::seconds shutdown_grace{10};  // For calls under way when told to stop.
+  bool insecure_loopback = false;           // No TLS; a flag only, never in the file.
+
+  /// INVALID_ARGUMENT (CONFIG_INVALID) naming the setting.
+  absl::Status Validate() const;
+  bool operator==(const ServerConfig&) const = default;
+};
+
+/// An IP address and port to listen on.
+struct ListenAddress {
+  std::string host;  // "127.0.0.1", "::1": without brackets.
+  int port = 0;
+  bool loopback = false;  // 127.0.0.0/8 or ::1: nothing else counts.
+  bool wildcard = false;  // 0.0.0.0 or ::.
+
+  std::string ToString() const;  // "127.0.0.1:7443", "[::1]:7443".
+};
+
+/// Reads "127.0.0.1:7443" or "[::1]:7443". Names are refused, because what they mean is decided
+/// elsewhere. INVALID_ARGUMENT (CONFIG_INVALID).
+absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text);
+
+/// Whether the text is an IPv4 or IPv6 address.
+bool IsIpAddress(std::string_view text);
+
+/// Reads a configuration file (docs/operations.md, "Configuration"); what it does not name keeps
+/// its default. Relative paths in it are relative to `file`'s folder; `file` also names it in
+/// messages. INVALID_ARGUMENT (CONFIG_INVALID) with "file:line:column"; an unknown key is an error
+/// that tells the nearest known one. Not validated yet: flags come on top.
+absl::StatusOr<ServerConfig> ParseServerConfig(std::string_view yaml,
+                                               const std::filesystem::path& file);
+
+/// The whole configuration as such a file.
+std::string FormatServerConfig(const ServerConfig& config);
+
+}  // namespace dml

@@ -1,0 +1,104 @@
+#include "server/daemon.h"
+
+#include <spdlog/spdlog.h>
+
+#include "server/auth/bootstrap.h"
+#include "server/auth/listen_address_file.h"
+#include "server/auth/tls.h"
+#include "server/rpc/call_guard.h"
+#include "server/rpc/server_host.h"
+#include "server/runtime/descriptors.h"
+#include "storage/data_dir.h"
+#include "storage/engine/rocksdb_engine.h"
+#include "storage/library/library.h"
+
+namespace dml {
+namespace {
+
+// For connections, log, and what libraries open for a moment.
+constexpr uint64_t kReservedDescriptors = 256;
+
+absl::StatusOr<std::unique_ptr<Engine>> OpenDatabase(const DataDir& dir,
+                                                     const ServerLimits& limits) {
+  RocksEngineOptions options;
+  options.block_cache_bytes = limits.block_cache_bytes;
+  options.write_buffer_bytes = limits.write_buffer_bytes;
+  options.max_open_files = limits.max_open_files;
+  return OpenRocksEngine(dir.db(), options);
+}
+
+absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config) {
+  DML_ASSIGN_OR_RETURN(DataDir dir, DataDir::Open(config.data_dir));
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, OpenDatabase(dir, config.limits));
+  BootstrapOptions bootstrap{dir.path(), config.server_names,
+                             std::chrono::floor<std::chrono::seconds>(WallClockNow())};
+  DML_ASSIGN_OR_RETURN(ServerIdentity identity, Bootstrap(bootstrap));
+  LibraryOptions options;
+  options.origin = std::move(identity.origin);
+  options.signed_checkpoint_file = dir.signed_checkpoint();
+  return Library::Open(std::move(engine), std::move(identity.log_key), std::move(options));
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const ServerConfig& config) {
+  if (config.insecure_loopback) return grpc::InsecureServerCredentials();
+  const IdentityFiles made(config.data_dir);
+  const bool own_certificate = config.tls.certificate.empty();
+  return MakeServerCredentials(
+      {own_certificate ? made.server_certificate : config.tls.certificate,
+       own_certificate ? made.server_key : config.tls.key,
+       config.tls.client_ca.empty() ? made.ca_certificate : config.tls.client_ca});
+}
+
+std::string ClientAddress(const ListenAddress& address) {
+  return address.wildcard ? fmt::format("localhost:{}", address.port) : address.ToString();
+}
+
+}  // namespace
+
+// In the order of their dependence: destroyed from the last to the first.
+struct Daemon::Parts {
+  std::unique_ptr<Library> library;
+  std::unique_ptr<CallGuard> guard;
+  std::unique_ptr<ServerHost> host;
+};
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config) {
+  DML_RETURN_IF_ERROR(config.Validate());
+  DML_RETURN_IF_ERROR(RequireDescriptors(static_cast<uint64_t>(config.limits.max_open_files) +
+                                         kReservedDescriptors));
+  AllowOnlyTls13();
+  auto parts = std::make_unique<Parts>();
+  DML_ASSIGN_OR_RETURN(parts->library, OpenLibrary(config));
+  parts->guard = std::make_unique<CallGuard>(
+      CallGuardOptions{config.insecure_loopback, config.limits.max_transfers, nullptr});
+
+  ServerHostOptions options;
+  DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress(config.listen));
+  options.limits = config.limits;
+  DML_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ServerCredentials> credentials, Credentials(config));
+  DML_ASSIGN_OR_RETURN(parts->host, ServerHost::Start(options, credentials, {}));
+
+  const ListenAddress& address = parts->host->address();
+  DML_RETURN_IF_ERROR(WriteListenAddress(config.data_dir, ClientAddress(address)));
+  DML_RETURN_IF_ERROR(
+      WriteAdminProfile(config.data_dir, ClientAddress(address), config.insecure_loopback));
+  spdlog::info("serving {} on {}{}", parts->library->origin(), address.ToString(),
+               config.insecure_loopback ? " without TLS and authentication" : "");
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Daemon::~Daemon() { Shutdown(std::chrono::milliseconds(0)); }
+
+const ListenAddress& Daemon::address() const { return parts_->host->address(); }
+
+std::string Daemon::client_address() const { return ClientAddress(address()); }
+
+void Daemon::Shutdown(std::chrono::milliseconds grace) {
+  if (parts_->library == nullptr) return;
+  parts_->host->Shutdown(grace);
+  parts_->library.reset();
+}
+
+}  // namespace dml

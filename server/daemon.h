@@ -1,0 +1,42 @@
+// The composition root: what the daemon is made of, and in which order it starts and stops.
+//
+// The only place that names concrete classes. Start to finish: data directory, database (whose lock
+// keeps a second daemon out), keys and certificates, library, guard, services, network. Stopping
+// goes the other way. No threads may be running when the first Daemon of a process starts (it sets
+// an environment variable of gRPC's).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "core/base/status.h"
+#include "server/config/server_config.h"
+
+namespace dml {
+
+class Daemon {
+ public:
+  /// Serves when it returns. Besides the errors of the parts (storage/data_dir.h,
+  /// storage/engine/rocksdb_engine.h, storage/library/library.h, server/auth/bootstrap.h,
+  /// server/rpc/server_host.h): FAILED_PRECONDITION (DESCRIPTOR_LIMIT_TOO_LOW).
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const ServerConfig& config);
+  /// Shutdown without grace.
+  ~Daemon();
+
+  /// What it listens on.
+  const ListenAddress& address() const;
+  /// How clients on this machine reach it: the address, or localhost for a wildcard.
+  std::string client_address() const;
+
+  /// Accepts nothing new, gives calls under way the time, cancels the rest, closes the database.
+  void Shutdown(std::chrono::milliseconds grace);
+
+ private:
+  struct Parts;
+  explicit Daemon(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace dml

@@ -1,0 +1,317 @@
+#include "core/filter/variant_filter.h"
+#include "core/trust/statement.h"
+#include "dml/v1/catalog.grpc.pb.h"
+#include "server/rpc/service_util.h"
+#include "storage/library/preparation.h"
+#include "storage/views/library_view.h"
+#include "storage/views/projector.h"
+
+namespace dml {
+namespace {
+
+// Documents in one request, before anything is copied out of it.
+constexpr size_t kMaxEnvelopes = 16;
+constexpr size_t kAttestationsInline = 64;
+
+class CatalogServiceImpl final : public v1::CatalogService::Service {
+ public:
+  explicit CatalogServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status CreateNamespace(grpc::ServerContext* context,
+                               const v1::CreateNamespaceRequest* request,
+                               v1::CreateNamespaceResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CatalogService/CreateNamespace",
+        [&](const Caller& caller) -> absl::Status {
+          Command command;
+          command.payload = NamespaceCreated{request->namespace_(), request->description(),
+                                             wire::From(request->labels())};
+          DML_ASSIGN_OR_RETURN(Receipt receipt,
+                               CommitAs(context_, caller, request->request_id(),
+                                        request->validate_only(), std::move(command)));
+          To(receipt, response->mutable_receipt());
+          wire::To(NamespaceRecord{request->namespace_(), request->description(),
+                                   wire::From(request->labels()), receipt.index, receipt.time},
+                   response->mutable_namespace_());
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status GetNamespace(grpc::ServerContext* context, const v1::GetNamespaceRequest* request,
+                            v1::GetNamespaceResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/GetNamespace",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(std::string name,
+                                         wire::ParseResource(request->name(), "namespaces"));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindNamespace(name));
+                    if (!found.has_value()) {
+                      return NotFound(ErrorReason("NAMESPACE_NOT_FOUND"), "no {}", request->name());
+                    }
+                    wire::To(*found, response->mutable_namespace_());
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status ListNamespaces(grpc::ServerContext* context,
+                              const v1::ListNamespacesRequest* request,
+                              v1::ListNamespacesResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/ListNamespaces",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Namespaces(page));
+                    FillItems(found, response->mutable_namespaces());
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status PublishVersion(grpc::ServerContext* context,
+                              const v1::PublishVersionRequest* request,
+                              v1::PublishVersionResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/PublishVersion",
+                  [&](const Caller& caller) { return Publish(caller, *request, *response); });
+  }
+
+  grpc::Status GetPackage(grpc::ServerContext* context, const v1::GetPackageRequest* request,
+                          v1::GetPackageResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/GetPackage",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(PackageName name,
+                                         wire::ParsePackageResource(request->name()));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindPackage(name));
+                    if (!found.has_value()) return NoPackage(name);
+                    wire::To(*found, response->mutable_package());
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status ListPackages(grpc::ServerContext* context, const v1::ListPackagesRequest* request,
+                            v1::ListPackagesResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/ListPackages",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    DML_ASSIGN_OR_RETURN(Filter filter,
+                                         Filter::Parse(request->filter(), PackageFilterSchema()));
+                    auto snapshot = context_.library.Read();
+                    if (!request->namespace_().empty()) {
+                      DML_ASSIGN_OR_RETURN(
+                          auto ns, LibraryView(*snapshot).FindNamespace(request->namespace_()));
+                      if (!ns.has_value()) {
+                        return NotFound(ErrorReason("NAMESPACE_NOT_FOUND"), "no namespace {}",
+                                        request->namespace_());
+                      }
+                    }
+                    DML_ASSIGN_OR_RETURN(
+                        auto found, ListView(*snapshot).Packages(request->namespace_(), page,
+                                                                 [&](const PackageRecord& record) {
+                                                                   return Matches(filter, record);
+                                                                 }));
+                    FillItems(found, response->mutable_packages());
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status GetVariant(grpc::ServerContext* context, const v1::GetVariantRequest* request,
+                          v1::GetVariantResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/GetVariant",
+                  [&](const Caller&) { return GetOne(*request, *response); });
+  }
+
+  grpc::Status ListVariants(grpc::ServerContext* context, const v1::ListVariantsRequest* request,
+                            v1::ListVariantsResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CatalogService/ListVariants",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(PackageName name, wire::ParsePackageResource(request->package()));
+          DML_ASSIGN_OR_RETURN(PageRequest page,
+                               ReadPage(request->page_size(), request->page_token()));
+          DML_ASSIGN_OR_RETURN(Filter filter,
+                               Filter::Parse(request->filter(), VariantFilterSchema()));
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(auto package, LibraryView(*snapshot).FindPackage(name));
+          if (!package.has_value()) return NoPackage(name);
+          DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Variants(
+                                               name, page, [&](const VariantRecord& record) {
+                                                 return Matches(filter, record);
+                                               }));
+          FillItems(found, response->mutable_variants());
+          response->set_next_page_token(PageToken(found.next_key));
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status SearchVariants(grpc::ServerContext* context,
+                              const v1::SearchVariantsRequest* request,
+                              v1::SearchVariantsResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/SearchVariants",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    DML_ASSIGN_OR_RETURN(Filter filter,
+                                         Filter::Parse(request->filter(), VariantFilterSchema()));
+                    // A filter that fixes the namespace looks at that namespace's rows only.
+                    std::string ns = filter.EqualityOf("namespace").value_or("");
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(
+                        auto found,
+                        ListView(*snapshot).AllVariants(ns, page, [&](const VariantRecord& record) {
+                          return Matches(filter, record);
+                        }));
+                    FillItems(found, response->mutable_variants());
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status WithdrawVersion(grpc::ServerContext* context,
+                               const v1::WithdrawVersionRequest* request,
+                               v1::WithdrawVersionResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/WithdrawVersion",
+                  [&](const Caller& caller) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
+                    Command command;
+                    command.payload = VersionWithdrawn{name, request->reason()};
+                    DML_ASSIGN_OR_RETURN(Receipt receipt,
+                                         CommitAs(context_, caller, request->request_id(),
+                                                  request->validate_only(), std::move(command)));
+                    To(receipt, response->mutable_receipt());
+                    return FillVariant(name, response->mutable_variant());
+                  });
+  }
+
+  grpc::Status AttachAttestation(grpc::ServerContext* context,
+                                 const v1::AttachAttestationRequest* request,
+                                 v1::AttachAttestationResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/AttachAttestation",
+                  [&](const Caller& caller) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(Command command,
+                                         PrepareAttach(*snapshot, name, request->envelope()));
+                    AttestationRef ref = std::get<AttestationAttached>(command.payload).attestation;
+                    DML_ASSIGN_OR_RETURN(Receipt receipt,
+                                         CommitAs(context_, caller, request->request_id(),
+                                                  request->validate_only(), std::move(command)));
+                    To(receipt, response->mutable_receipt());
+                    wire::To(AttestationRecord{ref, receipt.index, receipt.time, caller.principal},
+                             response->mutable_attestation());
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status ListAttestations(grpc::ServerContext* context,
+                                const v1::ListAttestationsRequest* request,
+                                v1::ListAttestationsResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/ListAttestations",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    auto snapshot = context_.library.Read();
+                    DML_RETURN_IF_ERROR(FindVariant(*snapshot, name).status());
+                    DML_ASSIGN_OR_RETURN(
+                        std::string next,
+                        FillAttestations(*snapshot, name, page, response->mutable_attestations()));
+                    response->set_next_page_token(next);
+                    return absl::OkStatus();
+                  });
+  }
+
+ private:
+  static absl::Status NoPackage(const PackageName& name) {
+    return NotFound(ErrorReason("PACKAGE_NOT_FOUND"), "no {}", name.ResourceName());
+  }
+
+  static absl::StatusOr<VariantRecord> FindVariant(const Reader& state, const VariantName& name) {
+    DML_ASSIGN_OR_RETURN(auto found, LibraryView(state).FindVariant(name));
+    if (!found.has_value()) {
+      return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
+    }
+    return *std::move(found);
+  }
+
+  absl::Status FillVariant(const VariantName& name, v1::Variant* out) const {
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(VariantRecord record, FindVariant(*snapshot, name));
+    wire::To(record, out);
+    return absl::OkStatus();
+  }
+
+  // Answers the next page token. A page ends early rather than exceed half a message.
+  absl::StatusOr<std::string> FillAttestations(
+      const Reader& state, const VariantName& name, PageRequest page,
+      google::protobuf::RepeatedPtrField<v1::Attestation>* out) const {
+    size_t left = context_.max_message_bytes / 2;
+    const size_t wanted = page.size;
+    page.size = 1;
+    for (size_t count = 0; count < wanted; ++count) {
+      DML_ASSIGN_OR_RETURN(auto found, ListView(state).Attestations(name, page));
+      for (const AttestationRecord& record : found.items) {
+        if (record.ref.envelope.size > left && count > 0) return PageToken(page.after_key);
+        left -= std::min<size_t>(left, record.ref.envelope.size);
+        v1::Attestation* item = out->Add();
+        wire::To(record, item);
+        DML_ASSIGN_OR_RETURN(*item->mutable_envelope_data(),
+                             ReadMetadata(state, record.ref.envelope));
+      }
+      page.after_key = found.next_key;
+      if (page.after_key.empty()) return std::string();
+    }
+    return PageToken(page.after_key);
+  }
+
+  absl::Status GetOne(const v1::GetVariantRequest& request, v1::GetVariantResponse& response) {
+    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request.name()));
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(VariantRecord record, FindVariant(*snapshot, name));
+    wire::To(record, response.mutable_variant());
+    // The documents of one variant always fit: the attestations take what is left of the message.
+    if (record.manifest.size + record.spec.size < context_.max_message_bytes / 2) {
+      DML_ASSIGN_OR_RETURN(*response.mutable_manifest(), ReadMetadata(*snapshot, record.manifest));
+      DML_ASSIGN_OR_RETURN(*response.mutable_spec(), ReadMetadata(*snapshot, record.spec));
+    }
+    return FillAttestations(*snapshot, name, {.size = kAttestationsInline},
+                            response.mutable_attestations())
+        .status();
+  }
+
+  absl::Status Publish(const Caller& caller, const v1::PublishVersionRequest& request,
+                       v1::PublishVersionResponse& response) {
+    if (request.envelopes_size() > static_cast<int>(kMaxEnvelopes)) {
+      return AtField(
+          InvalidArgument(ErrorReason("TOO_MANY_ATTESTATIONS"), "{} envelopes; at most {}",
+                          request.envelopes_size(), kMaxEnvelopes),
+          "envelopes");
+    }
+    std::vector<std::string> envelopes(request.envelopes().begin(), request.envelopes().end());
+    absl::StatusOr<Command> command =
+        PreparePublish(*context_.library.Read(), context_.library.content(), request.manifest(),
+                       request.spec(), envelopes);
+    DML_RETURN_IF_ERROR(command.status());
+    VariantName name = std::get<VersionPublished>(command->payload).variant;
+    DML_ASSIGN_OR_RETURN(Receipt receipt, CommitAs(context_, caller, request.request_id(),
+                                                   request.validate_only(), *std::move(command)));
+    To(receipt, response.mutable_receipt());
+    if (request.validate_only()) {
+      response.mutable_variant()->set_name(name.ResourceName());
+      return absl::OkStatus();
+    }
+    return FillVariant(name, response.mutable_variant());
+  }
+
+  const ServiceContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeCatalogService(const ServiceContext& context) {
+  return std::make_unique<CatalogServiceImpl>(context);
+}
+
+}  // namespace dml

@@ -1,0 +1,373 @@
+// The questions: licenses, compatibility, the gate.
+#include "core/license/expression.h"
+#include "dml/v1/compatibility.grpc.pb.h"
+#include "dml/v1/gate.grpc.pb.h"
+#include "dml/v1/license.grpc.pb.h"
+#include "server/rpc/service_util.h"
+#include "storage/library/decision.h"
+#include "storage/views/library_view.h"
+#include "storage/views/projector.h"
+
+namespace dml {
+namespace {
+
+absl::StatusOr<std::vector<VariantName>> ReadVariants(
+    const google::protobuf::RepeatedPtrField<std::string>& names) {
+  if (names.size() > static_cast<int>(kMaxSetSize)) {
+    return AtField(InvalidArgument(ErrorReason("SET_TOO_LARGE"), "{} variants; at most {}",
+                                   names.size(), kMaxSetSize),
+                   "variants");
+  }
+  std::vector<VariantName> out;
+  for (int i = 0; i < names.size(); ++i) {
+    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(names[i], fmt::format("variants[{}]", i)));
+    out.push_back(std::move(name));
+  }
+  return out;
+}
+
+v1::LicenseOutcome ToApi(LicenseOutcome outcome) {
+  switch (outcome) {
+    case LicenseOutcome::kAllow:
+      return v1::LICENSE_OUTCOME_ALLOW;
+    case LicenseOutcome::kAllowWithObligations:
+      return v1::LICENSE_OUTCOME_ALLOW_WITH_OBLIGATIONS;
+    case LicenseOutcome::kReview:
+      return v1::LICENSE_OUTCOME_REVIEW;
+    case LicenseOutcome::kDeny:
+      break;
+  }
+  return v1::LICENSE_OUTCOME_DENY;
+}
+
+class LicenseServiceImpl final : public v1::LicenseService::Service {
+ public:
+  explicit LicenseServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status EvaluateLicense(grpc::ServerContext* context,
+                               const v1::EvaluateLicenseRequest* request,
+                               v1::EvaluateLicenseResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/EvaluateLicense",
+                  [&](const Caller&) { return Evaluate(*request, *response); });
+  }
+
+  grpc::Status FindPackagesByLicense(grpc::ServerContext* context,
+                                     const v1::FindPackagesByLicenseRequest* request,
+                                     v1::FindPackagesByLicenseResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/FindPackagesByLicense",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    std::string license = request->license();
+                    const LicenseList& list = BundledLicenseList();
+                    if (const ListedId* listed = list.FindLicense(license)) {
+                      license = listed->id;
+                    } else if (const ListedId* exception = list.FindException(license)) {
+                      license = exception->id;
+                    } else if (license.find("Ref-") == std::string::npos && license != "NONE" &&
+                               license != "NOASSERTION") {
+                      return AtField(
+                          InvalidArgument(ErrorReason("LICENSE_UNKNOWN"),
+                                          "'{}' is neither on the SPDX license list {} nor a "
+                                          "LicenseRef or AdditionRef",
+                                          license, list.version()),
+                          "license");
+                    }
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).ByLicense(license, page));
+                    for (const LicenseMatch& match : found.items) {
+                      auto* out = response->add_matches();
+                      out->set_variant(match.variant.ResourceName());
+                      out->set_declared_license(match.declared_license);
+                    }
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+ private:
+  absl::StatusOr<std::string> Expression(const Reader& state,
+                                         const v1::EvaluateLicenseRequest& request) const {
+    if (request.subject_case() == v1::EvaluateLicenseRequest::kExpression) {
+      return request.expression();
+    }
+    if (request.subject_case() != v1::EvaluateLicenseRequest::kVariant) {
+      return InvalidArgument(ErrorReason("SUBJECT_REQUIRED"), "give an expression or a variant");
+    }
+    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request.variant(), "variant"));
+    DML_ASSIGN_OR_RETURN(auto record, LibraryView(state).FindVariant(name));
+    if (!record.has_value()) {
+      return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
+    }
+    return record->declared_license;
+  }
+
+  absl::StatusOr<Policy> ReadPolicy(const Reader& state, const v1::EvaluateLicenseRequest& request,
+                                    uint64_t& revision) const {
+    if (request.policy_case() == v1::EvaluateLicenseRequest::kPolicyDocument) {
+      absl::StatusOr<Policy> policy = ParsePolicy(request.policy_document());
+      if (!policy.ok()) return AtField(policy.status(), "policy_document");
+      return policy;
+    }
+    if (request.policy_case() != v1::EvaluateLicenseRequest::kEnvironment) {
+      return InvalidArgument(ErrorReason("POLICY_REQUIRED"),
+                             "give an environment or a policy document");
+    }
+    DML_ASSIGN_OR_RETURN(std::string environment,
+                         wire::ParseResource(request.environment(), "environments"));
+    LibraryView view(state);
+    DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(environment));
+    if (!known.has_value()) {
+      return NotFound(ErrorReason("ENVIRONMENT_NOT_FOUND"), "no environment {}", environment);
+    }
+    DML_ASSIGN_OR_RETURN(auto record, view.FindPolicyInForce(environment));
+    if (!record.has_value()) {
+      return NotFound(ErrorReason("POLICY_NOT_FOUND"), "neither {} nor a parent has a policy",
+                      environment);
+    }
+    revision = record->revision;
+    DML_ASSIGN_OR_RETURN(std::string document, ReadMetadata(state, record->document));
+    return ParsePolicy(document);
+  }
+
+  absl::Status Evaluate(const v1::EvaluateLicenseRequest& request,
+                        v1::EvaluateLicenseResponse& response) const {
+    auto snapshot = context_.library.Read();
+    const LicenseList& list = BundledLicenseList();
+    DML_ASSIGN_OR_RETURN(std::string text, Expression(*snapshot, request));
+    absl::StatusOr<LicenseExpression> expression = LicenseExpression::Parse(text, list);
+    if (!expression.ok()) return AtField(expression.status(), "expression");
+    uint64_t revision = 0;
+    DML_ASSIGN_OR_RETURN(Policy policy, ReadPolicy(*snapshot, request, revision));
+    LicenseVerdict verdict = dml::EvaluateLicense(*expression, policy.licenses, list);
+    response.set_outcome(ToApi(verdict.outcome));
+    response.set_expression(expression->ToString());
+    response.set_chosen(verdict.chosen);
+    for (const LicenseReason& reason : verdict.reasons) {
+      auto* out = response.add_reasons();
+      out->set_license(reason.leaf);
+      out->set_outcome(ToApi(reason.outcome));
+      out->set_rule(reason.rule);
+    }
+    response.set_license_list_version(verdict.list_version);
+    response.set_policy_revision(revision);
+    DML_ASSIGN_OR_RETURN(uint64_t index, JournalView(*snapshot).Size());
+    response.set_index(index);
+    return absl::OkStatus();
+  }
+
+  const ServiceContext context_;
+};
+
+class CompatibilityServiceImpl final : public v1::CompatibilityService::Service {
+ public:
+  explicit CompatibilityServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status CheckSet(grpc::ServerContext* context, const v1::CheckSetRequest* request,
+                        v1::CheckSetResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CompatibilityService/CheckSet",
+                  [&](const Caller&) { return Check(*request, *response); });
+  }
+
+  grpc::Status WhoRequires(grpc::ServerContext* context, const v1::WhoRequiresRequest* request,
+                           v1::WhoRequiresResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CompatibilityService/WhoRequires",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(RelationKind kind, ReadKind(request->kind()));
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    std::optional<Version> version;
+                    if (!request->version().empty()) {
+                      DML_ASSIGN_OR_RETURN(VersionScheme scheme,
+                                           ReadScheme(request->version_scheme(), "version_scheme"));
+                      absl::StatusOr<Version> parsed = Version::Parse(scheme, request->version());
+                      if (!parsed.ok()) return AtField(parsed.status(), "version");
+                      version = *std::move(parsed);
+                    }
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(
+                        auto found,
+                        ListView(*snapshot).Relations(
+                            kind, request->name(), page, [&](const RelationRecord& record) {
+                              if (!version.has_value()) return true;
+                              auto range = VersionRange::ParseVers(record.range);
+                              return range.ok() && range->Contains(*version);
+                            }));
+                    for (const RelationMatch& match : found.items)
+                      Fill(match, response->add_matches());
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status WhoProvides(grpc::ServerContext* context, const v1::WhoProvidesRequest* request,
+                           v1::WhoProvidesResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CompatibilityService/WhoProvides",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(RelationKind kind, ReadKind(request->kind()));
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(auto found,
+                                         ListView(*snapshot).Provides(kind, request->name(), page));
+                    for (const RelationMatch& match : found.items) {
+                      Fill(match, response->add_matches());
+                    }
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status ParseVersion(grpc::ServerContext* context, const v1::ParseVersionRequest* request,
+                            v1::ParseVersionResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CompatibilityService/ParseVersion",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(VersionScheme scheme, ReadScheme(request->scheme(), "scheme"));
+          DML_ASSIGN_OR_RETURN(Version version, ReadVersion(scheme, request->version(), "version"));
+          response->set_scheme_revision(std::string(VersionSchemeRevision(scheme)));
+          response->set_key(version.key());
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status CompareVersions(grpc::ServerContext* context,
+                               const v1::CompareVersionsRequest* request,
+                               v1::CompareVersionsResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CompatibilityService/CompareVersions",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(VersionScheme scheme, ReadScheme(request->scheme(), "scheme"));
+          DML_ASSIGN_OR_RETURN(Version left, ReadVersion(scheme, request->left(), "left"));
+          DML_ASSIGN_OR_RETURN(Version right, ReadVersion(scheme, request->right(), "right"));
+          auto order = Compare(left, right);
+          response->set_order(order < 0 ? -1 : order > 0 ? 1 : 0);
+          response->set_scheme_revision(std::string(VersionSchemeRevision(scheme)));
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status VersionInRange(grpc::ServerContext* context,
+                              const v1::VersionInRangeRequest* request,
+                              v1::VersionInRangeResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CompatibilityService/VersionInRange",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(VersionScheme scheme, ReadScheme(request->scheme(), "scheme"));
+          DML_ASSIGN_OR_RETURN(Version version, ReadVersion(scheme, request->version(), "version"));
+          auto range = VersionRange::ParseVers(request->range());
+          if (!range.ok()) return AtField(range.status(), "range");
+          response->set_in_range(range->Contains(version));
+          return absl::OkStatus();
+        });
+  }
+
+ private:
+  static absl::StatusOr<VersionScheme> ReadScheme(const std::string& name, std::string_view field) {
+    absl::StatusOr<VersionScheme> scheme = ParseVersionScheme(name);
+    if (!scheme.ok()) return AtField(scheme.status(), field);
+    return scheme;
+  }
+  static absl::StatusOr<Version> ReadVersion(VersionScheme scheme, const std::string& text,
+                                             std::string_view field) {
+    absl::StatusOr<Version> version = Version::Parse(scheme, text);
+    if (!version.ok()) return AtField(version.status(), field);
+    return version;
+  }
+  static absl::StatusOr<RelationKind> ReadKind(const std::string& name) {
+    if (name.empty()) return RelationKind::kPackage;
+    for (RelationKind kind : {RelationKind::kPackage, RelationKind::kAbi, RelationKind::kService,
+                              RelationKind::kSchema, RelationKind::kCapability}) {
+      if (RelationKindName(kind) == name) return kind;
+    }
+    return AtField(InvalidArgument(ErrorReason("RELATION_KIND_UNKNOWN"),
+                                   "'{}' is none of PACKAGE, ABI, SERVICE, SCHEMA, CAPABILITY",
+                                   name.substr(0, 100)),
+                   "kind");
+  }
+  static void Fill(const RelationMatch& match, v1::RelationMatch* out) {
+    out->set_variant(match.variant.ResourceName());
+    out->set_relation(match.relation.relation);
+    out->set_range(match.relation.range);
+    out->set_scope(match.relation.scope);
+    out->set_source(match.relation.source);
+  }
+
+  absl::Status Check(const v1::CheckSetRequest& request, v1::CheckSetResponse& response) const {
+    DML_ASSIGN_OR_RETURN(auto variants, ReadVariants(request.variants()));
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(SetCheck check, CheckSetCompatibility(*snapshot, variants));
+    DML_ASSIGN_OR_RETURN(
+        Slice slice, ReadSlice(request.page_size(), request.page_token(), check.violations.size()));
+    bool only_unproven = true;
+    for (const Violation& violation : check.violations) {
+      only_unproven = only_unproven && violation.kind == ViolationKind::kNotProven;
+    }
+    response.set_outcome(check.violations.empty() ? v1::COMPATIBILITY_OUTCOME_COMPATIBLE
+                         : only_unproven          ? v1::COMPATIBILITY_OUTCOME_NOT_PROVEN
+                                                  : v1::COMPATIBILITY_OUTCOME_INCOMPATIBLE);
+    for (size_t i = slice.begin; i < slice.end; ++i) {
+      wire::To(ToFinding(check.violations[i], Severity::kError, "the set"),
+               response.add_violations());
+    }
+    response.set_violation_count(check.violations.size());
+    response.set_next_page_token(slice.next_page_token);
+    response.set_index(check.index);
+    return absl::OkStatus();
+  }
+
+  const ServiceContext context_;
+};
+
+class GateServiceImpl final : public v1::GateService::Service {
+ public:
+  explicit GateServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status Evaluate(grpc::ServerContext* context, const v1::EvaluateRequest* request,
+                        v1::EvaluateResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.GateService/Evaluate",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(auto variants, ReadVariants(request->variants()));
+          DML_ASSIGN_OR_RETURN(std::string environment,
+                               wire::ParseResource(request->environment(), "environments"));
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(GateDecision decision,
+                               EvaluateGate(*snapshot, variants, environment));
+          const std::vector<Finding>& findings = decision.result.findings;
+          DML_ASSIGN_OR_RETURN(
+              Slice slice, ReadSlice(request->page_size(), request->page_token(), findings.size()));
+          response->set_decision(decision.result.decision == Decision::kAllow ? v1::DECISION_ALLOW
+                                                                              : v1::DECISION_DENY);
+          for (size_t i = slice.begin; i < slice.end; ++i) {
+            wire::To(findings[i], response->add_findings());
+          }
+          response->set_next_page_token(slice.next_page_token);
+          response->set_finding_count(findings.size());
+          response->set_index(decision.index);
+          response->set_policy_environment(decision.policy_environment);
+          response->set_policy_revision(decision.policy_revision);
+          response->set_license_list_version(BundledLicenseList().version());
+          response->set_findings_digest(decision.findings_digest.ToString());
+          wire::To(decision.time, response->mutable_time());
+          return absl::OkStatus();
+        });
+  }
+
+ private:
+  const ServiceContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeLicenseService(const ServiceContext& context) {
+  return std::make_unique<LicenseServiceImpl>(context);
+}
+std::unique_ptr<grpc::Service> MakeCompatibilityService(const ServiceContext& context) {
+  return std::make_unique<CompatibilityServiceImpl>(context);
+}
+std::unique_ptr<grpc::Service> MakeGateService(const ServiceContext& context) {
+  return std::make_unique<GateServiceImpl>(context);
+}
+
+}  // namespace dml

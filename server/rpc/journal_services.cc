@@ -1,0 +1,192 @@
+// The journal and the state of the daemon.
+#include "dml/v1/admin.grpc.pb.h"
+#include "dml/v1/journal.grpc.pb.h"
+#include "server/rpc/service_util.h"
+#include "storage/journal/journal.h"
+#include "storage/views/view_keys.h"
+
+namespace dml {
+namespace {
+
+// Entries looked at for one page of a filtered list.
+constexpr uint64_t kMaxEntriesScanned = 10000;
+constexpr size_t kEntriesBytes = 2 << 20;
+
+void FillProof(const std::vector<Digest>& proof,
+               google::protobuf::RepeatedPtrField<std::string>* out) {
+  for (const Digest& digest : proof) out->Add(std::string(digest.raw()));
+}
+
+class JournalServiceImpl final : public v1::JournalService::Service {
+ public:
+  explicit JournalServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status GetCheckpoint(grpc::ServerContext* context, const v1::GetCheckpointRequest*,
+                             v1::GetCheckpointResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.JournalService/GetCheckpoint",
+                  [&](const Caller&) -> absl::Status {
+                    response->set_checkpoint(context_.library.checkpoint()->note);
+                    response->set_log_key_pem(context_.library.log_key().ToPem());
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status ListEntries(grpc::ServerContext* context, const v1::ListEntriesRequest* request,
+                           v1::ListEntriesResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.JournalService/ListEntries",
+                  [&](const Caller&) { return List(*request, *response); });
+  }
+
+  grpc::Status GetInclusionProof(grpc::ServerContext* context,
+                                 const v1::GetInclusionProofRequest* request,
+                                 v1::GetInclusionProofResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.JournalService/GetInclusionProof",
+                  [&](const Caller&) -> absl::Status {
+                    auto checkpoint = context_.library.checkpoint();
+                    uint64_t size = request->tree_size() == 0 ? checkpoint->checkpoint.size
+                                                              : request->tree_size();
+                    auto snapshot = context_.library.Read();
+                    JournalView journal(*snapshot);
+                    DML_ASSIGN_OR_RETURN(*response->mutable_leaf(), journal.Leaf(request->index()));
+                    DML_ASSIGN_OR_RETURN(auto proof, journal.Inclusion(request->index(), size));
+                    FillProof(proof, response->mutable_proof());
+                    response->set_index(request->index());
+                    response->set_tree_size(size);
+                    if (size == checkpoint->checkpoint.size) {
+                      response->set_checkpoint(checkpoint->note);
+                    }
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status GetConsistencyProof(grpc::ServerContext* context,
+                                   const v1::GetConsistencyProofRequest* request,
+                                   v1::GetConsistencyProofResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.JournalService/GetConsistencyProof",
+                  [&](const Caller&) -> absl::Status {
+                    auto checkpoint = context_.library.checkpoint();
+                    uint64_t second = request->second_size() == 0 ? checkpoint->checkpoint.size
+                                                                  : request->second_size();
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(auto proof, JournalView(*snapshot).Consistency(
+                                                         request->first_size(), second));
+                    FillProof(proof, response->mutable_proof());
+                    response->set_first_size(request->first_size());
+                    response->set_second_size(second);
+                    if (second == checkpoint->checkpoint.size)
+                      response->set_checkpoint(checkpoint->note);
+                    return absl::OkStatus();
+                  });
+  }
+
+ private:
+  // The token is the index where the next page starts.
+  absl::Status List(const v1::ListEntriesRequest& request,
+                    v1::ListEntriesResponse& response) const {
+    DML_ASSIGN_OR_RETURN(PageRequest page, ReadPage(request.page_size(), ""));
+    auto snapshot = context_.library.Read();
+    JournalView journal(*snapshot);
+    DML_ASSIGN_OR_RETURN(uint64_t size, journal.Size());
+    const bool backward = request.newest_first();
+    uint64_t next = request.start_index();
+    if (backward) next = request.start_index() == 0 ? size - 1 : std::min(next, size - 1);
+    if (!request.page_token().empty()) {
+      DML_ASSIGN_OR_RETURN(Slice token, ReadSlice(1, request.page_token(), size));
+      next = token.begin;
+    }
+    size_t bytes = 0;
+    for (uint64_t scanned = 0; next < size; next += backward ? -1 : 1, ++scanned) {
+      if (response.entries_size() == static_cast<int>(page.size) || scanned == kMaxEntriesScanned ||
+          bytes > kEntriesBytes) {
+        response.set_next_page_token(std::to_string(next));
+        return absl::OkStatus();
+      }
+      DML_ASSIGN_OR_RETURN(StoredEntry stored, journal.At(next));
+      std::string_view kind = EntryKind(stored.entry.payload);
+      if (!request.kind().empty() && request.kind() != kind) continue;
+      v1::JournalEntry* out = response.add_entries();
+      out->set_index(next);
+      wire::To(stored.entry.time, out->mutable_time());
+      out->set_author(stored.entry.author);
+      out->set_kind(std::string(kind));
+      out->set_summary(EntrySummary(stored.entry.payload));
+      out->set_request_id(stored.entry.request_id);
+      bytes += stored.leaf.size();
+      out->set_leaf(std::move(stored.leaf));
+    }
+    return absl::OkStatus();
+  }
+
+  const ServiceContext context_;
+};
+
+class AdminServiceImpl final : public v1::AdminService::Service {
+ public:
+  explicit AdminServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest*,
+                         v1::GetStatusResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.AdminService/GetStatus",
+                  [&](const Caller& caller) -> absl::Status {
+                    response->set_server_version(context_.server_version);
+                    response->set_origin(context_.library.origin());
+                    response->set_journal_size(context_.library.checkpoint()->checkpoint.size);
+                    wire::To(context_.start_time, response->mutable_start_time());
+                    uint64_t bytes = 0;
+                    for (const TableStats& table : context_.library.engine().Stats().tables) {
+                      bytes += table.disk_bytes + table.memory_bytes;
+                    }
+                    response->set_stored_bytes(bytes);
+                    response->set_view_version(view_keys::kViewVersion);
+                    response->set_principal(caller.principal);
+                    for (Role role : caller.roles) response->add_roles(std::string(RoleName(role)));
+                    if (caller.Has(Role::kAdmin)) response->set_data_dir(context_.data_dir);
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status VerifyViews(grpc::ServerContext* context, const v1::VerifyViewsRequest*,
+                           v1::VerifyViewsResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.AdminService/VerifyViews",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer());
+                    DML_ASSIGN_OR_RETURN(ViewComparison comparison, context_.library.VerifyViews());
+                    response->set_consistent(comparison.differing_keys.empty());
+                    response->set_entries(comparison.entries);
+                    response->set_rows(comparison.rows);
+                    for (const std::string& key : comparison.differing_keys) {
+                      response->add_differences(key);
+                    }
+                    return absl::OkStatus();
+                  });
+  }
+
+ private:
+  const ServiceContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeJournalService(const ServiceContext& context) {
+  return std::make_unique<JournalServiceImpl>(context);
+}
+std::unique_ptr<grpc::Service> MakeAdminService(const ServiceContext& context) {
+  return std::make_unique<AdminServiceImpl>(context);
+}
+
+std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& context) {
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  services.push_back(MakeCatalogService(context));
+  services.push_back(MakeContentService(context));
+  services.push_back(MakeKeyService(context));
+  services.push_back(MakeEnvironmentService(context));
+  services.push_back(MakePolicyService(context));
+  services.push_back(MakeLicenseService(context));
+  services.push_back(MakeCompatibilityService(context));
+  services.push_back(MakeGateService(context));
+  services.push_back(MakeJournalService(context));
+  services.push_back(MakeAdminService(context));
+  return services;
+}
+
+}  // namespace dml

@@ -1,0 +1,294 @@
+// Keys, environments, nodes and policies.
+#include <algorithm>
+
+#include "core/crypto/sha256.h"
+#include "core/gate/policy.h"
+#include "dml/v1/environment.grpc.pb.h"
+#include "dml/v1/key.grpc.pb.h"
+#include "dml/v1/policy.grpc.pb.h"
+#include "server/rpc/service_util.h"
+#include "storage/views/library_view.h"
+#include "storage/views/projector.h"
+
+namespace dml {
+namespace {
+
+std::vector<std::string> SortedDistinct(
+    const google::protobuf::RepeatedPtrField<std::string>& values) {
+  std::vector<std::string> out(values.begin(), values.end());
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+class KeyServiceImpl final : public v1::KeyService::Service {
+ public:
+  explicit KeyServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status RegisterKey(grpc::ServerContext* context, const v1::RegisterKeyRequest* request,
+                           v1::RegisterKeyResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.KeyService/RegisterKey",
+                  [&](const Caller& caller) -> absl::Status {
+                    absl::StatusOr<PublicKey> key =
+                        PublicKey::FromSpkiPem(request->public_key_pem());
+                    if (!key.ok()) return AtField(key.status(), "public_key_pem");
+                    Command command;
+                    command.payload = KeyRegistered{key->spki_der(), request->owner(),
+                                                    SortedDistinct(request->roles()),
+                                                    SortedDistinct(request->namespaces())};
+                    DML_ASSIGN_OR_RETURN(Receipt receipt,
+                                         CommitAs(context_, caller, request->request_id(),
+                                                  request->validate_only(), std::move(command)));
+                    To(receipt, response->mutable_receipt());
+                    if (request->validate_only()) return absl::OkStatus();
+                    return FillKey(key->id(), response->mutable_key());
+                  });
+  }
+
+  grpc::Status GetKey(grpc::ServerContext* context, const v1::GetKeyRequest* request,
+                      v1::GetKeyResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.KeyService/GetKey",
+                  [&](const Caller&) -> absl::Status {
+                    absl::StatusOr<Digest> id = wire::ParseKeyResource(request->name());
+                    if (!id.ok()) return AtField(id.status(), "name");
+                    return FillKey(*id, response->mutable_key());
+                  });
+  }
+
+  grpc::Status ListKeys(grpc::ServerContext* context, const v1::ListKeysRequest* request,
+                        v1::ListKeysResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.KeyService/ListKeys",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Keys(page));
+                    FillItems(found, response->mutable_keys());
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status RevokeKey(grpc::ServerContext* context, const v1::RevokeKeyRequest* request,
+                         v1::RevokeKeyResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.KeyService/RevokeKey",
+                  [&](const Caller& caller) -> absl::Status {
+                    absl::StatusOr<Digest> id = wire::ParseKeyResource(request->name());
+                    if (!id.ok()) return AtField(id.status(), "name");
+                    Command command;
+                    command.payload = KeyRevoked{*id, request->reason()};
+                    DML_ASSIGN_OR_RETURN(Receipt receipt,
+                                         CommitAs(context_, caller, request->request_id(),
+                                                  request->validate_only(), std::move(command)));
+                    To(receipt, response->mutable_receipt());
+                    return FillKey(*id, response->mutable_key());
+                  });
+  }
+
+ private:
+  absl::Status FillKey(const Digest& id, v1::Key* out) const {
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindKey(id));
+    if (!found.has_value()) {
+      return NotFound(ErrorReason("KEY_NOT_FOUND"), "no {}", wire::KeyResource(id));
+    }
+    wire::To(*found, out);
+    return absl::OkStatus();
+  }
+
+  const ServiceContext context_;
+};
+
+class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
+ public:
+  explicit EnvironmentServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status CreateEnvironment(grpc::ServerContext* context,
+                                 const v1::CreateEnvironmentRequest* request,
+                                 v1::CreateEnvironmentResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.EnvironmentService/CreateEnvironment",
+        [&](const Caller& caller) -> absl::Status {
+          Command command;
+          command.payload = EnvironmentCreated{request->environment(), request->description(),
+                                               wire::From(request->labels())};
+          DML_ASSIGN_OR_RETURN(Receipt receipt,
+                               CommitAs(context_, caller, request->request_id(),
+                                        request->validate_only(), std::move(command)));
+          To(receipt, response->mutable_receipt());
+          wire::To(EnvironmentRecord{request->environment(), request->description(),
+                                     wire::From(request->labels()), receipt.index, receipt.time},
+                   response->mutable_environment());
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status GetEnvironment(grpc::ServerContext* context,
+                              const v1::GetEnvironmentRequest* request,
+                              v1::GetEnvironmentResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.EnvironmentService/GetEnvironment",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(std::string name,
+                                         wire::ParseResource(request->name(), "environments"));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(EnvironmentRecord record, Find(*snapshot, name));
+                    wire::To(record, response->mutable_environment());
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status ListEnvironments(grpc::ServerContext* context,
+                                const v1::ListEnvironmentsRequest* request,
+                                v1::ListEnvironmentsResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.EnvironmentService/ListEnvironments",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Environments(page));
+                    FillItems(found, response->mutable_environments());
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status CreateNode(grpc::ServerContext* context, const v1::CreateNodeRequest* request,
+                          v1::CreateNodeResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.EnvironmentService/CreateNode",
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(std::string environment,
+                               wire::ParseResource(request->environment(), "environments"));
+          Labels labels = wire::From(request->labels());
+          Command command;
+          command.payload = NodeCreated{environment, request->node(), labels};
+          DML_ASSIGN_OR_RETURN(Receipt receipt,
+                               CommitAs(context_, caller, request->request_id(),
+                                        request->validate_only(), std::move(command)));
+          To(receipt, response->mutable_receipt());
+          wire::To(NodeRecord{environment, request->node(), labels, receipt.index, receipt.time},
+                   response->mutable_node());
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status GetNode(grpc::ServerContext* context, const v1::GetNodeRequest* request,
+                       v1::GetNodeResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.EnvironmentService/GetNode",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(auto names, wire::ParseNodeResource(request->name()));
+                    auto snapshot = context_.library.Read();
+                    DML_ASSIGN_OR_RETURN(
+                        auto found, LibraryView(*snapshot).FindNode(names.first, names.second));
+                    if (!found.has_value()) {
+                      return NotFound(ErrorReason("NODE_NOT_FOUND"), "no {}", request->name());
+                    }
+                    wire::To(*found, response->mutable_node());
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status ListNodes(grpc::ServerContext* context, const v1::ListNodesRequest* request,
+                         v1::ListNodesResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.EnvironmentService/ListNodes",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(
+                        std::string environment,
+                        wire::ParseResource(request->environment(), "environments"));
+                    DML_ASSIGN_OR_RETURN(PageRequest page,
+                                         ReadPage(request->page_size(), request->page_token()));
+                    auto snapshot = context_.library.Read();
+                    DML_RETURN_IF_ERROR(Find(*snapshot, environment).status());
+                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Nodes(environment, page));
+                    FillItems(found, response->mutable_nodes());
+                    response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+ private:
+  static absl::StatusOr<EnvironmentRecord> Find(const Reader& state, const std::string& name) {
+    DML_ASSIGN_OR_RETURN(auto found, LibraryView(state).FindEnvironment(name));
+    if (!found.has_value()) {
+      return NotFound(ErrorReason("ENVIRONMENT_NOT_FOUND"), "no environment {}", name);
+    }
+    return *std::move(found);
+  }
+
+  const ServiceContext context_;
+};
+
+class PolicyServiceImpl final : public v1::PolicyService::Service {
+ public:
+  explicit PolicyServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status GetPolicy(grpc::ServerContext* context, const v1::GetPolicyRequest* request,
+                         v1::GetPolicyResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.PolicyService/GetPolicy",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(std::string environment,
+                               wire::ParseResource(request->environment(), "environments"));
+          auto snapshot = context_.library.Read();
+          LibraryView view(*snapshot);
+          DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(environment));
+          if (!known.has_value()) {
+            return NotFound(ErrorReason("ENVIRONMENT_NOT_FOUND"), "no environment {}", environment);
+          }
+          DML_ASSIGN_OR_RETURN(auto found, view.FindPolicyInForce(environment));
+          if (!found.has_value()) {
+            return NotFound(ErrorReason("POLICY_NOT_FOUND"),
+                            "neither {} nor a parent has a policy, so everything is denied "
+                            "there; write one with: dml policy init",
+                            environment);
+          }
+          wire::To(*found, response->mutable_policy());
+          DML_ASSIGN_OR_RETURN(*response->mutable_policy()->mutable_document(),
+                               ReadMetadata(*snapshot, found->document));
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status SetPolicy(grpc::ServerContext* context, const v1::SetPolicyRequest* request,
+                         v1::SetPolicyResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.PolicyService/SetPolicy",
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(std::string environment,
+                               wire::ParseResource(request->environment(), "environments"));
+          const std::string& document = request->document();
+          DML_RETURN_IF_ERROR(AtField(ParsePolicy(document).status(), "document"));
+          BlobRef ref{Sha256(document), document.size()};
+          Command command;
+          command.payload = PolicySet{environment, ref, request->etag()};
+          command.metadata = {document};
+          DML_ASSIGN_OR_RETURN(Receipt receipt,
+                               CommitAs(context_, caller, request->request_id(),
+                                        request->validate_only(), std::move(command)));
+          To(receipt, response->mutable_receipt());
+          if (request->validate_only()) return absl::OkStatus();
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindPolicy(environment));
+          if (found.has_value()) wire::To(*found, response->mutable_policy());
+          response->mutable_policy()->set_document(document);
+          return absl::OkStatus();
+        });
+  }
+
+ private:
+  const ServiceContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeKeyService(const ServiceContext& context) {
+  return std::make_unique<KeyServiceImpl>(context);
+}
+std::unique_ptr<grpc::Service> MakeEnvironmentService(const ServiceContext& context) {
+  return std::make_unique<EnvironmentServiceImpl>(context);
+}
+std::unique_ptr<grpc::Service> MakePolicyService(const ServiceContext& context) {
+  return std::make_unique<PolicyServiceImpl>(context);
+}
+
+}  // namespace dml

@@ -1,0 +1,43 @@
+// The RPC services: thin handlers over the library, one class for each service of proto/dml/v1.
+//
+// Each handler runs inside Handle() (call_guard.h), reads from one snapshot or commits one command,
+// and converts at the edge (core/wire/api.h).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include "server/rpc/call_guard.h"
+#include "storage/library/library.h"
+
+namespace dml {
+
+/// What the services share. Everything borrowed outlives them.
+struct ServiceContext {
+  Library& library;
+  CallGuard& guard;
+  uint32_t max_message_bytes = 4 << 20;
+  std::string server_version;
+  std::string data_dir;
+  Timestamp start_time;
+};
+
+std::unique_ptr<grpc::Service> MakeCatalogService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeContentService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeKeyService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeEnvironmentService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakePolicyService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeLicenseService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeCompatibilityService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeGateService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeJournalService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeAdminService(const ServiceContext& context);
+
+/// All of them.
+std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& context);
+
+}  // namespace dml

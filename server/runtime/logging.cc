@@ -1,0 +1,75 @@
+#include "server/runtime/logging.h"
+
+#include <grpc/support/log.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "core/base/text.h"
+#include "core/base/time.h"
+
+namespace dml {
+namespace {
+
+constexpr size_t kMaxMessageBytes = 8192;
+
+class LineFormatter : public spdlog::formatter {
+ public:
+  explicit LineFormatter(LogFormat format) : format_(format) {}
+
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+    const std::string time =
+        FormatTime(std::chrono::time_point_cast<std::chrono::microseconds>(message.time));
+    const auto level_text = spdlog::level::to_string_view(message.level);
+    const std::string level(level_text.data(), level_text.size());
+    const std::string text =
+        Excerpt({message.payload.data(), message.payload.size()}, kMaxMessageBytes);
+    const std::string line =
+        format_ == LogFormat::kJson
+            ? nlohmann::json{{"time", time}, {"level", level}, {"message", text}}.dump()
+            : fmt::format("{} {} {}", time, level, text);
+    out.append(line.data(), line.data() + line.size());
+    out.push_back('\n');
+  }
+
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<LineFormatter>(format_);
+  }
+
+ private:
+  const LogFormat format_;
+};
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+// What gRPC calls errors are mostly peers that break off or are refused.
+void LogOfGrpc(gpr_log_func_args* arguments) {
+  const auto level =
+      arguments->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::warn : spdlog::level::debug;
+  spdlog::log(level, "grpc: {}", arguments->message);
+}
+
+}  // namespace
+
+void StartLogging(const LogConfig& config) {
+  auto logger =
+      std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_formatter(std::make_unique<LineFormatter>(config.format));
+  logger->set_level(ToSpdlog(config.level));
+  spdlog::set_default_logger(std::move(logger));
+  gpr_set_log_function(LogOfGrpc);
+}
+
+}  // namespace dml

@@ -1,0 +1,14 @@
+// The daemon's log: lines on standard error, for the journal of the system.
+#pragma once
+
+#include <string>
+
+#include "server/config/server_config.h"
+
+namespace dml {
+
+/// From now on spdlog's default logger, and gRPC's own log, write in this form. One line a message,
+/// whatever is in it: control characters become '?', and in JSON everything is escaped.
+void StartLogging(const LogConfig& config);
+
+}  // namespace dml

@@ -1,0 +1,122 @@
+#include "server/runtime/program.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "server/auth/bootstrap.h"
+#include "server/auth/issue.h"
+#include "server/config/command_line.h"
+#include "server/daemon.h"
+#include "server/runtime/logging.h"
+#include "server/runtime/self_probe.h"
+#include "server/runtime/stop_signals.h"
+
+namespace dml {
+namespace {
+
+int Fail(const absl::Status& status) {
+  fmt::print(stderr, "dmld: {} [{}]\n", Message(status), Reason(status));
+  return ExitCodeFor(status);
+}
+
+// Tells how `dml` finds this library.
+void AnnounceProfile(const ServerConfig& config, const Daemon& daemon) {
+  const std::filesystem::path own = IdentityFiles(config.data_dir).profile;
+  const std::filesystem::path user = UserProfilePath();
+  if (!user.empty() && config.tls.empty()) {
+    const absl::StatusOr<bool> installed = InstallUserProfile(
+        config.data_dir, daemon.client_address(), config.insecure_loopback, user);
+    if (installed.ok() && *installed) {
+      fmt::print("client profile: {}\n", user.string());
+      return;
+    }
+    if (!installed.ok()) spdlog::warn("{}", Message(installed.status()));
+  }
+  fmt::print("client profile: export DML_PROFILE={}\n", own.string());
+}
+
+std::unique_ptr<SelfProbe> StartSelfProbe(const ServerConfig& config, const Daemon& daemon) {
+  if (config.self_probe.interval.count() == 0) return nullptr;
+  SelfProbeOptions options;
+  options.address = daemon.address();
+  options.interval = config.self_probe.interval;
+  options.max_failures = config.self_probe.max_failures;
+  options.give_up = [](const absl::Status& status) {
+    spdlog::critical("giving up, for the supervisor to start anew: {}", Message(status));
+    std::_Exit(kExitSelfProbe);  // What was acknowledged is durable; nothing else matters.
+  };
+  return std::make_unique<SelfProbe>(std::move(options));
+}
+
+int Serve(const ServerConfig& config) {
+  StartLogging(config.log);
+  auto signals = std::make_unique<StopSignals>();
+  absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(config);
+  if (!daemon.ok()) return Fail(daemon.status());
+  fmt::print("listening on {}\n", (*daemon)->address().ToString());
+  AnnounceProfile(config, **daemon);
+  std::fflush(stdout);
+  std::unique_ptr<SelfProbe> probe = StartSelfProbe(config, **daemon);
+
+  const int signal = signals->Wait();
+  signals.reset();
+  spdlog::info("stopping on signal {}; calls under way have {} s", signal,
+               config.shutdown_grace.count());
+  probe.reset();
+  (*daemon)->Shutdown(config.shutdown_grace);
+  spdlog::info("stopped");
+  return kExitOk;
+}
+
+int Issue(const IssueRequest& request) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const absl::StatusOr<std::filesystem::path> profile = IssueCertificate(request, now);
+  if (!profile.ok()) return Fail(profile.status());
+  fmt::print("client profile: {}\n", profile->string());
+  return kExitOk;
+}
+
+}  // namespace
+
+ExitCode ExitCodeFor(const absl::Status& status) {
+  if (status.ok()) return kExitOk;
+  const std::string reason = Reason(status);
+  auto starts_with_one_of = [&](std::initializer_list<std::string_view> words) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](std::string_view word) { return reason.starts_with(word); });
+  };
+  if (starts_with_one_of({"USAGE_", "CONFIG_", "TLS_", "CERTIFICATE_", "DESCRIPTOR_LIMIT_"})) {
+    return kExitUsage;
+  }
+  if (starts_with_one_of({"DATA_DIR_", "STORAGE_", "JOURNAL_", "CHECKPOINT_", "ORIGIN_", "LOG_KEY_",
+                          "BOOTSTRAP_", "CA_KEY_", "KEY_", "NOTE_", "FILE_", "DISK_"})) {
+    return kExitDataDirectory;
+  }
+  return kExitFailure;
+}
+
+int RunProgram(int argc, char** argv) {
+  const absl::StatusOr<CommandLine> command =
+      ParseCommandLine(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+  if (!command.ok()) {
+    Fail(command.status());
+    return kExitUsage;
+  }
+  switch (command->action) {
+    case CommandLine::Action::kPrint:
+      fmt::print("{}", command->output);
+      return kExitOk;
+    case CommandLine::Action::kIssueCertificate:
+      return Issue(command->issue);
+    case CommandLine::Action::kServe:
+      return Serve(command->config);
+  }
+  return kExitFailure;
+}
+
+}  // namespace dml

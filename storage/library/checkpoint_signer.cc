@@ -1,0 +1,61 @@
+#include "storage/library/checkpoint_signer.h"
+
+#include "core/os/file.h"
+
+namespace dml {
+
+CheckpointSigner::CheckpointSigner(std::string origin, PrivateKey key, std::filesystem::path file)
+    : origin_(std::move(origin)), key_(std::move(key)), file_(std::move(file)) {}
+
+absl::Status CheckpointSigner::Open(const JournalView& journal) {
+  DML_ASSIGN_OR_RETURN(uint64_t size, journal.Size());
+  DML_ASSIGN_OR_RETURN(Digest root, journal.Root(size));
+  std::error_code error;
+  if (!file_.empty() && std::filesystem::exists(file_, error)) {
+    DML_ASSIGN_OR_RETURN(std::string note, ReadFile(file_, kMaxNoteBytes));
+    absl::StatusOr<Checkpoint> signed_before = OpenCheckpoint(note, origin_, public_key());
+    if (!signed_before.ok()) {
+      return Annotate(
+          signed_before.status(),
+          fmt::format("{} does not hold a checkpoint of this library's log key", file_.string()));
+    }
+    if (signed_before->size > size) {
+      return FailedPrecondition(
+          ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
+          "{} entries were signed ({}), but the journal has {}: the database is older than what "
+          "was "
+          "promised, as after restoring a backup; clients would see a forked log",
+          signed_before->size, file_.string(), size);
+    }
+    DML_ASSIGN_OR_RETURN(Digest then, journal.Root(signed_before->size));
+    if (then != signed_before->root) {
+      return FailedPrecondition(
+          ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
+          "the journal's root at size {} is {}, but {} was signed ({}): this is another history",
+          signed_before->size, then.ToString(), signed_before->root.ToString(), file_.string());
+    }
+  }
+  return Sign(size, root);
+}
+
+absl::Status CheckpointSigner::Sign(uint64_t size, const Digest& root) {
+  if (auto latest = Latest(); latest != nullptr && size < latest->checkpoint.size) {
+    return FailedPrecondition(ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
+                              "size {} is below the {} that were signed", size,
+                              latest->checkpoint.size);
+  }
+  auto next = std::make_shared<SignedCheckpoint>();
+  next->checkpoint = Checkpoint{origin_, size, root};
+  DML_ASSIGN_OR_RETURN(next->note, SignCheckpoint(next->checkpoint, key_));
+  if (!file_.empty()) DML_RETURN_IF_ERROR(WriteFileAtomically(file_, AsBytes(next->note), 0600));
+  absl::MutexLock lock(&mutex_);
+  latest_ = std::move(next);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const SignedCheckpoint> CheckpointSigner::Latest() const {
+  absl::MutexLock lock(&mutex_);
+  return latest_;
+}
+
+}  // namespace dml

@@ -1,0 +1,53 @@
+// Signs checkpoints, and never one of a journal that is not durable or that went back.
+//
+// The highest signed size and root are kept in a second, synced file (DataDir::signed_checkpoint),
+// outside the database: a database that is behind it (a restored backup) must not sign another
+// history under the same name. Owned by the Library; Sign is called by the sequencer only, Latest
+// by anyone.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <absl/synchronization/mutex.h>
+
+#include "core/crypto/keys.h"
+#include "core/trust/checkpoint.h"
+#include "storage/journal/journal.h"
+
+namespace dml {
+
+struct SignedCheckpoint {
+  Checkpoint checkpoint;
+  std::string note;  // The signed note, for clients.
+};
+
+class CheckpointSigner {
+ public:
+  /// `file` empty: kept in memory only (tests). `key` signs under the name `origin`.
+  CheckpointSigner(std::string origin, PrivateKey key, std::filesystem::path file);
+
+  /// Reads the file and compares with the journal. FAILED_PRECONDITION (JOURNAL_BEHIND_CHECKPOINT)
+  /// where the journal has fewer entries than were signed or another root at that size; then
+  /// nothing may be served.
+  absl::Status Open(const JournalView& journal);
+
+  /// Signs, keeps the signature durably, then makes it the latest. The journal's entries must be
+  /// durable. FAILED_PRECONDITION where size is below the latest.
+  absl::Status Sign(uint64_t size, const Digest& root);
+
+  std::shared_ptr<const SignedCheckpoint> Latest() const;
+  const std::string& origin() const { return origin_; }
+  PublicKey public_key() const { return key_.public_key(); }
+
+ private:
+  const std::string origin_;
+  const PrivateKey key_;
+  const std::filesystem::path file_;
+
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const SignedCheckpoint> latest_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace dml

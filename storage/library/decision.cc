@@ -1,0 +1,144 @@
+#include "storage/library/decision.h"
+
+#include <deque>
+#include <map>
+
+#include "core/compat/closed_world.h"
+#include "core/crypto/sha256.h"
+#include "core/trust/statement.h"
+#include "storage/journal/journal.h"
+#include "storage/views/library_view.h"
+#include "storage/views/list_view.h"
+#include "storage/views/projector.h"
+
+namespace dml {
+namespace {
+
+constexpr size_t kMaxAttestationsRead = 256;
+
+absl::Status CheckSize(std::span<const VariantName> variants) {
+  if (variants.size() <= kMaxSetSize) return absl::OkStatus();
+  return AtField(InvalidArgument(ErrorReason("SET_TOO_LARGE"), "{} variants; at most {}",
+                                 variants.size(), kMaxSetSize),
+                 "variants");
+}
+
+absl::StatusOr<PackageSpec> ReadSpec(const Reader& state, const VariantRecord& record) {
+  DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(state, record.spec));
+  return ParsePackageSpec(bytes);
+}
+
+// Who vouches for the publication of a variant, with a key that covers its namespace.
+absl::StatusOr<std::vector<PublisherSignature>> Publishers(const Reader& state,
+                                                           const VariantName& name) {
+  LibraryView view(state);
+  std::vector<PublisherSignature> out;
+  DML_ASSIGN_OR_RETURN(Page<AttestationRecord> page,
+                       ListView(state).Attestations(name, {.size = kMaxAttestationsRead}));
+  for (const AttestationRecord& record : page.items) {
+    if (record.ref.predicate_type != kPublicationPredicate) continue;
+    for (const Digest& id : record.ref.key_ids) {
+      DML_ASSIGN_OR_RETURN(auto key, view.FindKey(id));
+      if (key.has_value() && KeyCovers(*key, "publisher", name.package.ns)) {
+        out.push_back({id, key->owner});
+      }
+    }
+  }
+  return out;
+}
+
+Digest DigestOf(const std::vector<Finding>& findings) {
+  Sha256Hasher hasher;
+  auto add = [&](std::string_view text) {
+    hasher.Update(fmt::format("{}:", text.size()));
+    hasher.Update(text);
+  };
+  for (const Finding& finding : findings) {
+    add(finding.rule);
+    add(std::to_string(static_cast<int>(finding.severity)));
+    add(finding.subject);
+    add(finding.message);
+    add(finding.remedy);
+  }
+  return hasher.Finish();
+}
+
+absl::Status AddPolicy(const Reader& state, GateDecision& decision, std::string_view environment,
+                       std::optional<Policy>& policy) {
+  LibraryView view(state);
+  DML_ASSIGN_OR_RETURN(auto found, view.FindEnvironment(environment));
+  if (!found.has_value()) {
+    return NotFound(ErrorReason("ENVIRONMENT_NOT_FOUND"),
+                    "no environment {}; create it with: dml environment create {}", environment,
+                    environment);
+  }
+  DML_ASSIGN_OR_RETURN(auto record, view.FindPolicyInForce(environment));
+  if (!record.has_value()) return absl::OkStatus();
+  decision.policy_environment = record->environment;
+  decision.policy_revision = record->revision;
+  DML_ASSIGN_OR_RETURN(std::string document, ReadMetadata(state, record->document));
+  DML_ASSIGN_OR_RETURN(policy, ParsePolicy(document));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<GateDecision> EvaluateGate(const Reader& state,
+                                          std::span<const VariantName> variants,
+                                          std::string_view environment) {
+  DML_RETURN_IF_ERROR(CheckSize(variants));
+  GateDecision decision;
+  std::optional<Policy> policy;
+  DML_RETURN_IF_ERROR(AddPolicy(state, decision, environment, policy));
+
+  LibraryView view(state);
+  GateInput input;
+  input.environment = environment;
+  input.policy = policy.has_value() ? &*policy : nullptr;
+  std::deque<PackageSpec> specs;  // Borrowed by the items.
+  for (const VariantName& name : variants) {
+    GateItem item;
+    item.name = name;
+    DML_ASSIGN_OR_RETURN(auto record, view.FindVariant(name));
+    if (record.has_value()) {
+      item.state =
+          record->state == VariantState::kPublished ? ItemState::kPublished : ItemState::kWithdrawn;
+      item.withdrawal_reason = record->withdraw_reason;
+      DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(state, *record));
+      item.spec = &specs.emplace_back(std::move(spec));
+      DML_ASSIGN_OR_RETURN(item.signatures, Publishers(state, name));
+    }
+    input.items.push_back(std::move(item));
+  }
+  decision.result = EvaluateSet(input);
+  decision.findings_digest = DigestOf(decision.result.findings);
+  JournalView journal(state);
+  DML_ASSIGN_OR_RETURN(decision.index, journal.Size());
+  DML_ASSIGN_OR_RETURN(StoredEntry last, journal.At(decision.index - 1));
+  decision.time = last.entry.time;
+  return decision;
+}
+
+absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state,
+                                               std::span<const VariantName> variants) {
+  DML_RETURN_IF_ERROR(CheckSize(variants));
+  LibraryView view(state);
+  std::deque<PackageSpec> specs;
+  std::vector<const PackageSpec*> set;
+  for (size_t i = 0; i < variants.size(); ++i) {
+    DML_ASSIGN_OR_RETURN(auto record, view.FindVariant(variants[i]));
+    if (!record.has_value()) {
+      return AtField(
+          NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", variants[i].ResourceName()),
+          fmt::format("variants[{}]", i));
+    }
+    DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(state, *record));
+    set.push_back(&specs.emplace_back(std::move(spec)));
+  }
+  SetCheck out;
+  out.violations = CheckClosedSet(set);
+  DML_ASSIGN_OR_RETURN(out.index, JournalView(state).Size());
+  return out;
+}
+
+}  // namespace dml

@@ -1,0 +1,45 @@
+// The gate and the compatibility check over what the library holds, on a snapshot.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/compat/violation.h"
+#include "core/gate/evaluate.h"
+#include "core/journal/records.h"
+#include "storage/engine/engine.h"
+
+namespace dml {
+
+/// A decision with what it was made from; computed again from the same index it is the same, byte
+/// for byte.
+struct GateDecision {
+  GateResult result;
+  uint64_t index = 0;              // Journal size of the snapshot.
+  Timestamp time;                  // Journal time of its last entry.
+  std::string policy_environment;  // "" where there is no policy.
+  uint64_t policy_revision = 0;
+  Digest findings_digest;  // Of all findings in order.
+};
+
+inline constexpr size_t kMaxSetSize = 4096;
+
+/// Evaluates an ad-hoc set against the policy in force for the environment. NOT_FOUND
+/// (ENVIRONMENT_NOT_FOUND); INVALID_ARGUMENT (SET_TOO_LARGE). What is wrong with the set itself is
+/// in the findings.
+absl::StatusOr<GateDecision> EvaluateGate(const Reader& state,
+                                          std::span<const VariantName> variants,
+                                          std::string_view environment);
+
+struct SetCheck {
+  std::vector<Violation> violations;
+  uint64_t index = 0;
+};
+
+/// Whether the set is compatible with itself. NOT_FOUND (VARIANT_NOT_FOUND) for the first name that
+/// is not in the library.
+absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state,
+                                               std::span<const VariantName> variants);
+
+}  // namespace dml

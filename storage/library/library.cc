@@ -1,0 +1,147 @@
+#include "storage/library/library.h"
+
+#include "core/wire/entry.h"
+#include "storage/engine/memory_engine.h"
+#include "storage/views/projector.h"
+
+namespace dml {
+namespace {
+
+constexpr uint64_t kEntriesPerBatch = 512;
+constexpr size_t kMaxDifferences = 16;
+
+// Folds entries [from, to) of `source` into `target`, a batch at a time.
+absl::Status Fold(const Reader& source, uint64_t from, uint64_t to, Engine& target) {
+  JournalView journal(source);
+  while (from < to) {
+    auto batch = target.NewBatch();
+    uint64_t end = std::min(to, from + kEntriesPerBatch);
+    for (; from < end; ++from) {
+      DML_ASSIGN_OR_RETURN(StoredEntry stored, journal.At(from));
+      DML_RETURN_IF_ERROR(ApplyEntry(stored.entry, source, *batch));
+    }
+    DML_RETURN_IF_ERROR(target.Commit(std::move(batch), Durability::kBuffered));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ClearViews(Engine& engine) {
+  while (true) {
+    auto batch = engine.NewBatch();
+    SetViewCursor(0, *batch);
+    auto snapshot = engine.NewSnapshot();
+    auto cursor = snapshot->NewCursor(Table::kViews, KeyRange{});
+    uint64_t deleted = 0;
+    for (cursor->SeekToFirst(); cursor->Valid() && deleted < 10000; cursor->Next(), ++deleted) {
+      batch->Delete(Table::kViews, cursor->key());
+    }
+    DML_RETURN_IF_ERROR(cursor->status());
+    DML_RETURN_IF_ERROR(engine.Commit(std::move(batch), Durability::kSynced));
+    if (deleted == 0) return absl::OkStatus();
+  }
+}
+
+absl::Status BringViewsUpToDate(Engine& engine) {
+  auto snapshot = engine.NewSnapshot();
+  DML_ASSIGN_OR_RETURN(uint64_t size, JournalView(*snapshot).Size());
+  DML_ASSIGN_OR_RETURN(uint64_t cursor, ViewCursor(*snapshot));
+  if (cursor == size) return absl::OkStatus();
+  if (cursor == 0) DML_RETURN_IF_ERROR(ClearViews(engine));
+  return Fold(*snapshot, cursor, size, engine);
+}
+
+// Entry 0 says which library this is.
+absl::Status CreateOrCheckFirstEntry(Engine& engine, const PublicKey& log_key,
+                                     const LibraryOptions& options) {
+  auto snapshot = engine.NewSnapshot();
+  JournalView journal(*snapshot);
+  DML_ASSIGN_OR_RETURN(uint64_t size, journal.Size());
+  if (size > 0) {
+    DML_ASSIGN_OR_RETURN(StoredEntry first, journal.At(0));
+    const auto* created = std::get_if<LibraryCreated>(&first.entry.payload);
+    if (created == nullptr || created->origin != options.origin) {
+      return FailedPrecondition(ErrorReason("ORIGIN_MISMATCH"),
+                                "the journal belongs to '{}', not to '{}'",
+                                created ? created->origin : "?", options.origin);
+    }
+    return absl::OkStatus();
+  }
+  Entry entry;
+  entry.time = options.clock();
+  entry.author = "dmld";
+  entry.payload = LibraryCreated{options.origin, std::string(log_key.spki_der())};
+  DML_ASSIGN_OR_RETURN(std::string leaf, wire::EncodeEntry(entry));
+  auto batch = engine.NewBatch();
+  TreeAppender appender;
+  AppendLeaf(leaf, appender, *batch);
+  DML_RETURN_IF_ERROR(ApplyEntry(entry, *batch, *batch));
+  return engine.Commit(std::move(batch), Durability::kSynced);
+}
+
+// Compares two tables row by row; both cursors walk in key order.
+absl::Status CompareViews(const Reader& left, const Reader& right, ViewComparison& out) {
+  auto a = left.NewCursor(Table::kViews, KeyRange{});
+  auto b = right.NewCursor(Table::kViews, KeyRange{});
+  a->SeekToFirst();
+  b->SeekToFirst();
+  auto differs = [&](std::string_view key) {
+    if (out.differing_keys.size() < kMaxDifferences) {
+      out.differing_keys.push_back(HexEncode(AsBytes(key)));
+    }
+  };
+  while (a->Valid() || b->Valid()) {
+    ++out.rows;
+    if (!b->Valid() || (a->Valid() && a->key() < b->key())) {
+      differs(a->key());
+      a->Next();
+    } else if (!a->Valid() || b->key() < a->key()) {
+      differs(b->key());
+      b->Next();
+    } else {
+      if (a->value() != b->value()) differs(a->key());
+      a->Next();
+      b->Next();
+    }
+  }
+  DML_RETURN_IF_ERROR(a->status());
+  return b->status();
+}
+
+}  // namespace
+
+Library::Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer)
+    : engine_(std::move(engine)), signer_(std::move(signer)), content_(*engine_) {}
+
+absl::StatusOr<std::unique_ptr<Library>> Library::Open(std::unique_ptr<Engine> engine,
+                                                       PrivateKey log_key, LibraryOptions options) {
+  DML_RETURN_IF_ERROR(options.sequencer.Validate());
+  DML_RETURN_IF_ERROR(CreateOrCheckFirstEntry(*engine, log_key.public_key(), options));
+  DML_RETURN_IF_ERROR(BringViewsUpToDate(*engine));
+  auto signer = std::make_unique<CheckpointSigner>(options.origin, std::move(log_key),
+                                                   options.signed_checkpoint_file);
+  {
+    auto snapshot = engine->NewSnapshot();
+    DML_RETURN_IF_ERROR(signer->Open(JournalView(*snapshot)));
+  }
+  std::unique_ptr<Library> library(new Library(std::move(engine), std::move(signer)));
+  library->sequencer_ = std::make_unique<Sequencer>(*library->engine_, *library->signer_,
+                                                    options.clock, options.sequencer);
+  return library;
+}
+
+absl::StatusOr<ViewComparison> Library::VerifyViews() const {
+  auto snapshot = engine_->NewSnapshot();
+  ViewComparison out;
+  DML_ASSIGN_OR_RETURN(out.entries, JournalView(*snapshot).Size());
+  std::unique_ptr<Engine> fresh = NewMemoryEngine();
+  DML_RETURN_IF_ERROR(Fold(*snapshot, 0, out.entries, *fresh));
+  DML_RETURN_IF_ERROR(CompareViews(*snapshot, *fresh->NewSnapshot(), out));
+  return out;
+}
+
+absl::Status RebuildViews(Engine& engine) {
+  DML_RETURN_IF_ERROR(ClearViews(engine));
+  return BringViewsUpToDate(engine);
+}
+
+}  // namespace dml

@@ -1,0 +1,63 @@
+// The library: the journal, what is derived from it, and the one way to change it.
+//
+// Owned by the composition root; lives as long as the daemon. Thread-safe.
+#pragma once
+
+#include <memory>
+
+#include "storage/content/content_store.h"
+#include "storage/engine/engine.h"
+#include "storage/library/sequencer.h"
+
+namespace dml {
+
+struct LibraryOptions {
+  std::string origin;                            // Checkpoint origin; must stay the same for ever.
+  std::filesystem::path signed_checkpoint_file;  // "": in memory (tests).
+  SequencerOptions sequencer;
+  Sequencer::Clock clock = WallClockNow;
+};
+
+/// The difference between the views and a fold of the journal; empty when they agree.
+struct ViewComparison {
+  uint64_t entries = 0;
+  uint64_t rows = 0;
+  std::vector<std::string> differing_keys;  // Hex, the first few.
+};
+
+class Library {
+ public:
+  /// Creates the first entry in an empty engine; brings the views up to the journal otherwise;
+  /// FAILED_PRECONDITION (JOURNAL_BEHIND_CHECKPOINT, ORIGIN_MISMATCH) where it must not be served.
+  static absl::StatusOr<std::unique_ptr<Library>> Open(std::unique_ptr<Engine> engine,
+                                                       PrivateKey log_key, LibraryOptions options);
+
+  /// See Sequencer::Submit.
+  absl::StatusOr<Receipt> Commit(Command command) { return sequencer_->Submit(std::move(command)); }
+
+  /// A consistent state to read from; holds resources while it lives.
+  std::unique_ptr<Snapshot> Read() const { return engine_->NewSnapshot(); }
+
+  ContentStore& content() { return content_; }
+  Engine& engine() { return *engine_; }
+  std::shared_ptr<const SignedCheckpoint> checkpoint() const { return signer_->Latest(); }
+  const std::string& origin() const { return signer_->origin(); }
+  PublicKey log_key() const { return signer_->public_key(); }
+
+  /// Folds the whole journal into fresh tables beside the traffic and compares row by row.
+  absl::StatusOr<ViewComparison> VerifyViews() const;
+
+ private:
+  Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer);
+
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<CheckpointSigner> signer_;
+  ContentStore content_;
+  std::unique_ptr<Sequencer> sequencer_;
+};
+
+/// Throws the views away and folds the journal anew. Nothing else may use the engine meanwhile; a
+/// crash in between is finished by the next opening.
+absl::Status RebuildViews(Engine& engine);
+
+}  // namespace dml

@@ -1,0 +1,44 @@
+// Requests made into commands: everything slow or checkable without the current state.
+//
+// Documents are parsed, digests computed and signatures verified here, on a snapshot, outside the
+// sequencer; the rules look at the outcome once more against the state that they find. Functions
+// without state; any thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/package/manifest.h"
+#include "core/package/package_spec.h"
+#include "core/rules/command.h"
+#include "storage/content/content_store.h"
+#include "storage/engine/engine.h"
+
+namespace dml {
+
+/// An envelope whose signatures were checked.
+struct CheckedEnvelope {
+  AttestationRef ref;     // key_ids: registered, unrevoked keys with a good signature.
+  std::string predicate;  // JSON.
+};
+
+/// Verifies an in-toto statement about `subject` in a DSSE envelope against the library's keys.
+/// INVALID_ARGUMENT (ENVELOPE_INVALID, STATEMENT_INVALID, ATTESTATION_OF_OTHER_SUBJECT),
+/// PERMISSION_DENIED (SIGNATURE_MISSING, PAYLOAD_TYPE_UNEXPECTED).
+absl::StatusOr<CheckedEnvelope> CheckEnvelope(const Reader& state, const std::string& envelope,
+                                              const Digest& subject);
+
+/// The command that publishes a variant. Its files must be visible in its namespace (NOT_FOUND,
+/// BLOB_NOT_FOUND), the manifest must name this spec (INVALID_ARGUMENT, MANIFEST_SPEC_MISMATCH),
+/// and one envelope must be the publication of exactly this variant (PUBLICATION_MISSING,
+/// PUBLICATION_MISMATCH). Every error has the field where it lies.
+absl::StatusOr<Command> PreparePublish(const Reader& state, const ContentStore& content,
+                                       std::string manifest, std::string spec,
+                                       std::span<const std::string> envelopes);
+
+/// The command that attaches a further attestation to a published variant.
+absl::StatusOr<Command> PrepareAttach(const Reader& state, const VariantName& name,
+                                      std::string envelope);
+
+}  // namespace dml

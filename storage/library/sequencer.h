@@ -1,0 +1,83 @@
+// The sequencer: the single thread through which every change of state goes.
+//
+// It drains its queue, decides each command against the state that the commands before it left
+// (core/rules), appends the entries, folds them into the views, and commits journal, tree, views
+// and cursor in one synced batch for the whole group. Only then is the checkpoint signed and every
+// caller woken. A crash at any point leaves either all of a group or none of it.
+//
+// Nothing slow happens here: signatures are checked, documents parsed and heavy decisions made
+// before, on snapshots; of those only the version stamps are checked again.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <absl/synchronization/mutex.h>
+
+#include "core/rules/command.h"
+#include "storage/engine/engine.h"
+#include "storage/library/checkpoint_signer.h"
+
+namespace dml {
+
+/// What became of a command.
+struct Receipt {
+  uint64_t index = 0;  // Of its entry. For validate_only: where it would have gone.
+  Timestamp time;
+  std::shared_ptr<const SignedCheckpoint> checkpoint;  // Covers the entry.
+  bool replayed = false;  // The request id had been carried out before, with the same payload.
+};
+
+struct SequencerOptions {
+  size_t max_queue = 4096;           // Commands waiting; more are refused with RetryInfo.
+  size_t max_group = 256;            // Commands in one batch.
+  size_t max_group_bytes = 8 << 20;  // A group ends once its batch is this large.
+  absl::Status Validate() const;
+};
+
+class Sequencer {
+ public:
+  using Clock = std::function<Timestamp()>;
+
+  /// `engine` and `signer` must outlive it; the views must be complete and the signer open.
+  Sequencer(Engine& engine, CheckpointSigner& signer, Clock clock, SequencerOptions options);
+  /// Refuses what comes, finishes what waits.
+  ~Sequencer();
+
+  /// Blocks until the entry is durable and covered by a signed checkpoint. Errors: those of the
+  /// rules; ABORTED (STATE_CHANGED) where a stamp moved; ALREADY_EXISTS (REQUEST_ID_REUSED);
+  /// RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL, DISK_FULL); UNAVAILABLE where the write failed:
+  /// the outcome is then unknown, and a retry with the same request id tells it.
+  absl::StatusOr<Receipt> Submit(Command command);
+
+ private:
+  struct Pending;
+  struct Group;
+
+  void Run();
+  void Process(std::vector<Pending*>& group);
+  absl::StatusOr<Receipt> Place(Pending& pending, Group& group);
+  absl::Status CheckStamps(const Command& command, const Reader& state) const;
+  absl::Status PutMetadata(const Command& command, Batch& batch) const;
+  absl::Status Reload();
+
+  Engine& engine_;
+  CheckpointSigner& signer_;
+  const Clock clock_;
+  const SequencerOptions options_;
+
+  // Of the sequencer's thread alone.
+  bool loaded_ = false;
+  TreeAppender appender_;
+  Timestamp last_time_;
+
+  absl::Mutex mutex_;
+  std::deque<Pending*> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::jthread thread_;  // Last: starts when all else is there.
+};
+
+}  // namespace dml

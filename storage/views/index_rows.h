@@ -1,0 +1,20 @@
+// The rows by which a published variant is found through its license and its relations.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/package/package_spec.h"
+
+namespace dml {
+
+struct IndexRow {
+  std::string key;
+  std::string value;
+};
+
+/// License, relation and provision rows of a variant: put when it is published, deleted when it is
+/// withdrawn. The same input gives the same rows in the same order.
+absl::StatusOr<std::vector<IndexRow>> IndexRows(const VariantName& name, const PackageSpec& spec);
+
+}  // namespace dml

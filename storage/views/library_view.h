@@ -1,0 +1,49 @@
+// Reads the views: single things by name.
+//
+// Over any Reader: a snapshot (what queries see), or the sequencer's batch (what rules see, entries
+// of the same group included). Holds nothing but the reference; create one wherever needed. All
+// methods answer nullopt for what is not there and fail only with the storage's errors.
+#pragma once
+
+#include <functional>
+
+#include "core/rules/rules.h"
+#include "storage/engine/engine.h"
+
+namespace dml {
+
+class LibraryView : public LibraryState {
+ public:
+  /// `reader` must outlive the view.
+  explicit LibraryView(const Reader& reader) : reader_(reader) {}
+
+  Lookup<NamespaceRecord> FindNamespace(std::string_view name) const override;
+  Lookup<PackageRecord> FindPackage(const PackageName& name) const override;
+  Lookup<VariantRecord> FindEqualVersion(const PackageName& name,
+                                         const Version& version) const override;
+  Lookup<VariantRecord> FindVariant(const VariantName& name) const override;
+  Lookup<AttestationRecord> FindAttestation(const VariantName& name,
+                                            const Digest& envelope) const override;
+  Lookup<KeyRecord> FindKey(const Digest& id) const override;
+  Lookup<EnvironmentRecord> FindEnvironment(std::string_view name) const override;
+  Lookup<NodeRecord> FindNode(std::string_view environment, std::string_view node) const override;
+  Lookup<PolicyRecord> FindPolicy(std::string_view environment) const override;
+
+  /// The policy set on an environment or on its nearest parent that has one.
+  Lookup<PolicyRecord> FindPolicyInForce(std::string_view environment) const;
+  Lookup<RequestRecord> FindRequest(std::string_view author, std::string_view request_id) const;
+  /// The index of the entry that last changed what the stamp names; 0 for never.
+  absl::StatusOr<uint64_t> Stamp(std::string_view name) const;
+
+  /// All variants of a package, highest version first, until `visit` answers false.
+  absl::Status ScanVariants(const PackageName& name,
+                            const std::function<bool(const VariantRecord&)>& visit) const;
+
+ private:
+  template <typename Record>
+  Lookup<Record> Find(std::string_view key) const;
+
+  const Reader& reader_;
+};
+
+}  // namespace dml

@@ -1,0 +1,157 @@
+#include "storage/views/list_view.h"
+
+#include "core/wire/entry.h"
+#include "storage/views/view_keys.h"
+
+namespace dml {
+namespace {
+
+using view_keys::Row;
+
+enum class Direction { kForward, kBackward };
+
+// Walks the rows with a prefix; `read` turns a row into an item, or nullopt to leave it out.
+template <typename T, typename Read>
+absl::StatusOr<Page<T>> Walk(const Reader& reader, const std::string& prefix,
+                             const PageRequest& request, Direction direction, Read read) {
+  if (!request.after_key.empty() && !request.after_key.starts_with(prefix)) {
+    return InvalidArgument(ErrorReason("PAGE_TOKEN_INVALID"),
+                           "the page token belongs to another list: start again without one");
+  }
+  const bool forward = direction == Direction::kForward;
+  KeyRange range = PrefixRange(prefix);
+  // A key followed by NUL is the first key after it; a half-open upper bound leaves the key out.
+  std::string resume = request.after_key + (forward ? std::string(1, '\0') : "");
+  if (!request.after_key.empty()) (forward ? range.lower : range.upper) = resume;
+
+  Page<T> page;
+  auto cursor = reader.NewCursor(Table::kViews, range);
+  forward ? cursor->SeekToFirst() : cursor->SeekToLast();
+  std::string last;
+  for (size_t scanned = 0; cursor->Valid(); forward ? cursor->Next() : cursor->Prev(), ++scanned) {
+    if (page.items.size() == request.size || scanned == kMaxScanned) {
+      page.next_key = last;
+      return page;
+    }
+    last = std::string(cursor->key());
+    DML_ASSIGN_OR_RETURN(std::optional<T> item, read(cursor->key(), cursor->value()));
+    if (item.has_value()) page.items.push_back(*std::move(item));
+  }
+  DML_RETURN_IF_ERROR(cursor->status());
+  return page;
+}
+
+template <typename T>
+auto DecodeRow(const std::function<bool(const T&)>& filter) {
+  return [&filter](std::string_view, std::string_view value) -> absl::StatusOr<std::optional<T>> {
+    DML_ASSIGN_OR_RETURN(T record, wire::Decode<T>(value));
+    if (filter && !filter(record)) return std::nullopt;
+    return record;
+  };
+}
+
+template <typename T>
+absl::StatusOr<Page<T>> WalkRecords(const Reader& reader, const std::string& prefix,
+                                    const PageRequest& page,
+                                    const std::function<bool(const T&)>& filter = {},
+                                    Direction direction = Direction::kForward) {
+  return Walk<T>(reader, prefix, page, direction, DecodeRow<T>(filter));
+}
+
+// The variant name that an index key ends with, after the parts of the prefix.
+absl::StatusOr<VariantName> ReadVariantName(KeyReader& key) {
+  VariantName name;
+  DML_ASSIGN_OR_RETURN(name.package.ns, key.String());
+  DML_ASSIGN_OR_RETURN(name.package.name, key.String());
+  DML_ASSIGN_OR_RETURN(name.version, key.String());
+  DML_ASSIGN_OR_RETURN(std::string platform, key.String());
+  DML_ASSIGN_OR_RETURN(name.platform, Platform::Parse(platform));
+  return name;
+}
+
+absl::StatusOr<Page<RelationMatch>> WalkRelations(
+    const Reader& reader, Row row, RelationKind kind, std::string_view target,
+    const PageRequest& page, const std::function<bool(const RelationRecord&)>& filter) {
+  std::string prefix = view_keys::RelationPrefix(row, kind, target).Build();
+  return Walk<RelationMatch>(
+      reader, prefix, page, Direction::kForward,
+      [&](std::string_view key,
+          std::string_view value) -> absl::StatusOr<std::optional<RelationMatch>> {
+        DML_ASSIGN_OR_RETURN(RelationRecord record, wire::Decode<RelationRecord>(value));
+        if (filter && !filter(record)) return std::nullopt;
+        KeyReader rest(key.substr(prefix.size()));
+        DML_ASSIGN_OR_RETURN(VariantName name, ReadVariantName(rest));
+        return RelationMatch{std::move(name), std::move(record)};
+      });
+}
+
+std::string NamespacePrefix(Row row, std::string_view ns) {
+  KeyBuilder prefix = view_keys::Start(row);
+  return ns.empty() ? prefix.Build() : prefix.String(ns).Build();
+}
+
+}  // namespace
+
+ListView::Result<NamespaceRecord> ListView::Namespaces(const PageRequest& page) const {
+  return WalkRecords<NamespaceRecord>(reader_, view_keys::Start(Row::kNamespace).Build(), page);
+}
+
+ListView::Result<PackageRecord> ListView::Packages(std::string_view ns, const PageRequest& page,
+                                                   const Filter<PackageRecord>& filter) const {
+  return WalkRecords<PackageRecord>(reader_, NamespacePrefix(Row::kPackage, ns), page, filter);
+}
+
+ListView::Result<VariantRecord> ListView::Variants(const PackageName& name, const PageRequest& page,
+                                                   const Filter<VariantRecord>& filter) const {
+  return WalkRecords<VariantRecord>(reader_, view_keys::PackagePrefix(Row::kVariant, name).Build(),
+                                    page, filter, Direction::kBackward);
+}
+
+ListView::Result<VariantRecord> ListView::AllVariants(std::string_view ns, const PageRequest& page,
+                                                      const Filter<VariantRecord>& filter) const {
+  return WalkRecords<VariantRecord>(reader_, NamespacePrefix(Row::kVariant, ns), page, filter);
+}
+
+ListView::Result<AttestationRecord> ListView::Attestations(const VariantName& name,
+                                                           const PageRequest& page) const {
+  return WalkRecords<AttestationRecord>(reader_, view_keys::AttestationPrefix(name).Build(), page);
+}
+
+ListView::Result<KeyRecord> ListView::Keys(const PageRequest& page) const {
+  return WalkRecords<KeyRecord>(reader_, view_keys::Start(Row::kKey).Build(), page);
+}
+
+ListView::Result<EnvironmentRecord> ListView::Environments(const PageRequest& page) const {
+  return WalkRecords<EnvironmentRecord>(reader_, view_keys::Start(Row::kEnvironment).Build(), page);
+}
+
+ListView::Result<NodeRecord> ListView::Nodes(std::string_view environment,
+                                             const PageRequest& page) const {
+  return WalkRecords<NodeRecord>(reader_, view_keys::NodePrefix(environment).Build(), page);
+}
+
+ListView::Result<LicenseMatch> ListView::ByLicense(std::string_view license,
+                                                   const PageRequest& page) const {
+  std::string prefix = view_keys::LicensePrefix(license).Build();
+  return Walk<LicenseMatch>(
+      reader_, prefix, page, Direction::kForward,
+      [&](std::string_view key,
+          std::string_view value) -> absl::StatusOr<std::optional<LicenseMatch>> {
+        KeyReader rest(key.substr(prefix.size()));
+        DML_ASSIGN_OR_RETURN(VariantName name, ReadVariantName(rest));
+        return LicenseMatch{std::move(name), std::string(value)};
+      });
+}
+
+ListView::Result<RelationMatch> ListView::Relations(RelationKind kind, std::string_view target,
+                                                    const PageRequest& page,
+                                                    const Filter<RelationRecord>& filter) const {
+  return WalkRelations(reader_, Row::kRelation, kind, target, page, filter);
+}
+
+ListView::Result<RelationMatch> ListView::Provides(RelationKind kind, std::string_view target,
+                                                   const PageRequest& page) const {
+  return WalkRelations(reader_, Row::kProvides, kind, target, page, {});
+}
+
+}  // namespace dml

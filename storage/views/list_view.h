@@ -1,0 +1,79 @@
+// Reads the views: lists, a page at a time.
+//
+// A page goes on after the key that the page before ended with, so that a list stays stable under
+// writes: nothing is shown twice, and what was there all along is never left out. Keys are opaque
+// to callers; a key that does not belong to the list is INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/journal/records.h"
+#include "storage/engine/engine.h"
+
+namespace dml {
+
+/// What a caller wants of a list. Items examined per page are bounded too (kMaxScanned), so a page
+/// can be short, even empty, while more follows.
+struct PageRequest {
+  size_t size = 100;      // Most items wanted, at least 1.
+  std::string after_key;  // Page::next_key of the page before; "" for the first.
+};
+
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_key;  // "" after the last page.
+};
+
+inline constexpr size_t kMaxScanned = 10000;
+
+/// A relation or provision with the variant that declares it.
+struct RelationMatch {
+  VariantName variant;
+  RelationRecord relation;
+};
+
+struct LicenseMatch {
+  VariantName variant;
+  std::string declared_license;
+};
+
+class ListView {
+ public:
+  template <typename T>
+  using Result = absl::StatusOr<Page<T>>;
+  template <typename T>
+  using Filter = std::function<bool(const T&)>;  // Empty: all.
+
+  /// `reader` must outlive the view.
+  explicit ListView(const Reader& reader) : reader_(reader) {}
+
+  Result<NamespaceRecord> Namespaces(const PageRequest& page) const;
+  /// By name; `ns` empty: of all namespaces.
+  Result<PackageRecord> Packages(std::string_view ns, const PageRequest& page,
+                                 const Filter<PackageRecord>& filter = {}) const;
+  /// Highest version first.
+  Result<VariantRecord> Variants(const PackageName& name, const PageRequest& page,
+                                 const Filter<VariantRecord>& filter = {}) const;
+  /// Of all packages of a namespace (empty: of all), by package name, lowest version first.
+  Result<VariantRecord> AllVariants(std::string_view ns, const PageRequest& page,
+                                    const Filter<VariantRecord>& filter = {}) const;
+  Result<AttestationRecord> Attestations(const VariantName& name, const PageRequest& page) const;
+  Result<KeyRecord> Keys(const PageRequest& page) const;
+  Result<EnvironmentRecord> Environments(const PageRequest& page) const;
+  Result<NodeRecord> Nodes(std::string_view environment, const PageRequest& page) const;
+  Result<LicenseMatch> ByLicense(std::string_view license, const PageRequest& page) const;
+  /// Who requires, conflicts with, breaks or replaces the thing named.
+  Result<RelationMatch> Relations(RelationKind kind, std::string_view target,
+                                  const PageRequest& page,
+                                  const Filter<RelationRecord>& filter = {}) const;
+  Result<RelationMatch> Provides(RelationKind kind, std::string_view target,
+                                 const PageRequest& page) const;
+
+ private:
+  const Reader& reader_;
+};
+
+}  // namespace dml

@@ -1,0 +1,116 @@
+// Keys of the view rows, all in table kViews (docs/formats.md, "Views").
+//
+// Each row key is one byte for the kind of row, then length-independent, order-preserving parts
+// (storage/engine/key.h), so that lists come in name or version order and no two names share a key.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/base/digest.h"
+#include "core/package/names.h"
+#include "core/package/package_spec.h"
+#include "core/version/version.h"
+#include "storage/engine/key.h"
+
+namespace dml::view_keys {
+
+/// Raised when the rows' form or meaning changes: the views are then rebuilt on opening.
+inline constexpr uint64_t kViewVersion = 1;
+
+enum class Row : uint8_t {
+  kNamespace = 1,
+  kPackage = 2,
+  kVariant = 3,
+  kAttestation = 4,
+  kLicense = 5,
+  kRelation = 6,
+  kProvides = 7,
+  kKey = 8,
+  kEnvironment = 9,
+  kNode = 10,
+  kPolicyHistory = 11,
+  kPolicy = 12,
+  kRequest = 13,
+  kRequestByTime = 14,
+  kStamp = 15,
+};
+
+inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
+
+inline std::string Namespace(std::string_view name) {
+  return Start(Row::kNamespace).String(name).Build();
+}
+inline KeyBuilder PackagePrefix(Row row, const PackageName& name) {
+  return Start(row).String(name.ns).String(name.name);
+}
+inline std::string Package(const PackageName& name) {
+  return PackagePrefix(Row::kPackage, name).Build();
+}
+/// All variants of one version: version order, equal precedence together.
+inline KeyBuilder VersionPrefix(const PackageName& name, const Version& version) {
+  return PackagePrefix(Row::kVariant, name).String(version.key());
+}
+inline std::string Variant(const PackageName& name, const Version& version,
+                           const Platform& platform) {
+  return VersionPrefix(name, version).String(platform.VariantId()).Build();
+}
+inline KeyBuilder AttestationPrefix(const VariantName& name) {
+  return PackagePrefix(Row::kAttestation, name.package)
+      .String(name.version)
+      .String(name.platform.VariantId());
+}
+inline std::string Attestation(const VariantName& name, const Digest& envelope) {
+  return AttestationPrefix(name).String(envelope.raw()).Build();
+}
+inline KeyBuilder LicensePrefix(std::string_view license) {
+  return Start(Row::kLicense).String(license);
+}
+inline std::string License(std::string_view license, const VariantName& name) {
+  return LicensePrefix(license)
+      .String(name.package.ns)
+      .String(name.package.name)
+      .String(name.version)
+      .String(name.platform.VariantId())
+      .Build();
+}
+/// Relations (or provisions) under the name that they point to.
+inline KeyBuilder RelationPrefix(Row row, RelationKind kind, std::string_view target) {
+  return Start(row).U8(static_cast<uint8_t>(kind)).String(target);
+}
+inline std::string Relation(Row row, RelationKind kind, std::string_view target,
+                            const VariantName& name, uint64_t ordinal) {
+  return RelationPrefix(row, kind, target)
+      .String(name.package.ns)
+      .String(name.package.name)
+      .String(name.version)
+      .String(name.platform.VariantId())
+      .U64(ordinal)
+      .Build();
+}
+inline std::string Key(const Digest& id) { return Start(Row::kKey).String(id.raw()).Build(); }
+inline std::string Environment(std::string_view name) {
+  return Start(Row::kEnvironment).String(name).Build();
+}
+inline KeyBuilder NodePrefix(std::string_view environment) {
+  return Start(Row::kNode).String(environment);
+}
+inline std::string Node(std::string_view environment, std::string_view node) {
+  return NodePrefix(environment).String(node).Build();
+}
+inline std::string Policy(std::string_view environment) {
+  return Start(Row::kPolicy).String(environment).Build();
+}
+inline std::string PolicyRevision(std::string_view environment, uint64_t revision) {
+  return Start(Row::kPolicyHistory).String(environment).U64(revision).Build();
+}
+inline std::string Request(std::string_view author, std::string_view request_id) {
+  return Start(Row::kRequest).String(author).String(request_id).Build();
+}
+inline std::string RequestByTime(uint64_t micros, std::string_view author,
+                                 std::string_view request_id) {
+  return Start(Row::kRequestByTime).U64(micros).String(author).String(request_id).Build();
+}
+inline std::string Stamp(std::string_view name) { return Start(Row::kStamp).String(name).Build(); }
+
+}  // namespace dml::view_keys

@@ -1,0 +1,114 @@
+// A library in memory behind a real gRPC server: stores chunks, keeps a signed log, publishes. It
+// can be told to fail, to break streams off and to lie.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <grpcpp/grpcpp.h>
+
+#include "client/client.h"
+#include "core/content/records.h"
+#include "core/merkle/merkle.h"
+#include "dml/v1/catalog.grpc.pb.h"
+#include "dml/v1/compatibility.grpc.pb.h"
+#include "dml/v1/content.grpc.pb.h"
+#include "dml/v1/gate.grpc.pb.h"
+#include "dml/v1/journal.grpc.pb.h"
+#include "dml/v1/key.grpc.pb.h"
+
+namespace dml::testing {
+
+/// An error as dmld sends it.
+grpc::Status ServerError(grpc::StatusCode code, const std::string& reason,
+                         std::chrono::milliseconds retry_after = std::chrono::milliseconds(0));
+
+class FakeLibrary {
+ public:
+  FakeLibrary();
+  ~FakeLibrary();
+
+  /// Options of a client that trusts this library and counts its waiting in `waits`.
+  ClientOptions Options();
+  std::vector<std::chrono::milliseconds> waits;
+
+  // What goes wrong. Set between calls.
+  std::function<grpc::Status(const std::string& method)> before;  // May refuse a call.
+  std::function<grpc::Status(const std::string& method)> after;   // May lose an answer.
+  std::deque<int> upload_drops;    // Each stream ends after so many messages.
+  std::deque<int> download_drops;  // Each stream ends after so many chunks.
+  bool stall = false;              // Downloads send nothing until they are cancelled.
+  std::function<void(v1::Chunk&)> change_chunk;
+  std::function<void(v1::GetBlobChunksResponse&)> change_chunk_list;
+  std::function<void(v1::GetVariantResponse&)> change_variant;
+  std::function<void(v1::GetInclusionProofResponse&)> change_inclusion;
+  std::function<void(v1::Receipt&)> change_receipt;
+  uint32_t max_message_size = 4 << 20;
+  std::deque<v1::EvaluateResponse> gate_pages;
+
+  // What was seen.
+  std::map<std::string, int> calls;
+  std::vector<std::string> request_ids;  // Of mutations, as they arrived.
+  uint64_t chunks_received = 0;
+  v1::WhoRequiresRequest who_requires;  // The last one.
+
+  /// The log with other entries; `size` as it was, unless given.
+  void RewriteLog();
+  void CutLog(uint64_t size);
+  std::string CheckpointNote();
+  uint64_t log_size() const { return leaves_.size(); }
+  /// Appends an entry that nobody asked for.
+  void Append() { AppendEntry("", NamespaceCreated{"filler", "", {}}); }
+  /// Appends an entry and returns its index.
+  uint64_t AppendEntry(const std::string& request_id, EntryPayload payload);
+  /// Registers a publisher of namespace `ns`.
+  void Trust(const PublicKey& key, const std::string& ns);
+  /// Publishes without any check, for what a broken library might hold.
+  void Force(const VariantName& name, const std::string& manifest, const std::string& spec,
+             const std::vector<std::string>& envelopes);
+  void ForceBlob(const std::string& bytes);
+
+ private:
+  class Content;
+  class Catalog;
+  class Keys;
+  class Journal;
+  class Gate;
+  class Compatibility;
+  struct StoredVariant {
+    VariantRecord record;
+    std::string manifest;
+    std::string spec;
+    std::vector<std::string> envelopes;
+  };
+
+  grpc::Status Enter(const std::string& method);
+  grpc::Status Leave(const std::string& method);
+  /// The receipt of a request: of its entry if it was carried out before, else of a new one.
+  void Commit(const std::string& request_id, EntryPayload payload, v1::Receipt* receipt);
+  void BuildTree();
+  NodeReader Nodes() const;
+
+  mutable std::recursive_mutex mutex_;
+  PrivateKey log_key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  std::vector<std::string> leaves_;
+  std::map<std::string, uint64_t> requests_;
+  std::map<NodeId, Digest> nodes_;
+  TreeAppender tree_;
+  std::map<Digest, EncodedChunk> chunks_;
+  std::map<Digest, std::vector<ChunkRef>> blobs_;
+  std::map<Digest, std::string> partial_;
+  std::map<std::string, StoredVariant> variants_;
+  std::vector<KeyRecord> keys_;
+  std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace dml::testing

@@ -1,0 +1,25 @@
+// Uses every installed header of dml::client, and runs into a library that is not there.
+#include <iostream>
+
+#include "client/client.h"
+#include "client/options.h"
+#include "client/transfer.h"
+#include "core/crypto/keys.h"
+
+int main() {
+  dml::ClientOptions options;
+  options.target = "127.0.0.1:1";
+  options.insecure_loopback = true;
+  options.log_origin = "consumer.example/log";
+  options.log_key_pem = dml::PrivateKey::Generate(dml::KeyAlgorithm::kEd25519).public_key().ToPem();
+  options.retry.max_attempts = 1;
+  absl::StatusOr<dml::Client> client = dml::Client::Create(options);
+  if (!client.ok()) {
+    std::cerr << client.status() << "\n";
+    return 1;
+  }
+  dml::VariantName name{{"acme", "api"}, "1.0.0", {}};
+  absl::Status status = dml::VerifyVariant(*client, name, "").status();
+  std::cout << dml::Reason(status) << "\n";
+  return dml::Reason(status) == "SERVER_UNAVAILABLE" ? 0 : 1;
+}

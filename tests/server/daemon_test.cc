@@ -1,0 +1,151 @@
+#include "server/daemon.h"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "core/os/file.h"
+#include "server/auth/bootstrap.h"
+#include "server/auth/listen_address_file.h"
+#include "tests/core/os/scratch_folder.h"
+#include "tests/server/support/tls_world.h"
+
+namespace dml {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::CallEmpty;
+using testing::ScratchFolder;
+
+class DaemonTest : public ::testing::Test {
+ protected:
+  DaemonTest() {
+    config_.data_dir = folder_.path() / "data";
+    config_.listen = "127.0.0.1:0";
+    config_.limits.max_open_files = 64;
+  }
+
+  std::unique_ptr<Daemon> Start() {
+    auto daemon = Daemon::Start(config_);
+    EXPECT_TRUE(daemon.ok()) << daemon.status();
+    return daemon.ok() ? *std::move(daemon) : nullptr;
+  }
+  std::string StartReason() { return Reason(Daemon::Start(config_).status()); }
+
+  // As the administrator whom the first start made.
+  grpc::Status CallAsAdmin(const Daemon& daemon, const std::string& method) {
+    const std::string key = folder_.Read("data/client/admin.key");
+    const CertificateWithKey admin{folder_.Read("data/client/admin.pem"),
+                                   *PrivateKey::FromPkcs8Pem(key)};
+    return CallEmpty(
+        testing::OpenChannel(daemon.client_address(), folder_.Read("data/tls/ca.pem"), &admin),
+        method);
+  }
+
+  ScratchFolder folder_;
+  ServerConfig config_;
+};
+
+TEST_F(DaemonTest, TheFirstStartServesItsAdministratorAndNobodyElse) {
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  EXPECT_GT(daemon->address().port, 0);
+  const grpc::Status status = CallAsAdmin(*daemon, testing::kHealthCheck);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  auto nobody =
+      testing::OpenChannel(daemon->client_address(), folder_.Read("data/tls/ca.pem"), nullptr);
+  EXPECT_EQ(CallEmpty(nobody, testing::kHealthCheck).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(DaemonTest, TellsWhereItListens) {
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  const std::string address = daemon->address().ToString();
+  EXPECT_EQ(*ReadListenAddress(config_.data_dir), address);
+  EXPECT_NE(folder_.Read("data/client/profile.yaml").find("server: \"" + address + "\""),
+            std::string::npos);
+}
+
+TEST_F(DaemonTest, KeepsItsIdentityOverRestarts) {
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  const std::string origin = folder_.Read("data/origin");
+  const std::string ca = folder_.Read("data/tls/ca.pem");
+  daemon->Shutdown(std::chrono::seconds(1));
+  daemon->Shutdown(std::chrono::seconds(1));
+  daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  EXPECT_EQ(folder_.Read("data/origin"), origin);
+  EXPECT_EQ(folder_.Read("data/tls/ca.pem"), ca);
+  EXPECT_TRUE(CallAsAdmin(*daemon, testing::kHealthCheck).ok());
+}
+
+TEST_F(DaemonTest, ADataDirectoryHasOneDaemon) {
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  EXPECT_EQ(StartReason(), "DATA_DIR_IN_USE");
+  EXPECT_TRUE(CallAsAdmin(*daemon, testing::kHealthCheck).ok()) << "the first goes on";
+}
+
+TEST_F(DaemonTest, AnAddressHasOneDaemon) {
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  config_.listen = daemon->address().ToString();
+  config_.data_dir = folder_.path() / "other";
+  EXPECT_EQ(StartReason(), "ADDRESS_IN_USE");
+}
+
+TEST_F(DaemonTest, RefusesADataDirectoryOfANewerVersion) {
+  ASSERT_NE(Start(), nullptr);
+  ASSERT_TRUE(WriteFileAtomically(config_.data_dir / "format",
+                                  AsBytes(std::string_view("{\"format\":2}\n")), 0600)
+                  .ok());
+  EXPECT_EQ(StartReason(), "DATA_DIR_NEWER");
+}
+
+TEST_F(DaemonTest, RefusesAJournalBehindItsCheckpoint) {
+  ASSERT_NE(Start(), nullptr);
+  fs::remove_all(config_.data_dir / "db");  // As after restoring too old a backup.
+  EXPECT_EQ(StartReason(), "JOURNAL_BEHIND_CHECKPOINT");
+}
+
+TEST_F(DaemonTest, RefusesAFolderOfSomethingElse) {
+  ASSERT_TRUE(MakePrivateDirectory(config_.data_dir).ok());
+  folder_.Write("data/holiday.jpg", "x");
+  EXPECT_EQ(StartReason(), "DATA_DIR_FOREIGN");
+}
+
+TEST_F(DaemonTest, InsecureServesWithoutTls) {
+  config_.insecure_loopback = true;
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  auto channel = grpc::CreateChannel(daemon->client_address(), grpc::InsecureChannelCredentials());
+  EXPECT_TRUE(CallEmpty(channel, testing::kHealthCheck).ok());
+  EXPECT_NE(folder_.Read("data/client/profile.yaml").find("insecureLoopback: true"),
+            std::string::npos);
+}
+
+TEST_F(DaemonTest, OverridesReplaceTheCertificatesOfTheFirstStart) {
+  const CertificateWithKey authority = testing::NewAuthority();
+  auto server =
+      IssueServerCertificate(authority, {{"localhost"}, {"127.0.0.1"}}, {testing::WallClock(), 1});
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto write = [&](const char* name, const std::string& text) {
+    EXPECT_TRUE(WriteFileAtomically(folder_.path() / name, AsBytes(text), 0600).ok());
+    return folder_.path() / name;
+  };
+  config_.tls = {write("s.pem", server->certificate_pem),
+                 write("s.key", testing::KeyPem(server->key)),
+                 write("c.pem", authority.certificate_pem)};
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  const CertificateWithKey alice = testing::NewClient(authority, {"reader"});
+  EXPECT_TRUE(
+      CallEmpty(testing::OpenChannel(daemon->client_address(), authority.certificate_pem, &alice),
+                testing::kHealthCheck)
+          .ok());
+  EXPECT_FALSE(CallAsAdmin(*daemon, testing::kHealthCheck).ok());
+}
+
+}  // namespace
+}  // namespace dml

@@ -1,0 +1,50 @@
+#include "server/runtime/logging.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+namespace dml {
+namespace {
+
+class LoggingTest : public ::testing::Test {
+ protected:
+  void TearDown() override { spdlog::set_default_logger(before_); }
+
+  static std::string Logged(const LogConfig& config, const std::string& message) {
+    ::testing::internal::CaptureStderr();
+    StartLogging(config);
+    spdlog::debug("detail");
+    spdlog::info("{}", message);
+    spdlog::default_logger()->flush();
+    return ::testing::internal::GetCapturedStderr();
+  }
+
+ private:
+  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+};
+
+TEST_F(LoggingTest, AMessageIsOneLineWhateverIsInIt) {
+  const std::string evil = "a\nb\r\x1b[31m\"c\"\xff";
+  const std::string text = Logged({LogLevel::kInfo, LogFormat::kText}, evil);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_TRUE(text.ends_with("Z info a?b??[31m\"c\"?\n")) << text;
+
+  const std::string line = Logged({LogLevel::kInfo, LogFormat::kJson}, evil);
+  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << line;
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << line;
+  EXPECT_EQ(json["level"], "info");
+  EXPECT_EQ(json["message"], "a?b??[31m\"c\"?");
+}
+
+TEST_F(LoggingTest, LevelsAreKept) {
+  EXPECT_EQ(Logged({LogLevel::kWarning, LogFormat::kText}, "x"), "");
+  EXPECT_NE(Logged({LogLevel::kDebug, LogFormat::kText}, "x").find("debug detail"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace dml

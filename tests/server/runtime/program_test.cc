@@ -1,0 +1,101 @@
+#include "server/runtime/program.h"
+
+#include <gtest/gtest.h>
+
+#include "server/auth/listen_address_file.h"
+#include "tests/core/os/scratch_folder.h"
+#include "tests/server/support/child_daemon.h"
+#include "tests/server/support/tls_world.h"
+
+namespace dml {
+namespace {
+
+using testing::ChildDaemon;
+using testing::ScratchFolder;
+
+int CodeFor(const char* reason) {
+  return ExitCodeFor(MakeError(absl::StatusCode::kInternal, ErrorReason(reason), "m"));
+}
+
+TEST(ExitCodeTest, TellsWhoMustAct) {
+  EXPECT_EQ(ExitCodeFor(absl::OkStatus()), 0);
+  EXPECT_EQ(CodeFor("ADDRESS_IN_USE"), 1);
+  EXPECT_EQ(ExitCodeFor(absl::InternalError("bug")), 1);
+  for (const char* reason :
+       {"USAGE_INVALID", "CONFIG_INVALID", "TLS_FILES_INVALID", "DESCRIPTOR_LIMIT_TOO_LOW"}) {
+    EXPECT_EQ(CodeFor(reason), 2) << reason;
+  }
+  for (const char* reason : {"DATA_DIR_IN_USE", "DATA_DIR_NEWER", "STORAGE_CORRUPT",
+                             "JOURNAL_BEHIND_CHECKPOINT", "ORIGIN_MISMATCH", "FILE_NOT_PRIVATE",
+                             "LOG_KEY_MISSING", "BOOTSTRAP_INCOMPLETE", "DISK_FULL"}) {
+    EXPECT_EQ(CodeFor(reason), 3) << reason;
+  }
+}
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  std::string data_dir() const { return (folder_.path() / "data").string(); }
+  int Run(const std::vector<std::string>& arguments) {
+    return ChildDaemon(arguments, folder_.path() / "home").Wait();
+  }
+  ScratchFolder folder_;
+};
+
+TEST_F(ProgramTest, ServesUntilToldToStop) {
+  for (int signal : {SIGTERM, SIGINT}) {
+    ChildDaemon daemon({"--data-dir", data_dir(), "--listen", "127.0.0.1:0"},
+                       folder_.path() / "home");
+    const std::string line = daemon.ReadLine();
+    ASSERT_TRUE(line.starts_with("listening on 127.0.0.1:")) << line;
+    EXPECT_EQ(*ReadListenAddress(data_dir()), line.substr(std::string("listening on ").size()));
+    EXPECT_TRUE(daemon.ReadLine().starts_with("client profile: "));
+    daemon.Signal(signal);
+    EXPECT_EQ(daemon.Wait(), kExitOk);
+  }
+}
+
+TEST_F(ProgramTest, PutsTheProfileWhereTheClientLooks) {
+  ChildDaemon daemon({"--data-dir", data_dir(), "--listen", "127.0.0.1:0"},
+                     folder_.path() / "home");
+  daemon.ReadLine();
+  const auto profile = folder_.path() / "home/.config/dml/profile.yaml";
+  EXPECT_EQ(daemon.ReadLine(), "client profile: " + profile.string());
+  EXPECT_TRUE(std::filesystem::exists(profile));
+
+  ScratchFolder other;
+  ChildDaemon second({"--data-dir", (other.path() / "d").string(), "--listen", "127.0.0.1:0"},
+                     folder_.path() / "home");
+  second.ReadLine();
+  EXPECT_EQ(second.ReadLine(), "client profile: export DML_PROFILE=" +
+                                   (other.path() / "d/client/profile.yaml").string());
+}
+
+TEST_F(ProgramTest, EndsWithTheDocumentedCodes) {
+  EXPECT_EQ(Run({"--help"}), kExitOk);
+  EXPECT_EQ(Run({"--version"}), kExitOk);
+  EXPECT_EQ(Run({"--bogus"}), kExitUsage);
+  EXPECT_EQ(Run({"--data-dir", data_dir(), "--listen", "nowhere"}), kExitUsage);
+  EXPECT_EQ(Run({"--config", "/nowhere/dmld.yaml"}), kExitUsage);
+  EXPECT_EQ(Run({"--data-dir", data_dir(), "--listen", "192.0.2.1:1"}), kExitFailure);
+  EXPECT_EQ(Run({"--data-dir", DML_SOURCE_DIR "/proto", "--listen", "127.0.0.1:0"}),
+            kExitDataDirectory);
+  EXPECT_EQ(Run({"issue-certificate", "--data-dir", data_dir(), "--name", "alice", "--role",
+                 "reader", "--server", "localhost:7443", "--out", data_dir() + "-alice"}),
+            kExitOk);
+}
+
+TEST_F(ProgramTest, ADataDirectoryInUseIsToldByItsCode) {
+  ChildDaemon daemon({"--data-dir", data_dir(), "--listen", "127.0.0.1:0"},
+                     folder_.path() / "home");
+  daemon.ReadLine();
+  EXPECT_EQ(Run({"--data-dir", data_dir(), "--listen", "127.0.0.1:0"}), kExitDataDirectory);
+}
+
+TEST_F(ProgramTest, TooFewDescriptorsAreRefusedAtTheStart) {
+  ChildDaemon daemon({"--data-dir", data_dir(), "--listen", "127.0.0.1:0"}, folder_.path() / "home",
+                     300);
+  EXPECT_EQ(daemon.Wait(), kExitUsage);
+}
+
+}  // namespace
+}  // namespace dml

@@ -1,0 +1,81 @@
+// dmld as a process of its own.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <signal.h>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+namespace dml::testing {
+
+/// Starts dmld; killed at the end where it still runs.
+class ChildDaemon {
+ public:
+  /// `max_descriptors` 0: as the test's own. `home` stands for the user's home folder.
+  ChildDaemon(const std::vector<std::string>& arguments, const std::filesystem::path& home,
+              rlim_t max_descriptors = 0) {
+    int out[2];
+    EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
+    std::vector<std::string> words = arguments;
+    words.insert(words.begin(), DML_BINARY_DIR "/server/dmld");
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const std::string home_text = "HOME=" + home.string();
+    std::vector<char*> environment = {const_cast<char*>(home_text.c_str()), nullptr};
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(out[1], STDOUT_FILENO);
+      const rlimit limit{max_descriptors, max_descriptors};
+      if (max_descriptors != 0 && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
+      ::execve(argv[0], argv.data(), environment.data());
+      ::_exit(127);
+    }
+    ::close(out[1]);
+    output_ = ::fdopen(out[0], "r");
+  }
+  ~ChildDaemon() {
+    if (pid_ > 0 && exit_code_ == kRunning) {
+      ::kill(pid_, SIGKILL);
+      Wait();
+    }
+    std::fclose(output_);
+  }
+  ChildDaemon(const ChildDaemon&) = delete;
+  ChildDaemon& operator=(const ChildDaemon&) = delete;
+
+  /// The next line of its standard output, without its end; "" at the end of all.
+  std::string ReadLine() {
+    std::string line;
+    for (int c = std::fgetc(output_); c != EOF && c != '\n'; c = std::fgetc(output_)) {
+      line.push_back(static_cast<char>(c));
+    }
+    return line;
+  }
+
+  void Signal(int signal) const { ::kill(pid_, signal); }
+
+  /// Blocks until it has ended: its exit code, or minus the signal that ended it.
+  int Wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return exit_code_;
+  }
+
+ private:
+  static constexpr int kRunning = 1000;
+  pid_t pid_ = -1;
+  int exit_code_ = kRunning;
+  std::FILE* output_ = nullptr;
+};
+
+}  // namespace dml::testing

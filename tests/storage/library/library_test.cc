@@ -1,0 +1,153 @@
+#include "storage/library/library.h"
+
+#include <filesystem>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "storage/engine/rocksdb_engine.h"
+#include "storage/views/library_view.h"
+#include "storage/views/list_view.h"
+#include "tests/support/library_fixture.h"
+#include "tests/support/spec_builder.h"
+#include "tests/support/temp_dir.h"
+
+namespace dml {
+namespace {
+
+using testing::NameOf;
+using testing::SpecBuilder;
+using testing::TempDir;
+using testing::TestLibrary;
+
+TEST(LibraryTest, PublishIsThereWithReceiptProofAndCheckpoint) {
+  TestLibrary library;
+  PackageSpec spec = SpecBuilder("acme/api", "1.0").Build();
+  Receipt receipt = library.Publish(spec).value();
+  auto snapshot = library->Read();
+  JournalView journal(*snapshot);
+  auto leaf = journal.Leaf(receipt.index).value();
+  const Checkpoint& checkpoint = receipt.checkpoint->checkpoint;
+  auto proof = journal.Inclusion(receipt.index, checkpoint.size).value();
+  EXPECT_TRUE(VerifyInclusion(LeafHash(AsBytes(leaf)), receipt.index, checkpoint.size, proof,
+                              checkpoint.root)
+                  .ok());
+  EXPECT_EQ(OpenCheckpoint(receipt.checkpoint->note, library->origin(), library->log_key())->root,
+            checkpoint.root);
+  EXPECT_EQ(LibraryView(*snapshot).FindVariant(NameOf(spec)).value()->published_index,
+            receipt.index);
+}
+
+TEST(LibraryTest, VersionIsBoundOnceAndForEver) {
+  TestLibrary library;
+  PackageSpec spec = SpecBuilder("acme/api", "1.0").Build();
+  ASSERT_TRUE(library.Publish(spec).ok());
+  EXPECT_EQ(Reason(library.Publish(spec).status()), "VERSION_EXISTS");
+  spec.title = "another";
+  EXPECT_EQ(Reason(library.Publish(spec).status()), "VERSION_BOUND");
+  ASSERT_TRUE(library.Commit(VersionWithdrawn{NameOf(spec), "broken"}).ok());
+  // The tombstone keeps the name bound.
+  EXPECT_EQ(Reason(library.Publish(spec).status()), "VERSION_BOUND");
+  PackageSpec respelled = SpecBuilder("acme/api", "0:1.0").Build();
+  EXPECT_EQ(Reason(library.Publish(respelled).status()), "VERSION_EQUAL_EXISTS");
+}
+
+TEST(LibraryTest, PublisherKeyMustCoverTheNamespaceAndBeUnrevoked) {
+  TestLibrary library;
+  ASSERT_TRUE(library.Commit(NamespaceCreated{"other", "", {}}).ok());
+  PrivateKey narrow = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
+  ASSERT_TRUE(
+      library.Commit(KeyRegistered{narrow.public_key().spki_der(), "kim", {"publisher"}, {"acme"}})
+          .ok());
+  auto publish_with = [&](std::string package, const PrivateKey& key) {
+    Command command = library.PublishCommand(SpecBuilder(package, "1.0").Build());
+    std::get<VersionPublished>(command.payload).attestations[0].key_ids = {key.public_key().id()};
+    return library->Commit(std::move(command)).status();
+  };
+  EXPECT_TRUE(publish_with("acme/a", narrow).ok());
+  EXPECT_EQ(Reason(publish_with("other/a", narrow)), "PUBLISHER_SIGNATURE_MISSING");
+  ASSERT_TRUE(library.Commit(KeyRevoked{narrow.public_key().id(), "lost"}).ok());
+  EXPECT_EQ(Reason(publish_with("acme/b", narrow)), "PUBLISHER_SIGNATURE_MISSING");
+}
+
+TEST(LibraryTest, RequestIdMakesARetryTheSameAndAnotherRequestAnError) {
+  TestLibrary library;
+  Receipt first = library.Commit(NamespaceCreated{"x", "", {}}, {}, "id-1").value();
+  Receipt again = library.Commit(NamespaceCreated{"x", "", {}}, {}, "id-1").value();
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(again.index, first.index);
+  EXPECT_EQ(Reason(library.Commit(NamespaceCreated{"y", "", {}}, {}, "id-1").status()),
+            "REQUEST_ID_REUSED");
+}
+
+TEST(LibraryTest, StaleStampAbortsAndValidateOnlyAppendsNothing) {
+  TestLibrary library;
+  PackageSpec spec = SpecBuilder("acme/api", "1.0").Build();
+  Command command = library.PublishCommand(spec);
+  command.validate_only = true;
+  ASSERT_TRUE(library->Commit(command).ok());
+  command.validate_only = false;
+  command.decided_on = {{PackageStamp(spec.package), 0}};
+  ASSERT_TRUE(library->Commit(command).ok()) << "validate_only must not have published";
+  Command second = library.PublishCommand(SpecBuilder("acme/api", "2.0").Build());
+  second.decided_on = {{PackageStamp(spec.package), 0}};
+  EXPECT_EQ(Reason(library->Commit(second).status()), "STATE_CHANGED");
+}
+
+TEST(LibraryTest, MetadataMustComeAlongAndMatch) {
+  TestLibrary library;
+  Command command = library.PublishCommand(SpecBuilder("acme/api", "1.0").Build());
+  command.metadata.pop_back();
+  EXPECT_EQ(Reason(library->Commit(command).status()), "METADATA_NOT_FOUND");
+  EXPECT_FALSE(LibraryView(*library->Read()).FindPackage({"acme", "api"}).value().has_value());
+}
+
+TEST(LibraryTest, ManyWritersGetDistinctEntriesInOneHistory) {
+  TestLibrary library;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&library, t] {
+      for (int i = 0; i < 20; ++i) {
+        std::string name = "acme/p" + std::to_string(t);
+        EXPECT_TRUE(library.Publish(SpecBuilder(name, "1." + std::to_string(i)).Build()).ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(JournalView(*library->Read()).Size().value(), 3u + 160u);
+  EXPECT_TRUE(library->VerifyViews().value().differing_keys.empty());
+  auto page = ListView(*library->Read()).Variants({"acme", "p3"}, {.size = 100}).value();
+  ASSERT_EQ(page.items.size(), 20u);
+  EXPECT_EQ(page.items[0].name.version, "1.19") << "highest first";
+}
+
+TEST(LibraryTest, SurvivesReopeningAndRefusesAnOlderDatabase) {
+  TempDir dir;
+  PrivateKey key = testing::LogKey();
+  std::string pem = key.ToPkcs8Pem().value();
+  LibraryOptions options;
+  options.origin = "dml.test/library";
+  options.signed_checkpoint_file = dir.path() / "signed-checkpoint";
+  auto open = [&](const char* database) {
+    auto engine = OpenRocksEngine(dir.path() / database, {});
+    EXPECT_TRUE(engine.ok()) << engine.status();
+    return Library::Open(*std::move(engine), PrivateKey::FromPkcs8Pem(pem).value(), options);
+  };
+  {
+    auto library = open("db").value();
+    ASSERT_TRUE(library->Commit({"pat", "", NamespaceCreated{"acme", "", {}}, {}, {}}).ok());
+  }
+  std::filesystem::copy(dir.path() / "db", dir.path() / "backup",
+                        std::filesystem::copy_options::recursive);
+  {
+    auto library = open("db").value();
+    EXPECT_TRUE(LibraryView(*library->Read()).FindNamespace("acme").value().has_value());
+    ASSERT_TRUE(library->Commit({"pat", "", NamespaceCreated{"later", "", {}}, {}, {}}).ok());
+  }
+  EXPECT_EQ(Reason(open("backup").status()), "JOURNAL_BEHIND_CHECKPOINT");
+  options.origin = "dml.test/other";
+  EXPECT_EQ(Reason(open("db").status()), "ORIGIN_MISMATCH");
+}
+
+}  // namespace
+}  // namespace dml

@@ -1,0 +1,103 @@
+// A library on a memory engine, with the few things that most tests want in it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/crypto/sha256.h"
+#include "core/package/manifest.h"
+#include "core/package/package_spec.h"
+#include "storage/engine/memory_engine.h"
+#include "storage/library/library.h"
+
+namespace dml::testing {
+
+/// A clock that moves one second a reading, from 2026-01-01.
+class SteppingClock {
+ public:
+  Timestamp operator()() { return FromMicros(now_ += 1000000); }
+
+ private:
+  int64_t now_ = 1767225600000000;
+};
+
+inline PrivateKey LogKey() { return PrivateKey::Generate(KeyAlgorithm::kEd25519); }
+
+/// A library with namespace "acme" and a publisher key for every namespace.
+class TestLibrary {
+ public:
+  explicit TestLibrary(std::unique_ptr<Engine> engine = NewMemoryEngine(),
+                       SequencerOptions sequencer = {})
+      : publisher_(PrivateKey::Generate(KeyAlgorithm::kEd25519)) {
+    LibraryOptions options;
+    options.origin = "dml.test/library";
+    options.clock = SteppingClock();
+    options.sequencer = sequencer;
+    library_ = Library::Open(std::move(engine), LogKey(), options).value();
+    Commit(NamespaceCreated{"acme", "", {}}).value();
+    Commit(KeyRegistered{publisher_.public_key().spki_der(), "pat", {"publisher"}, {"*"}}).value();
+  }
+
+  Library& operator*() { return *library_; }
+  Library* operator->() { return library_.get(); }
+
+  absl::StatusOr<Receipt> Commit(EntryPayload payload, std::vector<std::string> metadata = {},
+                                 std::string request_id = "") {
+    Command command;
+    command.author = "tester";
+    command.payload = std::move(payload);
+    command.metadata = std::move(metadata);
+    command.request_id = std::move(request_id);
+    return library_->Commit(std::move(command));
+  }
+
+  /// The command that publishes a spec without files, its envelope a placeholder that names the
+  /// publisher key: signatures are checked before the sequencer, not in it.
+  Command PublishCommand(const PackageSpec& spec) const {
+    std::string spec_bytes = FormatPackageSpec(spec);
+    Manifest manifest;
+    manifest.config = {Sha256(spec_bytes), spec_bytes.size()};
+    std::string manifest_bytes = FormatManifest(manifest);
+    std::string envelope = "envelope of " + spec.package.ToString() + " " + spec.version.text();
+    VersionPublished published;
+    published.variant = {spec.package, spec.version.text(), spec.platform};
+    published.scheme = spec.version.scheme();
+    published.manifest = {Sha256(manifest_bytes), manifest_bytes.size()};
+    published.spec = manifest.config;
+    published.attestations = {{{Sha256(envelope), envelope.size()},
+                               "https://dml.dev/publication/v1",
+                               published.manifest.digest,
+                               {publisher_.public_key().id()}}};
+    Command command;
+    command.author = "tester";
+    command.payload = published;
+    command.metadata = {spec_bytes, manifest_bytes, envelope};
+    return command;
+  }
+  absl::StatusOr<Receipt> Publish(const PackageSpec& spec) {
+    return library_->Commit(PublishCommand(spec));
+  }
+
+  const PrivateKey& publisher() const { return publisher_; }
+
+ private:
+  PrivateKey publisher_;
+  std::unique_ptr<Library> library_;
+};
+
+inline VariantName NameOf(const PackageSpec& spec) {
+  return {spec.package, spec.version.text(), spec.platform};
+}
+
+/// All rows of a table, as one comparable value.
+inline std::vector<std::pair<std::string, std::string>> Rows(const Reader& reader, Table table) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  auto cursor = reader.NewCursor(table, KeyRange{});
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    rows.emplace_back(cursor->key(), cursor->value());
+  }
+  return rows;
+}
+
+}  // namespace dml::testing

@@ -1,0 +1,164 @@
+#include "tools/dml/app.h"
+
+#include <algorithm>
+#include <array>
+
+#include "client/options.h"
+#include "tools/dml/command.h"
+#include "tools/dml/progress.h"
+
+namespace dml {
+namespace {
+
+// Whether --output json was asked for, in a command line that could not be parsed.
+bool AsksForJson(const std::vector<std::string>& args) {
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--output=json") return true;
+    if (args[i] == "--output" && i + 1 < args.size() && args[i + 1] == "json") return true;
+  }
+  return false;
+}
+
+void PrintError(const absl::Status& status, std::string_view next, bool json, std::ostream& err) {
+  if (json) {
+    err << RenderJson(ErrorJson(status));
+    return;
+  }
+  err << "dml: " << EscapeForTerminal(Message(status)) << "\n";
+  for (const FieldViolation& violation : FieldViolations(status)) {
+    err << "  at " << EscapeForTerminal(violation.field) << ": "
+        << EscapeForTerminal(violation.description) << "\n";
+  }
+  if (!next.empty()) err << "  " << next << "\n";
+}
+
+// "dml package get": as far as the command line was understood.
+std::string CommandPath(const CLI::App& root) {
+  std::string path = root.get_name();
+  const CLI::App* app = &root;
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().back();
+    path += " " + app->get_name();
+  }
+  return path;
+}
+
+int PrintReply(const Reply& reply, const GlobalOptions& options, Terminal terminal,
+               std::ostream& out, std::ostream& err) {
+  if (options.no_color) terminal.color = false;
+  out << (options.json() ? RenderJson(reply.document) : reply.text.Render(terminal));
+  out.flush();
+  if (!out) {
+    PrintError(Internal(ErrorReason("OUTPUT_FAILED"), "cannot write the output; is the disk full?"),
+               "", options.json(), err);
+    return static_cast<int>(ExitCode::kFailed);
+  }
+  if (!options.quiet && !options.json()) {
+    for (const std::string& note : reply.notes) err << EscapeForTerminal(note) << "\n";
+  }
+  return static_cast<int>(reply.code);
+}
+
+}  // namespace
+
+ExitCode ExitCodeFor(const absl::Status& status) {
+  if (Reason(status) == "ARGUMENT_INVALID") return ExitCode::kUsage;
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return ExitCode::kOk;
+    case absl::StatusCode::kNotFound:
+      return ExitCode::kNotFound;
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+      return ExitCode::kNotPermitted;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return ExitCode::kUnavailable;
+    default:
+      return ExitCode::kFailed;
+  }
+}
+
+std::string_view NextStep(const absl::Status& status) {
+  struct Step {
+    std::string_view reason;
+    std::string_view text;
+  };
+  static constexpr std::array kSteps = {
+      Step{"ETAG_MISMATCH", "see what is set now: dml policy show --environment NAME"},
+      Step{"KEY_ENCRYPTED", "give the key's passphrase: --passphrase-file FILE"},
+      Step{"ROLE_REQUIRED", "see which roles you have: dml status"},
+      Step{"METHOD_NOT_AUTHORIZED", "see which roles you have: dml status"},
+      Step{"NAMESPACE_NOT_FOUND", "see which there are: dml namespace list"},
+      Step{"PACKAGE_NOT_FOUND", "see which there are: dml package list NAMESPACE"},
+      Step{"ENVIRONMENT_NOT_FOUND", "see which there are: dml environment list"},
+      Step{"KEY_NOT_FOUND", "see which there are: dml key list"},
+      Step{"PUBLISHER_KEY_MISSING", "register the key: dml key register --help"},
+      Step{"POLICY_INVALID", "check the document offline: dml policy check FILE"},
+      Step{"LOG_FORKED", "trust nothing of this library until its operator explains it"},
+      Step{"LOG_WENT_BACK", "trust nothing of this library until its operator explains it"},
+  };
+  std::string reason = Reason(status);
+  for (const Step& step : kSteps) {
+    if (step.reason == reason) return step.text;
+  }
+  if (status.code() == absl::StatusCode::kUnavailable ||
+      status.code() == absl::StatusCode::kDeadlineExceeded) {
+    return "check that the server runs and that the profile names it, then try: dml status";
+  }
+  if (status.code() == absl::StatusCode::kUnauthenticated) {
+    return "check certificateFile, privateKeyFile and caFile in the profile";
+  }
+  return "";
+}
+
+absl::StatusOr<Client*> Context::client() {
+  if (!client_.has_value()) {
+    DML_ASSIGN_OR_RETURN(std::filesystem::path profile, FindProfile(options_.profile));
+    DML_ASSIGN_OR_RETURN(ClientOptions options, LoadProfile(profile));
+    DML_ASSIGN_OR_RETURN(Client client, Client::Create(std::move(options)));
+    client_.emplace(std::move(client));
+  }
+  return &*client_;
+}
+
+ListOptions Context::list_options(std::string filter) const {
+  ListOptions out;
+  out.page_size = options_.page_size;
+  out.page_token = options_.page_token;
+  out.filter = std::move(filter);
+  return out;
+}
+
+ProgressFn Context::Progress(std::string label) const {
+  if (options_.quiet || options_.json() || !terminal_.err_is_tty) return {};
+  auto line =
+      std::make_shared<ProgressLine>(err_, EscapeForTerminal(label), terminal_.width);
+  return [line](const TransferProgress& progress) { line->Update(progress); };
+}
+
+int RunDml(const std::vector<std::string>& args, std::ostream& out, std::ostream& err,
+           const Terminal& terminal) {
+  CommandTree tree;
+  try {
+    std::vector<std::string> reversed(args.rbegin(), args.rend());
+    tree.root().parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    out << tree.root().help();
+    return static_cast<int>(ExitCode::kOk);
+  } catch (const CLI::ParseError& error) {
+    PrintError(InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", error.what()),
+               fmt::format("see: {} --help", CommandPath(tree.root())), AsksForJson(args), err);
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  const GlobalOptions& options = tree.options();
+  Context context(options, terminal, err);
+  absl::StatusOr<Reply> reply = tree.selected()(context);
+  if (!reply.ok()) {
+    PrintError(reply.status(), NextStep(reply.status()), options.json(), err);
+    return static_cast<int>(ExitCodeFor(reply.status()));
+  }
+  return PrintReply(*reply, options, terminal, out, err);
+}
+
+}  // namespace dml

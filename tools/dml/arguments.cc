@@ -1,0 +1,197 @@
+#include "tools/dml/arguments.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/text.h"
+#include "core/os/file.h"
+
+namespace dml {
+namespace {
+
+constexpr ErrorReason kArgumentInvalid("ARGUMENT_INVALID");
+constexpr uint64_t kMaxKeyBytes = 16 << 10;
+constexpr size_t kMaxCandidates = 10;
+
+absl::Status WrongVariant(std::string_view text, const absl::Status& why) {
+  return InvalidArgument(
+      kArgumentInvalid,
+      "\"{}\" names no variant ({}); write NAMESPACE/PACKAGE@VERSION[:PLATFORM], or "
+      "packages/NAMESPACE/PACKAGE/versions/VERSION/variants/PLATFORM",
+      Excerpt(text), Message(why));
+}
+
+std::string ShortForm(const VariantName& name) {
+  return name.package.ToString() + "@" + name.version + ":" + name.platform.VariantId();
+}
+
+std::string ListCandidates(const std::vector<VariantName>& names) {
+  std::string out;
+  for (size_t i = 0; i < names.size() && i < kMaxCandidates; ++i) {
+    out += (i == 0 ? "" : ", ") + ShortForm(names[i]);
+  }
+  if (names.size() > kMaxCandidates) out += ", ...";
+  return out;
+}
+
+// Fetches the variants whose version is `rest`, or `rest` without what follows its last ':'.
+absl::StatusOr<std::vector<VariantName>> FindVariants(Client& client,
+                                                      const VariantArgument& argument,
+                                                      bool any_version) {
+  ListOptions options;
+  if (!any_version) {
+    options.filter = fmt::format("version = \"{}\"", argument.rest);
+    size_t colon = argument.rest.rfind(':');
+    if (colon != std::string::npos) {
+      options.filter += fmt::format(" OR version = \"{}\"", argument.rest.substr(0, colon));
+    }
+  }
+  std::vector<VariantName> out;
+  do {
+    DML_ASSIGN_OR_RETURN(ListPage<VariantRecord> page,
+                         client.ListVariants(argument.package, options));
+    for (VariantRecord& record : page.items) out.push_back(std::move(record.name));
+    options.page_token = page.next_page_token;
+  } while (!any_version && !options.page_token.empty());
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<VariantArgument> ParseVariantArgument(std::string_view text) {
+  VariantArgument out;
+  size_t at = text.find('@');
+  if (at == std::string_view::npos) {
+    absl::StatusOr<VariantName> full = VariantName::Parse(text);
+    if (!full.ok()) return WrongVariant(text, full.status());
+    out.full = *std::move(full);
+    return out;
+  }
+  absl::StatusOr<PackageName> package = PackageName::Parse(text.substr(0, at));
+  if (!package.ok()) return WrongVariant(text, package.status());
+  out.package = *std::move(package);
+  out.rest = text.substr(at + 1);
+  absl::Status version = ValidateVersionText(std::string_view(out.rest).substr(
+      0, std::min(out.rest.find(':'), out.rest.size())));
+  if (!version.ok()) return WrongVariant(text, version);
+  constexpr std::string_view kAllowed = ".+~:_^!-";
+  for (char c : out.rest) {
+    bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!plain && kAllowed.find(c) == std::string_view::npos) {
+      return WrongVariant(text, InvalidArgument(kArgumentInvalid,
+                                                "a version has letters, digits and {}", kAllowed));
+    }
+  }
+  return out;
+}
+
+absl::StatusOr<VariantName> ChooseVariant(const VariantArgument& argument,
+                                          const std::vector<VariantName>& known) {
+  std::vector<VariantName> exact;       // "V:PLATFORM".
+  std::vector<VariantName> of_version;  // "V".
+  for (const VariantName& name : known) {
+    if (name.package != argument.package) continue;
+    if (name.version + ":" + name.platform.VariantId() == argument.rest) exact.push_back(name);
+    if (name.version == argument.rest) of_version.push_back(name);
+  }
+  exact.insert(exact.end(), of_version.begin(), of_version.end());
+  if (exact.size() == 1) return exact[0];
+  std::string what = argument.package.ToString() + "@" + argument.rest;
+  if (exact.empty()) {
+    return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "there is no variant {}; there is {}", what,
+                    known.empty() ? "none of this package" : ListCandidates(known));
+  }
+  return InvalidArgument(kArgumentInvalid, "{} names several variants; write one of {}", what,
+                         ListCandidates(exact));
+}
+
+absl::StatusOr<VariantName> ResolveVariant(Context& context, std::string_view text) {
+  DML_ASSIGN_OR_RETURN(VariantArgument argument, ParseVariantArgument(text));
+  if (argument.full.has_value()) return *std::move(argument.full);
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(std::vector<VariantName> found, FindVariants(*client, argument, false));
+  absl::StatusOr<VariantName> chosen = ChooseVariant(argument, found);
+  if (chosen.ok() || chosen.status().code() != absl::StatusCode::kNotFound) return chosen;
+  DML_ASSIGN_OR_RETURN(found, FindVariants(*client, argument, true));
+  return ChooseVariant(argument, found);
+}
+
+absl::StatusOr<std::vector<VariantName>> ResolveVariants(Context& context,
+                                                         const std::vector<std::string>& texts) {
+  std::vector<VariantName> out;
+  for (const std::string& text : texts) {
+    DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, text));
+    out.push_back(std::move(name));
+  }
+  return out;
+}
+
+absl::StatusOr<Labels> ParseLabels(const std::vector<std::string>& texts) {
+  Labels out;
+  for (const std::string& text : texts) {
+    size_t equals = text.find('=');
+    if (equals == std::string::npos) {
+      return InvalidArgument(kArgumentInvalid, "label \"{}\" has no '='; write KEY=VALUE",
+                             Excerpt(text));
+    }
+    std::string key = text.substr(0, equals);
+    std::string value = text.substr(equals + 1);
+    absl::Status valid = ValidateLabel(key, value);
+    if (!valid.ok()) return InvalidArgument(kArgumentInvalid, "{}", Message(valid));
+    if (!out.emplace(key, value).second) {
+      return InvalidArgument(kArgumentInvalid, "label {} is given twice; give it once", key);
+    }
+  }
+  return out;
+}
+
+absl::StatusOr<LocalFile> ParseFileArgument(std::string_view text) {
+  LocalFile out;
+  size_t equals = text.rfind('=');
+  out.path = std::string(text.substr(0, equals));
+  out.name = equals == std::string_view::npos ? out.path.filename().string()
+                                              : std::string(text.substr(equals + 1));
+  absl::Status valid = ValidateFilePath(out.name);
+  if (out.path.empty() || !valid.ok()) {
+    return InvalidArgument(kArgumentInvalid, "\"{}\" is no file to publish; write PATH or PATH=NAME",
+                           Excerpt(text));
+  }
+  return out;
+}
+
+absl::StatusOr<RelationKind> ParseRelationKind(std::string_view text) {
+  for (RelationKind kind : {RelationKind::kPackage, RelationKind::kAbi, RelationKind::kService,
+                            RelationKind::kSchema, RelationKind::kCapability}) {
+    if (AsciiLower(RelationKindName(kind)) == text) return kind;
+  }
+  return InvalidArgument(kArgumentInvalid,
+                         "\"{}\" is no kind; write package, abi, service, schema or capability",
+                         Excerpt(text));
+}
+
+absl::StatusOr<PackageName> ParsePackageArgument(std::string_view text) {
+  absl::StatusOr<PackageName> name = PackageName::Parse(text);
+  if (!name.ok()) return InvalidArgument(kArgumentInvalid, "{}", Message(name.status()));
+  return name;
+}
+
+absl::StatusOr<std::string> ReadPassphrase(const std::string& file) {
+  DML_ASSIGN_OR_RETURN(std::string text, ReadPrivateFile(file, kMaxKeyBytes));
+  text.resize(std::min(text.find('\n'), text.size()));
+  return text;
+}
+
+absl::StatusOr<PrivateKey> ReadKeyFile(const std::string& file,
+                                       const std::string& passphrase_file) {
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(file, kMaxKeyBytes));
+  std::optional<std::string> passphrase;
+  if (!passphrase_file.empty()) {
+    DML_ASSIGN_OR_RETURN(passphrase, ReadPassphrase(passphrase_file));
+  }
+  absl::StatusOr<PrivateKey> key = PrivateKey::FromPkcs8Pem(
+      pem, passphrase.has_value() ? std::optional<std::string_view>(*passphrase) : std::nullopt);
+  if (!key.ok()) return Annotate(key.status(), file);
+  return key;
+}
+
+}  // namespace dml

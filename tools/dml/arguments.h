@@ -1,0 +1,53 @@
+// Arguments of commands that are more than text. Whatever is wrong with one is INVALID_ARGUMENT
+// (ARGUMENT_INVALID), which is a usage error.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/crypto/keys.h"
+#include "tools/dml/app.h"
+
+namespace dml {
+
+/// "packages/N/P/versions/V/variants/A", or short "N/P@V[:PLATFORM]". A version may hold ':' too
+/// (the epoch of deb), so only the library's variants tell what a short form means.
+struct VariantArgument {
+  std::optional<VariantName> full;  // Of a resource name.
+  PackageName package;              // Else the short form's package,
+  std::string rest;                 // and "V" or "V:PLATFORM".
+};
+absl::StatusOr<VariantArgument> ParseVariantArgument(std::string_view text);
+
+/// The one of `known` that a short form means: its version and platform, or its version where it
+/// has one variant. NOT_FOUND (VARIANT_NOT_FOUND) or INVALID_ARGUMENT (ARGUMENT_INVALID, more than
+/// one), listing the candidates.
+absl::StatusOr<VariantName> ChooseVariant(const VariantArgument& argument,
+                                          const std::vector<VariantName>& known);
+
+/// The variant that an argument names, asking the library where it is short.
+absl::StatusOr<VariantName> ResolveVariant(Context& context, std::string_view text);
+absl::StatusOr<std::vector<VariantName>> ResolveVariants(Context& context,
+                                                         const std::vector<std::string>& texts);
+
+/// "KEY=VALUE" each, no key twice.
+absl::StatusOr<Labels> ParseLabels(const std::vector<std::string>& texts);
+
+/// "PATH" or "PATH=NAME", split at the last '='; the name is the path's last part where it is not
+/// given.
+absl::StatusOr<LocalFile> ParseFileArgument(std::string_view text);
+
+/// "package", "abi", "service", "schema", "capability".
+absl::StatusOr<RelationKind> ParseRelationKind(std::string_view text);
+
+/// A name with the reason of core/package/names.h made ARGUMENT_INVALID.
+absl::StatusOr<PackageName> ParsePackageArgument(std::string_view text);
+
+/// The private key in a file that is its owner's alone; the passphrase is the first line of
+/// `passphrase_file` where that is not "". The errors of ReadPrivateFile and FromPkcs8Pem.
+absl::StatusOr<PrivateKey> ReadKeyFile(const std::string& file, const std::string& passphrase_file);
+absl::StatusOr<std::string> ReadPassphrase(const std::string& file);
+
+}  // namespace dml

@@ -1,0 +1,74 @@
+#include "tools/dml/command.h"
+
+namespace dml {
+namespace {
+
+constexpr const char* kRootFooter = R"(Exit codes:
+  0  done
+  1  failed
+  2  the arguments are wrong
+  3  the answer is no: denied, under review, not compatible, not verified
+  4  not found
+  5  not authenticated, or no permission
+  6  the server was not reached, or did not answer in time
+
+Example:
+  dml --output json package search "license = MIT")";
+
+void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
+  app.add_option("--profile", options.profile,
+                 "How to reach the library; default: $DML_PROFILE, then "
+                 "$XDG_CONFIG_HOME/dml/profile.yaml")
+      ->type_name("FILE");
+  app.add_option("--output", options.output, "table (for people) or json (for programs)")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->type_name("FORM");
+  app.add_flag("--quiet", options.quiet, "No progress and no notes");
+  app.add_flag("--no-color", options.no_color, "No colors on a terminal");
+  app.add_option("--page-size", options.page_size, "Items of a list to fetch at once, 1 to 1000")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  app.add_option("--page-token", options.page_token, "Go on where the last page of a list ended")
+      ->type_name("TOKEN");
+  app.add_flag("--all", options.all, "All pages of a list");
+}
+
+}  // namespace
+
+CommandTree::CommandTree() : root_("The definitive media library's command line.", "dml") {
+  root_.fallthrough();
+  root_.require_subcommand(1);
+  AddGlobalOptions(root_, options_);
+  root_.footer(kRootFooter);
+  AddStatusCommands(*this);
+  AddNamespaceCommands(*this);
+  AddPackageCommands(*this);
+  AddImportCommands(*this);
+  AddKeyCommands(*this);
+  AddEnvironmentCommands(*this);
+  AddPolicyCommands(*this);
+  AddLicenseCommands(*this);
+  AddCompatCommands(*this);
+  AddGateCommands(*this);
+  AddLogCommands(*this);
+  AddAdminCommands(*this);
+  AddCompletionCommands(*this);
+}
+
+CLI::App& CommandTree::AddNoun(const char* name, const char* description) {
+  CLI::App& noun = *root_.add_subcommand(name, description);
+  noun.require_subcommand(1);
+  return noun;
+}
+
+CLI::App& CommandTree::AddCommand(CLI::App& parent, const CommandInfo& info) {
+  CLI::App& app = *parent.add_subcommand(info.name, info.description);
+  app.footer(fmt::format("Global options: see dml --help\n\nExample:\n  {}", info.example));
+  return app;
+}
+
+void CommandTree::Select(CLI::App& app, CommandFn run) {
+  app.callback([this, run = std::move(run)] { selected_ = run; });
+}
+
+}  // namespace dml

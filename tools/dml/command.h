@@ -1,0 +1,85 @@
+// The tree of commands, and how a noun adds its verbs to it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/dml/app.h"
+
+namespace dml {
+
+using CommandFn = std::function<absl::StatusOr<Reply>(Context&)>;
+
+/// The words of a command. Its help ends with the example.
+struct CommandInfo {
+  const char* name;
+  const char* description;
+  const char* example;
+};
+
+/// All commands and the global options. One thread; must outlive the functions that it selects.
+class CommandTree {
+ public:
+  CommandTree();
+  CommandTree(const CommandTree&) = delete;
+  CommandTree& operator=(const CommandTree&) = delete;
+
+  CLI::App& root() { return root_; }
+  const GlobalOptions& options() const { return options_; }
+  /// What the parsed command line asks for; empty before.
+  const CommandFn& selected() const { return selected_; }
+
+  /// A noun, whose verbs are added to the result.
+  CLI::App& AddNoun(const char* name, const char* description);
+
+  /// A command with options of type Args, declared by `declare` and handed to `run`.
+  template <typename Args>
+  void Add(CLI::App& parent, const CommandInfo& info, void (*declare)(CLI::App&, Args&),
+           absl::StatusOr<Reply> (*run)(Context&, const Args&)) {
+    auto args = std::make_shared<Args>();
+    CLI::App& app = AddCommand(parent, info);
+    declare(app, *args);
+    Select(app, [args, run](Context& context) { return run(context, *args); });
+  }
+  /// A command without options of its own.
+  void Add(CLI::App& parent, const CommandInfo& info, CommandFn run) {
+    Select(AddCommand(parent, info), std::move(run));
+  }
+
+ private:
+  CLI::App& AddCommand(CLI::App& parent, const CommandInfo& info);
+  void Select(CLI::App& app, CommandFn run);
+
+  GlobalOptions options_;
+  CLI::App root_;
+  CommandFn selected_;
+};
+
+/// An option that takes one value each time and may be given several times.
+inline CLI::Option* AddRepeated(CLI::App& app, const std::string& names,
+                                std::vector<std::string>& values, const std::string& description) {
+  return app.add_option(names, values, description)
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
+void AddStatusCommands(CommandTree& tree);      // status, version
+void AddCompletionCommands(CommandTree& tree);  // completion
+void AddNamespaceCommands(CommandTree& tree);
+void AddPackageCommands(CommandTree& tree);
+void AddPackageTransferCommands(CommandTree& tree, CLI::App& package);
+void AddImportCommands(CommandTree& tree);
+void AddKeyCommands(CommandTree& tree);
+void AddEnvironmentCommands(CommandTree& tree);  // environment, node
+void AddPolicyCommands(CommandTree& tree);
+void AddLicenseCommands(CommandTree& tree);
+void AddCompatCommands(CommandTree& tree);
+void AddGateCommands(CommandTree& tree);
+void AddLogCommands(CommandTree& tree);
+void AddAdminCommands(CommandTree& tree);
+
+}  // namespace dml

@@ -1,0 +1,146 @@
+// dml import deb.
+#include "tools/dml/arguments.h"
+#include "tools/dml/command.h"
+#include "tools/dml/records.h"
+#include "tools/import/deb_import.h"
+
+namespace dml {
+namespace {
+
+struct DebArgs {
+  std::vector<std::string> files;
+  std::string ns;
+  std::string key;
+  std::string passphrase_file;
+  bool dry_run = false;
+};
+
+void DeclareDeb(CLI::App& app, DebArgs& args) {
+  app.add_option("file", args.files, "Debian packages (.deb)")->required()->type_name("FILE");
+  app.add_option("--namespace", args.ns, "Where to publish them")->required();
+  app.add_option("--key", args.key, "A publisher's private key that signs the publications")
+      ->type_name("FILE");
+  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
+      ->type_name("FILE");
+  app.add_flag("--dry-run", args.dry_run, "Print the package specs and publish nothing");
+}
+
+// What became of one file.
+struct Outcome {
+  std::string result;  // "published", "present", "read" with --dry-run, or "failed".
+  std::string variant;
+  std::string spec;
+  std::vector<std::string> unmapped;
+  absl::Status error;
+};
+
+std::string VariantOf(const PackageSpec& spec) {
+  return VariantName{spec.package, spec.version.text(), spec.platform}.ResourceName();
+}
+
+// `key` is null for a dry run.
+Outcome ImportOne(Context& context, const std::string& file, const std::string& ns,
+                  const PrivateKey* key) {
+  Outcome out;
+  out.result = "failed";
+  absl::StatusOr<DebImport> deb = ReadDeb(file, ns);
+  if (!deb.ok()) {
+    out.error = deb.status();
+    return out;
+  }
+  out.variant = VariantOf(deb->spec);
+  out.spec = FormatPackageSpec(deb->spec);
+  out.unmapped = deb->unmapped;
+  if (key == nullptr) {
+    out.result = "read";
+    return out;
+  }
+  absl::StatusOr<Client*> client = context.client();
+  if (!client.ok()) {
+    out.error = client.status();
+    return out;
+  }
+  PublishInput input;
+  input.spec_json = out.spec;
+  input.files = {{file, deb->file_name, "application/vnd.debian.binary-package"}};
+  input.keys = {key};
+  auto done = PublishPackage(**client, input, context.Progress(deb->file_name));
+  if (done.ok()) {
+    out.result = "published";
+  } else if (Reason(done.status()) == "VERSION_EXISTS") {
+    out.result = "present";
+  } else {
+    out.error = done.status();
+  }
+  return out;
+}
+
+Json OutcomeJson(const std::string& file, const Outcome& outcome, bool dry_run) {
+  Json out = {{"file", file},
+              {"result", outcome.result},
+              {"variant", outcome.variant},
+              {"unmapped", outcome.unmapped}};
+  if (dry_run && !outcome.spec.empty()) out["spec"] = Json::parse(outcome.spec, nullptr, false);
+  if (!outcome.error.ok()) out["error"] = ErrorJson(outcome.error)["error"];
+  return out;
+}
+
+void DescribeOutcome(const std::string& file, const Outcome& outcome, bool dry_run, Text& text) {
+  Style style = outcome.error.ok() ? Style::kGood : Style::kBad;
+  if (dry_run && outcome.error.ok()) {
+    text.Block(outcome.spec);
+    return;
+  }
+  text.Line({fmt::format("{}: {}{}{}", file, outcome.result, outcome.variant.empty() ? "" : " ",
+                         outcome.variant),
+             style});
+  if (!outcome.error.ok()) text.Line("  " + std::string(Message(outcome.error)));
+  for (const std::string& line : outcome.unmapped) text.Line("  not mapped: " + line);
+}
+
+absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
+  std::optional<PrivateKey> key;
+  if (!args.dry_run) {
+    if (args.key.empty()) {
+      return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                             "--key is required: give a publisher's private key, or --dry-run");
+    }
+    DML_ASSIGN_OR_RETURN(key, ReadKeyFile(args.key, args.passphrase_file));
+  }
+  Reply reply;
+  Json items = Json::array();
+  std::map<std::string, int> counts;
+  for (const std::string& file : args.files) {
+    Outcome outcome = ImportOne(context, file, args.ns, key.has_value() ? &*key : nullptr);
+    ++counts[outcome.result];
+    items.push_back(OutcomeJson(file, outcome, args.dry_run));
+    DescribeOutcome(file, outcome, args.dry_run, reply.text);
+    if (args.dry_run) {
+      for (const std::string& line : outcome.unmapped) {
+        reply.notes.push_back(fmt::format("{}: not mapped: {}", file, line));
+      }
+    }
+  }
+  reply.document["items"] = std::move(items);
+  for (const char* result : {"published", "present", "read", "failed"}) {
+    reply.document[result] = counts[result];
+  }
+  reply.notes.push_back(
+      args.dry_run ? fmt::format("{} read, {} failed", counts["read"], counts["failed"])
+                   : fmt::format("{} published, {} present before, {} failed",
+                                 counts["published"], counts["present"], counts["failed"]));
+  if (counts["failed"] > 0) reply.code = ExitCode::kFailed;
+  return reply;
+}
+
+}  // namespace
+
+void AddImportCommands(CommandTree& tree) {
+  CLI::App& noun = tree.AddNoun("import", "Packages of other systems");
+  tree.Add<DebArgs>(noun,
+                    {"deb", "Publish Debian packages",
+                     "dml import deb *.deb --namespace debian --key me.key"},
+                    DeclareDeb, ImportDeb);
+}
+
+}  // namespace dml

@@ -1,0 +1,14 @@
+// dml: the command line of the definitive media library. See docs/cli.md.
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "tools/dml/app.h"
+
+int main(int argc, char** argv) {
+  // A reader that goes away (`dml ... | head`) is an error of writing, not a reason to be killed.
+  std::signal(SIGPIPE, SIG_IGN);
+  return dml::RunDml(std::vector<std::string>(argv + 1, argv + argc), std::cout, std::cerr,
+                     dml::SystemTerminal());
+}

@@ -1,0 +1,142 @@
+// dml package publish|get|verify: the commands that move or read whole files.
+#include "core/os/file.h"
+#include "tools/dml/arguments.h"
+#include "tools/dml/command.h"
+#include "tools/dml/records.h"
+
+namespace dml {
+namespace {
+
+constexpr uint64_t kMaxEnvelopeBytes = 4 << 20;
+
+struct PublishArgs {
+  std::string spec;
+  std::vector<std::string> files;
+  std::vector<std::string> keys;
+  std::string passphrase_file;
+  std::vector<std::string> envelopes;
+};
+
+void DeclarePublish(CLI::App& app, PublishArgs& args) {
+  app.add_option("--spec", args.spec, "The package spec, a JSON document")
+      ->required()
+      ->type_name("FILE");
+  AddRepeated(app, "--file", args.files, "A file of the package, and its name there")
+      ->type_name("PATH[=NAME]");
+  AddRepeated(app, "--key", args.keys, "A publisher's private key that signs the publication")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
+      ->type_name("FILE");
+  AddRepeated(app, "--envelope", args.envelopes, "A further attestation, a DSSE envelope")
+      ->type_name("FILE");
+}
+
+absl::StatusOr<Reply> Publish(Context& context, const PublishArgs& args) {
+  PublishInput input;
+  DML_ASSIGN_OR_RETURN(input.spec_json, ReadFile(args.spec, kMaxPackageSpecBytes));
+  for (const std::string& text : args.files) {
+    DML_ASSIGN_OR_RETURN(LocalFile file, ParseFileArgument(text));
+    input.files.push_back(std::move(file));
+  }
+  std::vector<PrivateKey> keys;
+  for (const std::string& file : args.keys) {
+    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(file, args.passphrase_file));
+    keys.push_back(std::move(key));
+  }
+  for (const PrivateKey& key : keys) input.keys.push_back(&key);
+  for (const std::string& file : args.envelopes) {
+    DML_ASSIGN_OR_RETURN(std::string envelope, ReadFile(file, kMaxEnvelopeBytes));
+    input.extra_envelopes.push_back(std::move(envelope));
+  }
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto done, PublishPackage(*client, input, context.Progress("upload")));
+  return CommittedReply("variant", ToJson(done.value), done.commit,
+                        "published " + done.value.name.ResourceName());
+}
+
+struct GetArgs {
+  std::string variant;
+  std::string out;
+  bool overwrite = false;
+};
+
+void DeclareGet(CLI::App& app, GetArgs& args) {
+  app.add_option("variant", args.variant, "NAMESPACE/PACKAGE@VERSION[:PLATFORM]")->required();
+  app.add_option("--out", args.out, "The folder for the files; made where it is missing")
+      ->required()
+      ->type_name("DIR");
+  app.add_flag("--overwrite", args.overwrite, "Replace files of the same name");
+}
+
+absl::StatusOr<Reply> Get(Context& context, const GetArgs& args) {
+  DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(DownloadResult result,
+                       DownloadVariant(*client, name, args.out, args.overwrite,
+                                       context.Progress("download")));
+  Reply reply;
+  Json files = Json::array();
+  for (const std::filesystem::path& file : result.files) {
+    files.push_back(file.string());
+    reply.text.Line(file.string());
+  }
+  reply.document = {{"variant", ToJson(result.details.record)}, {"files", std::move(files)}};
+  reply.notes.push_back(fmt::format("{}: {} files, {}, verified", name.ResourceName(),
+                                    result.files.size(),
+                                    FormatBytes(result.details.record.payload_size)));
+  return reply;
+}
+
+struct VerifyArgs {
+  std::string variant;
+  std::string dir;
+};
+
+void DeclareVerify(CLI::App& app, VerifyArgs& args) {
+  app.add_option("variant", args.variant, "NAMESPACE/PACKAGE@VERSION[:PLATFORM]")->required();
+  app.add_option("--dir", args.dir, "A folder that must hold exactly its files")->type_name("DIR");
+}
+
+absl::StatusOr<Reply> Verify(Context& context, const VerifyArgs& args) {
+  DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(VerificationReport report, VerifyVariant(*client, name, args.dir));
+  Reply reply;
+  Json steps = Json::array();
+  Table table{{"CHECK", "RESULT", "DETAIL"}, {}};
+  for (const VerificationStep& step : report.steps) {
+    steps.push_back({{"what", step.what}, {"passed", step.passed}, {"detail", step.detail}});
+    table.rows.push_back({step.what,
+                          step.passed ? Cell("passed", Style::kGood) : Cell("FAILED", Style::kBad),
+                          step.detail});
+  }
+  reply.document = {{"variant", name.ResourceName()},
+                    {"passed", report.passed},
+                    {"steps", std::move(steps)}};
+  reply.text.Add(std::move(table));
+  reply.text.Line("");
+  reply.text.Line(report.passed ? Cell("VERIFIED " + name.ResourceName(), Style::kGood)
+                                : Cell("NOT VERIFIED " + name.ResourceName(), Style::kBad));
+  if (!report.passed) reply.code = ExitCode::kNegative;
+  return reply;
+}
+
+}  // namespace
+
+void AddPackageTransferCommands(CommandTree& tree, CLI::App& package) {
+  tree.Add<PublishArgs>(package,
+                        {"publish", "Upload files and publish them as a package variant",
+                         "dml package publish --spec api.json --file build/api=bin/api --key me.key"},
+                        DeclarePublish, Publish);
+  tree.Add<GetArgs>(package,
+                    {"get", "Download and verify a variant's files",
+                     "dml package get acme/api@2.4.1:linux-amd64 --out ./api"},
+                    DeclareGet, Get);
+  tree.Add<VerifyArgs>(package,
+                       {"verify", "Is a variant intact, signed and in the log",
+                        "dml package verify acme/api@2.4.1 --dir ./api"},
+                       DeclareVerify, Verify);
+}
+
+}  // namespace dml

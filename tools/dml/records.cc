@@ -1,0 +1,192 @@
+#include "tools/dml/records.h"
+
+#include "core/crypto/sha256.h"
+
+namespace dml {
+namespace {
+
+Json LabelsJson(const Labels& labels) {
+  Json out = Json::object();
+  for (const auto& [key, value] : labels) out[key] = value;
+  return out;
+}
+
+Json BlobJson(const BlobRef& blob) {
+  return {{"digest", blob.digest.ToString()}, {"size", blob.size}};
+}
+
+}  // namespace
+
+Json ToJson(const NamespaceRecord& record) {
+  return {{"name", "namespaces/" + record.name},
+          {"description", record.description},
+          {"labels", LabelsJson(record.labels)},
+          {"createdIndex", record.created_index},
+          {"createdTime", FormatTime(record.created_time)}};
+}
+
+Json ToJson(const PackageRecord& record) {
+  return {{"name", record.name.ResourceName()},
+          {"versionScheme", std::string(VersionSchemeName(record.scheme))},
+          {"title", record.title},
+          {"latest", record.latest},
+          {"versionCount", record.version_count},
+          {"createdIndex", record.created_index},
+          {"updatedIndex", record.updated_index}};
+}
+
+Json ToJson(const VariantRecord& record) {
+  Json out = {{"name", record.name.ResourceName()},
+              {"version", record.name.version},
+              {"platform", record.name.platform.VariantId()},
+              {"versionScheme", std::string(VersionSchemeName(record.scheme))},
+              {"state", std::string(VariantStateName(record.state))},
+              {"title", record.title},
+              {"license", record.declared_license},
+              {"purl", record.purl},
+              {"labels", LabelsJson(record.labels)},
+              {"manifest", BlobJson(record.manifest)},
+              {"spec", BlobJson(record.spec)},
+              {"fileCount", record.file_count},
+              {"payloadSize", record.payload_size},
+              {"payloadCollected", record.payload_collected},
+              {"publisher", record.publisher},
+              {"publishedIndex", record.published_index},
+              {"publishedTime", FormatTime(record.published_time)}};
+  if (record.state == VariantState::kWithdrawn) {
+    out["withdrawReason"] = record.withdraw_reason;
+    out["withdrawnIndex"] = record.withdrawn_index;
+    out["withdrawnTime"] = FormatTime(record.withdrawn_time);
+  }
+  return out;
+}
+
+Json ToJson(const AttestationRecord& record) {
+  Json keys = Json::array();
+  for (const Digest& id : record.ref.key_ids) keys.push_back(id.ToString());
+  return {{"envelope", BlobJson(record.ref.envelope)},
+          {"predicateType", record.ref.predicate_type},
+          {"subject", record.ref.subject.ToString()},
+          {"keyIds", std::move(keys)},
+          {"index", record.index},
+          {"time", FormatTime(record.time)},
+          {"author", record.author}};
+}
+
+Json ToJson(const KeyRecord& record) {
+  Json out = {{"id", KeyId(record)},
+              {"owner", record.owner},
+              {"roles", record.roles},
+              {"namespaces", record.namespaces},
+              {"registeredIndex", record.registered_index},
+              {"registeredTime", FormatTime(record.registered_time)},
+              {"revoked", record.revoked}};
+  if (record.revoked) {
+    out["revokedIndex"] = record.revoked_index;
+    out["revokeReason"] = record.revoke_reason;
+  }
+  return out;
+}
+
+Json ToJson(const EnvironmentRecord& record) {
+  return {{"name", "environments/" + record.name},
+          {"description", record.description},
+          {"labels", LabelsJson(record.labels)},
+          {"createdIndex", record.created_index},
+          {"createdTime", FormatTime(record.created_time)}};
+}
+
+Json ToJson(const NodeRecord& record) {
+  return {{"environment", "environments/" + record.environment},
+          {"node", record.name},
+          {"labels", LabelsJson(record.labels)},
+          {"createdIndex", record.created_index},
+          {"createdTime", FormatTime(record.created_time)}};
+}
+
+Json ToJson(const PolicyRecord& record) {
+  return {{"environment", "environments/" + record.environment},
+          {"revision", record.revision},
+          {"etag", record.Etag()},
+          {"document", BlobJson(record.document)},
+          {"index", record.index},
+          {"time", FormatTime(record.time)},
+          {"author", record.author}};
+}
+
+Json ToJson(const Finding& finding) {
+  return {{"rule", finding.rule},
+          {"severity", std::string(SeverityName(finding.severity))},
+          {"subject", finding.subject},
+          {"message", finding.message},
+          {"remedy", finding.remedy}};
+}
+
+Json ToJson(const Checkpoint& checkpoint) {
+  return {{"origin", checkpoint.origin},
+          {"size", checkpoint.size},
+          {"root", checkpoint.root.ToString()}};
+}
+
+Json ToJson(const Commit& commit) {
+  return {{"index", commit.index},
+          {"time", FormatTime(commit.time)},
+          {"replayed", commit.replayed},
+          {"checkpoint", ToJson(commit.checkpoint)}};
+}
+
+std::string KeyId(const KeyRecord& record) { return Sha256(record.spki).ToString(); }
+
+std::string_view VariantStateName(VariantState state) {
+  return state == VariantState::kWithdrawn ? "WITHDRAWN" : "PUBLISHED";
+}
+
+std::string_view SeverityName(Severity severity) {
+  switch (severity) {
+    case Severity::kInfo:
+      return "INFO";
+    case Severity::kWarning:
+      return "WARNING";
+    case Severity::kError:
+      return "ERROR";
+  }
+  return "ERROR";
+}
+
+Reply CommittedReply(const char* member, Json value, const Commit& commit, std::string_view done) {
+  Reply reply;
+  reply.document[member] = std::move(value);
+  reply.document["commit"] = ToJson(commit);
+  reply.text.Line(fmt::format("{}: entry {} of {}{}", done, commit.index, commit.checkpoint.origin,
+                              commit.replayed ? ", carried out before" : ""));
+  return reply;
+}
+
+void AddFindings(const std::vector<Finding>& findings, Text& text) {
+  for (const Finding& finding : findings) {
+    Style style = finding.severity == Severity::kError     ? Style::kBad
+                  : finding.severity == Severity::kWarning ? Style::kWarning
+                                                           : Style::kPlain;
+    text.Line("");
+    text.Line({fmt::format("{} {}", SeverityName(finding.severity), finding.rule), style});
+    if (!finding.subject.empty()) text.Line("  " + finding.subject);
+    text.Line("  " + finding.message);
+    if (!finding.remedy.empty()) text.Line("  remedy: " + finding.remedy);
+  }
+}
+
+std::string JoinLabels(const Labels& labels) {
+  std::string out;
+  for (const auto& [key, value] : labels) {
+    out += fmt::format("{}{}={}", out.empty() ? "" : ", ", key, value);
+  }
+  return out;
+}
+
+std::string JoinWords(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+}  // namespace dml
