@@ -5,8 +5,10 @@
 #include "server/auth/bootstrap.h"
 #include "server/auth/listen_address_file.h"
 #include "server/auth/tls.h"
+#include "server/config/version.h"
 #include "server/rpc/call_guard.h"
 #include "server/rpc/server_host.h"
+#include "server/rpc/services.h"
 #include "server/runtime/descriptors.h"
 #include "storage/data_dir.h"
 #include "storage/engine/rocksdb_engine.h"
@@ -76,7 +78,14 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress(config.listen));
   options.limits = config.limits;
   DML_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ServerCredentials> credentials, Credentials(config));
-  DML_ASSIGN_OR_RETURN(parts->host, ServerHost::Start(options, credentials, {}));
+  const ServiceContext services{*parts->library,
+                                *parts->guard,
+                                static_cast<uint32_t>(config.limits.max_message_bytes),
+                                kServerVersion,
+                                config.data_dir.string(),
+                                WallClockNow()};
+  DML_ASSIGN_OR_RETURN(parts->host,
+                       ServerHost::Start(options, credentials, MakeServices(services)));
 
   const ListenAddress& address = parts->host->address();
   DML_RETURN_IF_ERROR(WriteListenAddress(config.data_dir, ClientAddress(address)));

@@ -113,6 +113,7 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
           return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "OFFSET_INVALID");
         }
         bytes->resize(request.write_offset());
+        library_.write_offsets.push_back(request.write_offset());
       }
       *bytes += request.data();
     }

@@ -56,6 +56,7 @@ class FakeLibrary {
   std::map<std::string, int> calls;
   std::vector<std::string> request_ids;  // Of mutations, as they arrived.
   uint64_t chunks_received = 0;
+  std::vector<uint64_t> write_offsets;  // Of the WriteBlob streams that brought a message.
   v1::WhoRequiresRequest who_requires;  // The last one.
 
   /// The log with other entries; `size` as it was, unless given.

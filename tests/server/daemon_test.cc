@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "core/os/file.h"
+#include "server/auth/authorization_table.h"
 #include "server/auth/bootstrap.h"
+#include "server/auth/issue.h"
 #include "server/auth/listen_address_file.h"
 #include "tests/core/os/scratch_folder.h"
 #include "tests/server/support/tls_world.h"
@@ -52,9 +54,32 @@ TEST_F(DaemonTest, TheFirstStartServesItsAdministratorAndNobodyElse) {
   EXPECT_GT(daemon->address().port, 0);
   const grpc::Status status = CallAsAdmin(*daemon, testing::kHealthCheck);
   EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(CallAsAdmin(*daemon, "/dml.v1.AdminService/VerifyViews").ok());
   auto nobody =
       testing::OpenChannel(daemon->client_address(), folder_.Read("data/tls/ca.pem"), nullptr);
   EXPECT_EQ(CallEmpty(nobody, testing::kHealthCheck).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+// attack 43
+TEST_F(DaemonTest, EveryMethodIsServedAndAsksForItsRole) {
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  const fs::path out = folder_.path() / "reader";
+  auto issued = IssueCertificate({config_.data_dir, "reader", Role::kReader, out, "", 1},
+                                 testing::WallClock());
+  ASSERT_TRUE(issued.ok()) << issued.status();
+  const CertificateWithKey reader{folder_.Read("reader/reader.pem"),
+                                  *PrivateKey::FromPkcs8Pem(folder_.Read("reader/reader.key"))};
+  auto channel =
+      testing::OpenChannel(daemon->client_address(), folder_.Read("data/tls/ca.pem"), &reader);
+  for (const AuthorizationRow& row : AuthorizationTable()) {
+    if (!row.method.starts_with("/dml.")) continue;
+    const grpc::Status status = CallEmpty(channel, std::string(row.method));
+    EXPECT_NE(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << row.method;
+    EXPECT_NE(status.error_code(), grpc::StatusCode::UNAVAILABLE) << row.method;
+    EXPECT_EQ(status.error_code() == grpc::StatusCode::PERMISSION_DENIED, row.role > Role::kReader)
+        << row.method << ": " << status.error_message();
+  }
 }
 
 TEST_F(DaemonTest, TellsWhereItListens) {

@@ -132,8 +132,7 @@ ListOptions Context::list_options(std::string filter) const {
 
 ProgressFn Context::Progress(std::string label) const {
   if (options_.quiet || options_.json() || !terminal_.err_is_tty) return {};
-  auto line =
-      std::make_shared<ProgressLine>(err_, EscapeForTerminal(label), terminal_.width);
+  auto line = std::make_shared<ProgressLine>(err_, EscapeForTerminal(label), terminal_.width);
   return [line](const TransferProgress& progress) { line->Update(progress); };
 }
 

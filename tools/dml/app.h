@@ -21,8 +21,8 @@ namespace dml {
 enum class ExitCode {
   kOk = 0,
   kFailed = 1,
-  kUsage = 2,         // The arguments are wrong.
-  kNegative = 3,      // Denied, not compatible, not verified: the answer to a question was no.
+  kUsage = 2,     // The arguments are wrong.
+  kNegative = 3,  // Denied, not compatible, not verified: the answer to a question was no.
   kNotFound = 4,
   kNotPermitted = 5,  // Not authenticated, or without permission.
   kUnavailable = 6,   // The server was not reached, or did not answer in time.

@@ -71,8 +71,8 @@ absl::StatusOr<VariantArgument> ParseVariantArgument(std::string_view text) {
   if (!package.ok()) return WrongVariant(text, package.status());
   out.package = *std::move(package);
   out.rest = text.substr(at + 1);
-  absl::Status version = ValidateVersionText(std::string_view(out.rest).substr(
-      0, std::min(out.rest.find(':'), out.rest.size())));
+  absl::Status version = ValidateVersionText(
+      std::string_view(out.rest).substr(0, std::min(out.rest.find(':'), out.rest.size())));
   if (!version.ok()) return WrongVariant(text, version);
   constexpr std::string_view kAllowed = ".+~:_^!-";
   for (char c : out.rest) {
@@ -153,8 +153,8 @@ absl::StatusOr<LocalFile> ParseFileArgument(std::string_view text) {
                                               : std::string(text.substr(equals + 1));
   absl::Status valid = ValidateFilePath(out.name);
   if (out.path.empty() || !valid.ok()) {
-    return InvalidArgument(kArgumentInvalid, "\"{}\" is no file to publish; write PATH or PATH=NAME",
-                           Excerpt(text));
+    return InvalidArgument(kArgumentInvalid,
+                           "\"{}\" is no file to publish; write PATH or PATH=NAME", Excerpt(text));
   }
   return out;
 }

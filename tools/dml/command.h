@@ -1,12 +1,13 @@
 // The tree of commands, and how a noun adds its verbs to it.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "tools/dml/app.h"
 
@@ -62,9 +63,7 @@ class CommandTree {
 /// An option that takes one value each time and may be given several times.
 inline CLI::Option* AddRepeated(CLI::App& app, const std::string& names,
                                 std::vector<std::string>& values, const std::string& description) {
-  return app.add_option(names, values, description)
-      ->allow_extra_args(false)
-      ->take_all();
+  return app.add_option(names, values, description)->allow_extra_args(false)->take_all();
 }
 
 void AddStatusCommands(CommandTree& tree);      // status, version

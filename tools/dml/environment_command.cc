@@ -52,10 +52,10 @@ absl::StatusOr<Reply> CreateNode(Context& context, const CreateArgs& args) {
 
 absl::StatusOr<Reply> ListEnvironments(Context& context) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto page, FetchPages<EnvironmentRecord>(
-                                      context, "", [&](const ListOptions& options) {
-                                        return client->ListEnvironments(options);
-                                      }));
+  DML_ASSIGN_OR_RETURN(auto page,
+                       FetchPages<EnvironmentRecord>(context, "", [&](const ListOptions& options) {
+                         return client->ListEnvironments(options);
+                       }));
   return ListReply(
       page, {"ENVIRONMENT", "CREATED", "DESCRIPTION", "LABELS"},
       [](const EnvironmentRecord& item) { return ToJson(item); },
@@ -75,16 +75,14 @@ void DeclareListNodes(CLI::App& app, ListNodesArgs& args) {
 
 absl::StatusOr<Reply> ListNodes(Context& context, const ListNodesArgs& args) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(
-      auto page,
-      FetchPages<NodeRecord>(context, "", [&](const ListOptions& options) {
-        return client->ListNodes(args.environment, options);
-      }));
+  DML_ASSIGN_OR_RETURN(auto page,
+                       FetchPages<NodeRecord>(context, "", [&](const ListOptions& options) {
+                         return client->ListNodes(args.environment, options);
+                       }));
   return ListReply(
       page, {"NODE", "CREATED", "LABELS"}, [](const NodeRecord& item) { return ToJson(item); },
       [](const NodeRecord& item) {
-        return std::vector<Cell>{item.name, FormatTime(item.created_time),
-                                 JoinLabels(item.labels)};
+        return std::vector<Cell>{item.name, FormatTime(item.created_time), JoinLabels(item.labels)};
       });
 }
 
@@ -98,14 +96,14 @@ void AddEnvironmentCommands(CommandTree& tree) {
       DeclareCreateEnvironment, CreateEnvironment);
   tree.Add(environment, {"list", "List environments", "dml environment list"}, ListEnvironments);
   CLI::App& node = tree.AddNoun("node", "Machines in an environment");
-  tree.Add<CreateArgs>(node,
-                       {"create", "Create a node",
-                        "dml node create web-1.example.com --environment production/eu"},
-                       DeclareCreateNode, CreateNode);
+  tree.Add<CreateArgs>(
+      node,
+      {"create", "Create a node", "dml node create web-1.example.com --environment production/eu"},
+      DeclareCreateNode, CreateNode);
   tree.Add<ListNodesArgs>(node,
-                     {"list", "List the nodes of an environment",
-                      "dml node list --environment production/eu --all"},
-                     DeclareListNodes, ListNodes);
+                          {"list", "List the nodes of an environment",
+                           "dml node list --environment production/eu --all"},
+                          DeclareListNodes, ListNodes);
 }
 
 }  // namespace dml

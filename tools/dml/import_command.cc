@@ -38,9 +38,9 @@ std::string VariantOf(const PackageSpec& spec) {
   return VariantName{spec.package, spec.version.text(), spec.platform}.ResourceName();
 }
 
-// `key` is null for a dry run.
-Outcome ImportOne(Context& context, const std::string& file, const std::string& ns,
-                  const PrivateKey* key) {
+// `key` and `client` are null for a dry run.
+Outcome ImportOne(const Context& context, Client* client, const std::string& file,
+                  const std::string& ns, const PrivateKey* key) {
   Outcome out;
   out.result = "failed";
   absl::StatusOr<DebImport> deb = ReadDeb(file, ns);
@@ -55,16 +55,11 @@ Outcome ImportOne(Context& context, const std::string& file, const std::string& 
     out.result = "read";
     return out;
   }
-  absl::StatusOr<Client*> client = context.client();
-  if (!client.ok()) {
-    out.error = client.status();
-    return out;
-  }
   PublishInput input;
   input.spec_json = out.spec;
   input.files = {{file, deb->file_name, "application/vnd.debian.binary-package"}};
   input.keys = {key};
-  auto done = PublishPackage(**client, input, context.Progress(deb->file_name));
+  auto done = PublishPackage(*client, input, context.Progress(deb->file_name));
   if (done.ok()) {
     out.result = "published";
   } else if (Reason(done.status()) == "VERSION_EXISTS") {
@@ -100,18 +95,20 @@ void DescribeOutcome(const std::string& file, const Outcome& outcome, bool dry_r
 
 absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
   std::optional<PrivateKey> key;
+  Client* client = nullptr;
   if (!args.dry_run) {
     if (args.key.empty()) {
       return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
                              "--key is required: give a publisher's private key, or --dry-run");
     }
     DML_ASSIGN_OR_RETURN(key, ReadKeyFile(args.key, args.passphrase_file));
+    DML_ASSIGN_OR_RETURN(client, context.client());
   }
   Reply reply;
   Json items = Json::array();
   std::map<std::string, int> counts;
   for (const std::string& file : args.files) {
-    Outcome outcome = ImportOne(context, file, args.ns, key.has_value() ? &*key : nullptr);
+    Outcome outcome = ImportOne(context, client, file, args.ns, key.has_value() ? &*key : nullptr);
     ++counts[outcome.result];
     items.push_back(OutcomeJson(file, outcome, args.dry_run));
     DescribeOutcome(file, outcome, args.dry_run, reply.text);
@@ -127,8 +124,8 @@ absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
   }
   reply.notes.push_back(
       args.dry_run ? fmt::format("{} read, {} failed", counts["read"], counts["failed"])
-                   : fmt::format("{} published, {} present before, {} failed",
-                                 counts["published"], counts["present"], counts["failed"]));
+                   : fmt::format("{} published, {} present before, {} failed", counts["published"],
+                                 counts["present"], counts["failed"]));
   if (counts["failed"] > 0) reply.code = ExitCode::kFailed;
   return reply;
 }
@@ -137,10 +134,10 @@ absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
 
 void AddImportCommands(CommandTree& tree) {
   CLI::App& noun = tree.AddNoun("import", "Packages of other systems");
-  tree.Add<DebArgs>(noun,
-                    {"deb", "Publish Debian packages",
-                     "dml import deb *.deb --namespace debian --key me.key"},
-                    DeclareDeb, ImportDeb);
+  tree.Add<DebArgs>(
+      noun,
+      {"deb", "Publish Debian packages", "dml import deb *.deb --namespace debian --key me.key"},
+      DeclareDeb, ImportDeb);
 }
 
 }  // namespace dml

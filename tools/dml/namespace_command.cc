@@ -28,10 +28,10 @@ absl::StatusOr<Reply> Create(Context& context, const CreateArgs& args) {
 
 absl::StatusOr<Reply> List(Context& context) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto page, FetchPages<NamespaceRecord>(
-                                      context, "", [&](const ListOptions& options) {
-                                        return client->ListNamespaces(options);
-                                      }));
+  DML_ASSIGN_OR_RETURN(auto page,
+                       FetchPages<NamespaceRecord>(context, "", [&](const ListOptions& options) {
+                         return client->ListNamespaces(options);
+                       }));
   return ListReply(
       page, {"NAMESPACE", "CREATED", "DESCRIPTION", "LABELS"},
       [](const NamespaceRecord& item) { return ToJson(item); },

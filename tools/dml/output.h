@@ -5,12 +5,13 @@
 // that reorder text, and bytes that are not UTF-8 are shown as escapes.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/base/status.h"
 

@@ -36,8 +36,7 @@ void DescribeRelations(const PackageSpec& spec, Text& text) {
                           target.range.ToWords(), std::string(RelationScopeName(scope))});
   };
   for (const Provision& provision : spec.provides) {
-    table.rows.push_back({"provides", std::string(RelationKindName(provision.kind)),
-                          provision.name,
+    table.rows.push_back({"provides", std::string(RelationKindName(provision.kind)), provision.name,
                           provision.version.has_value() ? provision.version->text() : "", ""});
   }
   for (const Requirement& requirement : spec.requires_all) {
@@ -134,10 +133,10 @@ Reply ListVariantsReply(const ListPage<VariantRecord>& page) {
 
 absl::StatusOr<Reply> ListPackages(Context& context, const ListArgs& args) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto page, FetchPages<PackageRecord>(
-                                      context, args.filter, [&](const ListOptions& options) {
-                                        return client->ListPackages(args.what, options);
-                                      }));
+  DML_ASSIGN_OR_RETURN(
+      auto page, FetchPages<PackageRecord>(context, args.filter, [&](const ListOptions& options) {
+        return client->ListPackages(args.what, options);
+      }));
   return ListReply(
       page, {"PACKAGE", "LATEST", "VERSIONS", "TITLE"},
       [](const PackageRecord& item) { return ToJson(item); },
@@ -148,7 +147,8 @@ absl::StatusOr<Reply> ListPackages(Context& context, const ListArgs& args) {
 }
 
 void DeclareList(CLI::App& app, ListArgs& args) {
-  app.add_option("what", args.what, "NAMESPACE for its packages, NAMESPACE/PACKAGE for its variants")
+  app.add_option("what", args.what,
+                 "NAMESPACE for its packages, NAMESPACE/PACKAGE for its variants")
       ->required();
   app.add_option("--filter", args.filter, "Which ones; see docs/filter.md");
 }
@@ -157,10 +157,10 @@ absl::StatusOr<Reply> List(Context& context, const ListArgs& args) {
   if (args.what.find('/') == std::string::npos) return ListPackages(context, args);
   DML_ASSIGN_OR_RETURN(PackageName package, ParsePackageArgument(args.what));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto page, FetchPages<VariantRecord>(
-                                      context, args.filter, [&](const ListOptions& options) {
-                                        return client->ListVariants(package, options);
-                                      }));
+  DML_ASSIGN_OR_RETURN(
+      auto page, FetchPages<VariantRecord>(context, args.filter, [&](const ListOptions& options) {
+        return client->ListVariants(package, options);
+      }));
   return ListVariantsReply(page);
 }
 
@@ -170,10 +170,10 @@ void DeclareSearch(CLI::App& app, ListArgs& args) {
 
 absl::StatusOr<Reply> Search(Context& context, const ListArgs& args) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto page, FetchPages<VariantRecord>(
-                                      context, args.filter, [&](const ListOptions& options) {
-                                        return client->SearchVariants(options);
-                                      }));
+  DML_ASSIGN_OR_RETURN(
+      auto page, FetchPages<VariantRecord>(context, args.filter, [&](const ListOptions& options) {
+        return client->SearchVariants(options);
+      }));
   return ListVariantsReply(page);
 }
 
@@ -207,8 +207,8 @@ absl::StatusOr<Reply> Attach(Context& context, const VariantArgs& args) {
     auto done = client->Attach(name, envelope);
     if (!done.ok()) return Annotate(done.status(), file);
     items.push_back({{"attestation", ToJson(done->value)}, {"commit", ToJson(done->commit)}});
-    reply.text.Line(fmt::format("attached {} to {}: entry {}", file, name.ResourceName(),
-                                done->commit.index));
+    reply.text.Line(
+        fmt::format("attached {} to {}: entry {}", file, name.ResourceName(), done->commit.index));
   }
   reply.document["items"] = std::move(items);
   return reply;

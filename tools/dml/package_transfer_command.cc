@@ -72,9 +72,9 @@ void DeclareGet(CLI::App& app, GetArgs& args) {
 absl::StatusOr<Reply> Get(Context& context, const GetArgs& args) {
   DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(DownloadResult result,
-                       DownloadVariant(*client, name, args.out, args.overwrite,
-                                       context.Progress("download")));
+  DML_ASSIGN_OR_RETURN(
+      DownloadResult result,
+      DownloadVariant(*client, name, args.out, args.overwrite, context.Progress("download")));
   Reply reply;
   Json files = Json::array();
   for (const std::filesystem::path& file : result.files) {
@@ -111,9 +111,8 @@ absl::StatusOr<Reply> Verify(Context& context, const VerifyArgs& args) {
                           step.passed ? Cell("passed", Style::kGood) : Cell("FAILED", Style::kBad),
                           step.detail});
   }
-  reply.document = {{"variant", name.ResourceName()},
-                    {"passed", report.passed},
-                    {"steps", std::move(steps)}};
+  reply.document = {
+      {"variant", name.ResourceName()}, {"passed", report.passed}, {"steps", std::move(steps)}};
   reply.text.Add(std::move(table));
   reply.text.Line("");
   reply.text.Line(report.passed ? Cell("VERIFIED " + name.ResourceName(), Style::kGood)
@@ -125,10 +124,11 @@ absl::StatusOr<Reply> Verify(Context& context, const VerifyArgs& args) {
 }  // namespace
 
 void AddPackageTransferCommands(CommandTree& tree, CLI::App& package) {
-  tree.Add<PublishArgs>(package,
-                        {"publish", "Upload files and publish them as a package variant",
-                         "dml package publish --spec api.json --file build/api=bin/api --key me.key"},
-                        DeclarePublish, Publish);
+  tree.Add<PublishArgs>(
+      package,
+      {"publish", "Upload files and publish them as a package variant",
+       "dml package publish --spec api.json --file build/api=bin/api --key me.key"},
+      DeclarePublish, Publish);
   tree.Add<GetArgs>(package,
                     {"get", "Download and verify a variant's files",
                      "dml package get acme/api@2.4.1:linux-amd64 --out ./api"},

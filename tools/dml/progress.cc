@@ -30,14 +30,14 @@ std::string FormatProgress(std::string_view label, const TransferProgress& progr
                            size_t width) {
   double part = 1;
   if (progress.bytes_total > 0) {
-    part = std::min(1.0, static_cast<double>(progress.bytes_done) /
-                             static_cast<double>(progress.bytes_total));
+    part = std::min(
+        1.0, static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes_total));
   }
   size_t filled = static_cast<size_t>(part * kBarWidth);
-  std::string line = fmt::format("{}  [{}{}]  {:3}%  {} of {}", label, std::string(filled, '#'),
-                                 std::string(kBarWidth - filled, '.'),
-                                 static_cast<int>(part * 100), FormatBytes(progress.bytes_done),
-                                 FormatBytes(progress.bytes_total));
+  std::string line =
+      fmt::format("{}  [{}{}]  {:3}%  {} of {}", label, std::string(filled, '#'),
+                  std::string(kBarWidth - filled, '.'), static_cast<int>(part * 100),
+                  FormatBytes(progress.bytes_done), FormatBytes(progress.bytes_total));
   double seconds = std::chrono::duration<double>(elapsed).count();
   if (seconds >= 0.5) {
     uint64_t sent = progress.bytes_sent - std::min(progress.bytes_sent, at_start.bytes_sent);

@@ -215,9 +215,9 @@ FilterSubject SubjectOf(const Record& record) {
 }
 
 TEST(FilterOracle, RandomFiltersOnRandomRecords) {
-  const uint32_t seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  Generator generator(seed);
+  constexpr uint32_t kSeed = 20260301;
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  Generator generator(kSeed);
   size_t matches = 0;
   size_t total = 0;
   for (int i = 0; i < 4000; ++i) {

@@ -1,0 +1,155 @@
+// dml compat check|who-requires|who-provides|compare.
+#include "tools/dml/arguments.h"
+#include "tools/dml/command.h"
+#include "tools/dml/records.h"
+
+namespace dml {
+namespace {
+
+struct CheckArgs {
+  std::vector<std::string> variants;
+};
+
+void DeclareCheck(CLI::App& app, CheckArgs& args) {
+  app.add_option("variant", args.variants, "NAMESPACE/PACKAGE@VERSION[:PLATFORM] each")->required();
+}
+
+absl::StatusOr<Reply> Check(Context& context, const CheckArgs& args) {
+  DML_ASSIGN_OR_RETURN(std::vector<VariantName> names, ResolveVariants(context, args.variants));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(CompatibilityAnswer answer, client->CheckSet(names));
+  Reply reply;
+  const char* word = "NOT_PROVEN";
+  Style style = Style::kWarning;
+  if (answer.outcome == CompatibilityOutcome::kCompatible) {
+    word = "COMPATIBLE";
+    style = Style::kGood;
+  } else if (answer.outcome == CompatibilityOutcome::kIncompatible) {
+    word = "INCOMPATIBLE";
+    style = Style::kBad;
+  }
+  Json violations = Json::array();
+  for (const Finding& finding : answer.violations) violations.push_back(ToJson(finding));
+  reply.document = {
+      {"outcome", word}, {"index", answer.index}, {"violations", std::move(violations)}};
+  reply.text.Line({word, style});
+  AddFindings(answer.violations, reply.text);
+  if (answer.outcome != CompatibilityOutcome::kCompatible) reply.code = ExitCode::kNegative;
+  return reply;
+}
+
+struct RelationArgs {
+  std::string name;
+  std::string kind = "package";
+  std::string version;
+};
+
+void DeclareProvides(CLI::App& app, RelationArgs& args) {
+  app.add_option("name", args.name, "What is asked about: NAMESPACE/PACKAGE, or a name of the kind")
+      ->required();
+  app.add_option("--kind", args.kind, "package, abi, service, schema or capability");
+}
+
+void DeclareRequires(CLI::App& app, RelationArgs& args) {
+  DeclareProvides(app, args);
+  app.add_option("--version", args.version, "Only relations whose range holds this version");
+}
+
+Reply RelationsReply(const ListPage<RelationUse>& page) {
+  return ListReply(
+      page, {"VARIANT", "RELATION", "VERSIONS", "SCOPE", "SOURCE"},
+      [](const RelationUse& item) {
+        return Json{{"variant", item.variant.ResourceName()},
+                    {"relation", item.relation.relation},
+                    {"range", item.relation.range},
+                    {"scope", item.relation.scope},
+                    {"source", item.relation.source}};
+      },
+      [](const RelationUse& item) {
+        return std::vector<Cell>{item.variant.ResourceName(), item.relation.relation,
+                                 item.relation.range, item.relation.scope, item.relation.source};
+      });
+}
+
+absl::StatusOr<Reply> WhoRequires(Context& context, const RelationArgs& args) {
+  DML_ASSIGN_OR_RETURN(RelationKind kind, ParseRelationKind(args.kind));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto page,
+                       FetchPages<RelationUse>(context, "", [&](const ListOptions& options) {
+                         return client->WhoRequires(kind, args.name, args.version, options);
+                       }));
+  return RelationsReply(page);
+}
+
+absl::StatusOr<Reply> WhoProvides(Context& context, const RelationArgs& args) {
+  DML_ASSIGN_OR_RETURN(RelationKind kind, ParseRelationKind(args.kind));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto page,
+                       FetchPages<RelationUse>(context, "", [&](const ListOptions& options) {
+                         return client->WhoProvides(kind, args.name, options);
+                       }));
+  return RelationsReply(page);
+}
+
+struct CompareArgs {
+  std::string scheme;
+  std::string a;
+  std::string b;
+};
+
+void DeclareCompare(CLI::App& app, CompareArgs& args) {
+  app.add_option("scheme", args.scheme, "semver or deb")->required();
+  app.add_option("a", args.a, "A version")->required();
+  app.add_option("b", args.b, "Another version")->required();
+}
+
+absl::StatusOr<Version> ParseVersionArgument(VersionScheme scheme, const std::string& text) {
+  absl::StatusOr<Version> version = Version::Parse(scheme, text);
+  if (!version.ok()) {
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", Message(version.status()));
+  }
+  return version;
+}
+
+absl::StatusOr<Reply> CompareVersions(Context&, const CompareArgs& args) {
+  absl::StatusOr<VersionScheme> scheme = ParseVersionScheme(args.scheme);
+  if (!scheme.ok()) {
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", Message(scheme.status()));
+  }
+  DML_ASSIGN_OR_RETURN(Version a, ParseVersionArgument(*scheme, args.a));
+  DML_ASSIGN_OR_RETURN(Version b, ParseVersionArgument(*scheme, args.b));
+  std::weak_ordering order = Compare(a, b);
+  const char* word = order < 0 ? "LESS" : order > 0 ? "GREATER" : "EQUAL";
+  const char* sign = order < 0 ? "<" : order > 0 ? ">" : "=";
+  Reply reply;
+  reply.document = {{"scheme", std::string(VersionSchemeRevision(*scheme))},
+                    {"a", args.a},
+                    {"b", args.b},
+                    {"order", word}};
+  reply.text.Line(fmt::format("{} {} {}", args.a, sign, args.b));
+  return reply;
+}
+
+}  // namespace
+
+void AddCompatCommands(CommandTree& tree) {
+  CLI::App& noun = tree.AddNoun("compat", "Compatibility of packages");
+  tree.Add<CheckArgs>(noun,
+                      {"check", "Are these variants, together and alone, compatible",
+                       "dml compat check acme/api@2.4.1 acme/ledger@2.3.0"},
+                      DeclareCheck, Check);
+  tree.Add<RelationArgs>(noun,
+                         {"who-requires", "Which variants require, conflict with or break a name",
+                          "dml compat who-requires debian/libssl3 --version 3.0.11-1"},
+                         DeclareRequires, WhoRequires);
+  tree.Add<RelationArgs>(noun,
+                         {"who-provides", "Which variants provide a name",
+                          "dml compat who-provides payments-v2 --kind service"},
+                         DeclareProvides, WhoProvides);
+  tree.Add<CompareArgs>(
+      noun,
+      {"compare", "Which of two versions is later, offline", "dml compat compare deb 1.0~rc1 1.0"},
+      DeclareCompare, CompareVersions);
+}
+
+}  // namespace dml

@@ -1,0 +1,207 @@
+// dml key generate|register|list|revoke|show.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/os/file.h"
+#include "tools/dml/arguments.h"
+#include "tools/dml/command.h"
+#include "tools/dml/records.h"
+
+namespace dml {
+namespace {
+
+constexpr uint64_t kMaxKeyBytes = 16 << 10;
+
+struct GenerateArgs {
+  std::string algorithm = "ed25519";
+  std::string out;
+  std::string passphrase_file;
+};
+
+void DeclareGenerate(CLI::App& app, GenerateArgs& args) {
+  app.add_option("--algorithm", args.algorithm, "ed25519 or ecdsa-p256")
+      ->check(CLI::IsMember({"ed25519", "ecdsa-p256"}))
+      ->type_name("NAME");
+  app.add_option("--out", args.out, "For the private key; the public one goes to FILE.pub")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--passphrase-file", args.passphrase_file,
+                 "Encrypt it with this file's first line")
+      ->type_name("FILE");
+}
+
+// Creates a file that was not there, of any kind, and fills it at once or not at all.
+absl::Status WriteNewFile(const std::string& path, std::string_view text, mode_t mode) {
+  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (fd < 0 && errno == EEXIST) {
+    return AlreadyExists(ErrorReason("FILE_EXISTS"),
+                         "{} exists and is not overwritten; choose another name", path);
+  }
+  // Whatever else is wrong is found and told by WriteFileAtomically.
+  if (fd >= 0) ::close(fd);
+  absl::Status status = WriteFileAtomically(path, AsBytes(text), mode);
+  if (!status.ok() && fd >= 0) ::unlink(path.c_str());
+  return status;
+}
+
+Reply DescribeKey(const PublicKey& key) {
+  Reply reply;
+  std::string algorithm(KeyAlgorithmName(key.algorithm()));
+  reply.document = {
+      {"id", key.id().ToString()}, {"algorithm", algorithm}, {"publicKey", key.ToPem()}};
+  reply.text.Fields({{"id", key.id().ToString()}, {"algorithm", algorithm}});
+  return reply;
+}
+
+absl::StatusOr<Reply> Generate(Context&, const GenerateArgs& args) {
+  DML_ASSIGN_OR_RETURN(KeyAlgorithm algorithm, ParseKeyAlgorithm(args.algorithm));
+  std::optional<std::string> passphrase;
+  if (!args.passphrase_file.empty()) {
+    DML_ASSIGN_OR_RETURN(passphrase, ReadPassphrase(args.passphrase_file));
+  }
+  PrivateKey key = PrivateKey::Generate(algorithm);
+  DML_ASSIGN_OR_RETURN(
+      std::string pem,
+      key.ToPkcs8Pem(passphrase.has_value() ? std::optional<std::string_view>(*passphrase)
+                                            : std::nullopt));
+  std::string public_file = args.out + ".pub";
+  DML_RETURN_IF_ERROR(WriteNewFile(public_file, key.public_key().ToPem(), 0644));
+  absl::Status written = WriteNewFile(args.out, pem, 0600);
+  if (!written.ok()) {
+    ::unlink(public_file.c_str());
+    return written;
+  }
+  Reply reply = DescribeKey(key.public_key());
+  reply.document["privateKeyFile"] = args.out;
+  reply.document["publicKeyFile"] = public_file;
+  reply.text.Fields({{"private key", args.out}, {"public key", public_file}});
+  return reply;
+}
+
+struct ShowArgs {
+  std::string file;
+};
+
+void DeclareShow(CLI::App& app, ShowArgs& args) {
+  app.add_option("file", args.file, "A private or public key, PEM")->required()->type_name("FILE");
+}
+
+absl::StatusOr<PublicKey> ReadPublicKey(const std::string& file) {
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadFile(file, kMaxKeyBytes));
+  absl::StatusOr<PublicKey> key = PublicKey::FromSpkiPem(pem);
+  if (!key.ok()) return Annotate(key.status(), file);
+  return key;
+}
+
+absl::StatusOr<Reply> Show(Context&, const ShowArgs& args) {
+  absl::StatusOr<PublicKey> key = ReadPublicKey(args.file);
+  if (!key.ok() && key.status().code() == absl::StatusCode::kInvalidArgument) {
+    DML_ASSIGN_OR_RETURN(PrivateKey private_key, ReadKeyFile(args.file, ""));
+    key = private_key.public_key();
+  }
+  if (!key.ok()) return key.status();
+  Reply reply = DescribeKey(*key);
+  reply.text.Block(key->ToPem());
+  return reply;
+}
+
+struct RegisterArgs {
+  std::string public_key;
+  std::string key;
+  std::string passphrase_file;
+  std::string owner;
+  std::vector<std::string> roles;
+  std::vector<std::string> namespaces;
+};
+
+void DeclareRegister(CLI::App& app, RegisterArgs& args) {
+  CLI::Option_group& source = *app.add_option_group("Key", "Exactly one of them");
+  source.add_option("--public-key", args.public_key, "The public key")->type_name("FILE");
+  source.add_option("--key", args.key, "The private key; only its public half is sent")
+      ->type_name("FILE");
+  source.require_option(1);
+  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
+      ->type_name("FILE");
+  app.add_option("--owner", args.owner, "The person or machine that holds it")->required();
+  AddRepeated(app, "--role", args.roles, "What it may sign for: publisher or tester")->required();
+  AddRepeated(app, "--namespace", args.namespaces, "Whose packages it may sign; '*' for all")
+      ->required();
+}
+
+absl::StatusOr<Reply> Register(Context& context, const RegisterArgs& args) {
+  std::string pem;
+  if (!args.public_key.empty()) {
+    DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicKey(args.public_key));
+    pem = key.ToPem();
+  } else {
+    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(args.key, args.passphrase_file));
+    pem = key.public_key().ToPem();
+  }
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto done,
+                       client->RegisterKey(pem, args.owner, args.roles, args.namespaces));
+  return CommittedReply("key", ToJson(done.value), done.commit,
+                        "registered key " + KeyId(done.value));
+}
+
+absl::StatusOr<Reply> List(Context& context) {
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto page,
+                       FetchPages<KeyRecord>(context, "", [&](const ListOptions& options) {
+                         return client->ListKeys(options);
+                       }));
+  return ListReply(
+      page, {"KEY", "OWNER", "ROLES", "NAMESPACES", "STATE"},
+      [](const KeyRecord& item) { return ToJson(item); },
+      [](const KeyRecord& item) {
+        Cell state = item.revoked ? Cell("revoked: " + item.revoke_reason, Style::kWarning)
+                                  : Cell("valid", Style::kGood);
+        return std::vector<Cell>{KeyId(item), item.owner, JoinWords(item.roles),
+                                 JoinWords(item.namespaces), state};
+      });
+}
+
+struct RevokeArgs {
+  std::string id;
+  std::string reason;
+};
+
+void DeclareRevoke(CLI::App& app, RevokeArgs& args) {
+  app.add_option("id", args.id, "sha256:HEX, as dml key list prints it")->required();
+  app.add_option("--reason", args.reason, "Why, for everyone who asks later")->required();
+}
+
+absl::StatusOr<Reply> Revoke(Context& context, const RevokeArgs& args) {
+  absl::StatusOr<Digest> id = Digest::Parse(args.id);
+  if (!id.ok()) {
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", Message(id.status()));
+  }
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto done, client->RevokeKey(*id, args.reason));
+  return CommittedReply("key", ToJson(done.value), done.commit, "revoked key " + KeyId(done.value));
+}
+
+}  // namespace
+
+void AddKeyCommands(CommandTree& tree) {
+  CLI::App& noun = tree.AddNoun("key", "Signing keys");
+  tree.Add<GenerateArgs>(
+      noun,
+      {"generate", "Make a key pair, offline", "dml key generate --algorithm ed25519 --out me.key"},
+      DeclareGenerate, Generate);
+  tree.Add<RegisterArgs>(noun,
+                         {"register", "Let a key sign for packages",
+                          "dml key register --public-key me.key.pub --owner pat --role publisher "
+                          "--namespace acme"},
+                         DeclareRegister, Register);
+  tree.Add(noun, {"list", "List registered keys", "dml key list --all"}, List);
+  tree.Add<RevokeArgs>(noun,
+                       {"revoke", "Revoke a key, for ever",
+                        "dml key revoke sha256:9f86d0... --reason 'laptop stolen'"},
+                       DeclareRevoke, Revoke);
+  tree.Add<ShowArgs>(noun,
+                     {"show", "The id of a key in a file, offline", "dml key show me.key.pub"},
+                     DeclareShow, Show);
+}
+
+}  // namespace dml

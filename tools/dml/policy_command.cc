@@ -1,0 +1,131 @@
+// dml policy init|set|show|check.
+#include "core/gate/policy.h"
+#include "core/os/file.h"
+#include "tools/dml/command.h"
+#include "tools/dml/records.h"
+
+namespace dml {
+namespace {
+
+struct PolicyArgs {
+  std::string environment;
+  std::string file;
+  std::string etag;
+};
+
+// Writes a document to a file where one is given, else shows it.
+absl::Status Deliver(const std::string& document, const std::string& file, Reply& reply) {
+  if (file.empty()) {
+    reply.text.Block(document);
+    return absl::OkStatus();
+  }
+  reply.document["file"] = file;
+  reply.text.Line("wrote " + file);
+  return WriteFileAtomically(file, AsBytes(document), 0644);
+}
+
+void DeclareOut(CLI::App& app, PolicyArgs& args) {
+  app.add_option("--out", args.file, "Write the document's exact bytes there")->type_name("FILE");
+}
+
+absl::StatusOr<Reply> Init(Context&, const PolicyArgs& args) {
+  Reply reply;
+  std::string document(DefaultPolicyDocument());
+  reply.document["policy"] = document;
+  DML_RETURN_IF_ERROR(Deliver(document, args.file, reply));
+  return reply;
+}
+
+void DeclareCheck(CLI::App& app, PolicyArgs& args) {
+  app.add_option("file", args.file, "The document")->required()->type_name("FILE");
+}
+
+absl::StatusOr<Reply> Check(Context&, const PolicyArgs& args) {
+  DML_ASSIGN_OR_RETURN(std::string text, ReadFile(args.file, kMaxPolicyBytes));
+  absl::StatusOr<Policy> policy = ParsePolicy(text);
+  if (!policy.ok()) return Annotate(policy.status(), args.file);
+  Reply reply;
+  Json licenses = Json::object();
+  reply.text.Line({args.file + " is a policy", Style::kGood});
+  std::vector<std::pair<std::string, Cell>> fields = {
+      {"digest", policy->digest.ToString()},
+      {"allowed namespaces", JoinWords(policy->allowed_namespaces)},
+      {"denied packages", JoinWords(policy->denied_packages)},
+      {"signatures", fmt::format("{}", policy->signature_threshold)}};
+  for (const LicenseRule& rule : policy->licenses.rules()) {
+    licenses[rule.id] = rule.licenses;
+    fields.emplace_back("licenses: " + rule.id, JoinWords(rule.licenses));
+  }
+  const char* not_proven = policy->on_not_proven == NotProvenAction::kWarn ? "WARN" : "DENY";
+  fields.emplace_back("when not proven", not_proven);
+  reply.text.Fields(std::move(fields));
+  reply.document = {{"digest", policy->digest.ToString()},
+                    {"allowedNamespaces", policy->allowed_namespaces},
+                    {"deniedPackages", policy->denied_packages},
+                    {"signatureThreshold", policy->signature_threshold},
+                    {"licenses", std::move(licenses)},
+                    {"onNotProven", not_proven}};
+  return reply;
+}
+
+void DeclareSet(CLI::App& app, PolicyArgs& args) {
+  app.add_option("--environment", args.environment, "Whose policy it is")->required();
+  app.add_option("file", args.file, "The document")->required()->type_name("FILE");
+  app.add_option("--etag", args.etag,
+                 "Of the revision that it replaces, as dml policy show prints it; none for the "
+                 "first");
+}
+
+absl::StatusOr<Reply> Set(Context& context, const PolicyArgs& args) {
+  DML_ASSIGN_OR_RETURN(std::string text, ReadFile(args.file, kMaxPolicyBytes));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto done, client->SetPolicy(args.environment, text, args.etag));
+  const PolicyRecord& record = done.value.record;
+  return CommittedReply(
+      "policy", ToJson(record), done.commit,
+      fmt::format("set revision {} of the policy of {}", record.revision, record.environment));
+}
+
+void DeclareShow(CLI::App& app, PolicyArgs& args) {
+  app.add_option("--environment", args.environment, "Whose policy it is")->required();
+  DeclareOut(app, args);
+}
+
+absl::StatusOr<Reply> Show(Context& context, const PolicyArgs& args) {
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(PolicyDocument policy, client->GetPolicy(args.environment));
+  const PolicyRecord& record = policy.record;
+  Reply reply;
+  reply.document = {{"policy", ToJson(record)}, {"document", policy.text}};
+  reply.text.Fields({{"environment", record.environment},
+                     {"revision", fmt::format("{}", record.revision)},
+                     {"etag", record.Etag()},
+                     {"set", fmt::format("{} by {}, entry {}", FormatTime(record.time),
+                                         record.author, record.index)}});
+  reply.text.Line("");
+  DML_RETURN_IF_ERROR(Deliver(policy.text, args.file, reply));
+  return reply;
+}
+
+}  // namespace
+
+void AddPolicyCommands(CommandTree& tree) {
+  CLI::App& noun = tree.AddNoun("policy", "Policies of environments");
+  tree.Add<PolicyArgs>(
+      noun,
+      {"init", "A starting policy with comments, offline", "dml policy init --out policy.yaml"},
+      DeclareOut, Init);
+  tree.Add<PolicyArgs>(noun,
+                       {"check", "Is a document a policy, offline", "dml policy check policy.yaml"},
+                       DeclareCheck, Check);
+  tree.Add<PolicyArgs>(noun,
+                       {"set", "Set the policy of an environment",
+                        "dml policy set --environment production/eu policy.yaml"},
+                       DeclareSet, Set);
+  tree.Add<PolicyArgs>(noun,
+                       {"show", "The policy of an environment",
+                        "dml policy show --environment production/eu --out policy.yaml"},
+                       DeclareShow, Show);
+}
+
+}  // namespace dml
