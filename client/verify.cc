@@ -42,7 +42,8 @@ class Examiner {
       return std::move(out_);
     }
     out_.details = *std::move(details);
-    if (!Step("manifest", CheckManifest(), fmt::format("{} files", out_.manifest.files.size()))) {
+    const absl::Status manifest = CheckManifest();
+    if (!Step("manifest", manifest, fmt::format("{} file(s)", out_.manifest.files.size()))) {
       return std::move(out_);
     }
     Step("package spec", CheckSpec(), name_.ResourceName());

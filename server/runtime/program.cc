@@ -24,6 +24,18 @@ int Fail(const absl::Status& status) {
   return ExitCodeFor(status);
 }
 
+// Says what the first start made, and which of it must never be lost.
+void AnnounceFirstStart(const IdentityFiles& made) {
+  fmt::print(
+      "first start: made a library of its own, with private keys for its owner alone (0600)\n");
+  const std::pair<const char*, const std::filesystem::path*> rows[] = {
+      {"certificate authority", &made.ca_certificate},  {"  its private key", &made.ca_key},
+      {"server certificate", &made.server_certificate}, {"log key (back it up)", &made.log_key},
+      {"administrator", &made.admin_certificate},
+  };
+  for (const auto& [what, path] : rows) fmt::print("  {:<22} {}\n", what, path->string());
+}
+
 // Tells how `dml` finds this library.
 void AnnounceProfile(const ServerConfig& config, const Daemon& daemon) {
   const std::filesystem::path own = IdentityFiles(config.data_dir).profile;
@@ -56,8 +68,12 @@ std::unique_ptr<SelfProbe> StartSelfProbe(const ServerConfig& config, const Daem
 int Serve(const ServerConfig& config) {
   StartLogging(config.log);
   auto signals = std::make_unique<StopSignals>();
+  const IdentityFiles files(config.data_dir);
+  std::error_code ignored;
+  const bool first_start = !std::filesystem::exists(files.origin, ignored);
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(config);
   if (!daemon.ok()) return Fail(daemon.status());
+  if (first_start) AnnounceFirstStart(files);
   fmt::print("listening on {}\n", (*daemon)->address().ToString());
   AnnounceProfile(config, **daemon);
   std::fflush(stdout);

@@ -1,13 +1,13 @@
 // Where tests find shared vectors: DML_TEST_DATA, or ../shared/data beside the checkout.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace dml::testing {
 
@@ -28,7 +28,7 @@ inline std::string ReadFileOrDie(const std::filesystem::path& path) {
 }  // namespace dml::testing
 
 /// Ends the test as skipped where a file or folder of the shared vectors is absent.
-#define DML_SKIP_WITHOUT_TEST_DATA(relative)                                              \
-  if (!std::filesystem::exists(::dml::testing::TestDataDir() / (relative)))               \
+#define DML_SKIP_WITHOUT_TEST_DATA(relative)                                               \
+  if (!std::filesystem::exists(::dml::testing::TestDataDir() / (relative)))                \
   GTEST_SKIP() << "no test data " << (::dml::testing::TestDataDir() / (relative)).string() \
                << "; set DML_TEST_DATA"
