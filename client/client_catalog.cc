@@ -6,9 +6,6 @@ namespace {
 
 using Catalog = v1::CatalogService::Stub;
 
-// GetVariant brings attestations with it until they are many or long; ListAttestations has all.
-constexpr int kInlineAttestations = 64;
-constexpr size_t kInlineBytes = 256 << 10;
 constexpr size_t kMaxAttestations = 4096;
 constexpr int kAttestationPage = 16;
 
@@ -21,11 +18,14 @@ absl::Status AddAttestation(const v1::Attestation& in, VariantDetails& out) {
   return absl::OkStatus();
 }
 
-absl::Status FetchAttestations(Connection& connection, VariantDetails& out) {
+// What GetVariant did not bring with it.
+absl::Status FetchAttestations(Connection& connection, const std::string& page_token,
+                               VariantDetails& out) {
   v1::ListAttestationsRequest request;
   request.set_name(out.record.name.ResourceName());
   request.set_page_size(kAttestationPage);
-  do {
+  request.set_page_token(page_token);
+  while (!request.page_token().empty()) {
     DML_ASSIGN_OR_RETURN(v1::ListAttestationsResponse response,
                          connection.Call(&Catalog::ListAttestations, request));
     for (const v1::Attestation& attestation : response.attestations()) {
@@ -36,7 +36,7 @@ absl::Status FetchAttestations(Connection& connection, VariantDetails& out) {
       return BadAnswer("the list of attestations does not end");
     }
     request.set_page_token(response.next_page_token());
-  } while (!request.page_token().empty());
+  }
   return absl::OkStatus();
 }
 
@@ -99,17 +99,10 @@ absl::StatusOr<VariantDetails> Client::GetVariant(const VariantName& name) {
   out.spec = std::move(*response.mutable_spec());
   DML_RETURN_IF_ERROR(CheckBytes("manifest", out.manifest, out.record.manifest));
   DML_RETURN_IF_ERROR(CheckBytes("package spec", out.spec, out.record.spec));
-  size_t inline_bytes = 0;
-  for (const v1::Attestation& attestation : response.attestations()) {
-    inline_bytes += attestation.envelope_data().size();
-  }
-  if (response.attestations_size() >= kInlineAttestations || inline_bytes >= kInlineBytes) {
-    DML_RETURN_IF_ERROR(FetchAttestations(connection(), out));
-    return out;
-  }
   for (const v1::Attestation& attestation : response.attestations()) {
     DML_RETURN_IF_ERROR(AddAttestation(attestation, out));
   }
+  DML_RETURN_IF_ERROR(FetchAttestations(connection(), response.next_attestation_page_token(), out));
   return out;
 }
 

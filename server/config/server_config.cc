@@ -22,7 +22,7 @@ absl::Status CheckLimits(const ServerLimits& limits) {
   // Chunks of up to 256 KiB travel whole, several in a message; above 64 MiB memory is not bounded
   // in any useful way.
   DML_RETURN_IF_ERROR(
-      CheckRange("limits.maxMessageBytes", limits.max_message_bytes, 1 << 20, 64 << 20));
+      CheckRange("limits.maxMessageBytes", limits.max_message_bytes, 4 << 20, 64 << 20));
   DML_RETURN_IF_ERROR(CheckRange("limits.maxTransfers", limits.max_transfers, 1, 4096));
   DML_RETURN_IF_ERROR(
       CheckRange("limits.maxConcurrentStreams", limits.max_concurrent_streams, 1, 4096));

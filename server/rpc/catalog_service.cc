@@ -243,11 +243,12 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
     return absl::OkStatus();
   }
 
-  // Answers the next page token. A page ends early rather than exceed half a message.
+  // Answers the next page token. A page ends early rather than exceed a quarter of a message: the
+  // other half may hold the variant's documents.
   absl::StatusOr<std::string> FillAttestations(
       const Reader& state, const VariantName& name, PageRequest page,
       google::protobuf::RepeatedPtrField<v1::Attestation>* out) const {
-    size_t left = context_.max_message_bytes / 2;
+    size_t left = context_.max_message_bytes / 4;
     const size_t wanted = page.size;
     page.size = 1;
     for (size_t count = 0; count < wanted; ++count) {
@@ -271,14 +272,12 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
     auto snapshot = context_.library.Read();
     DML_ASSIGN_OR_RETURN(VariantRecord record, FindVariant(*snapshot, name));
     wire::To(record, response.mutable_variant());
-    // The documents of one variant always fit: the attestations take what is left of the message.
-    if (record.manifest.size + record.spec.size < context_.max_message_bytes / 2) {
-      DML_ASSIGN_OR_RETURN(*response.mutable_manifest(), ReadMetadata(*snapshot, record.manifest));
-      DML_ASSIGN_OR_RETURN(*response.mutable_spec(), ReadMetadata(*snapshot, record.spec));
-    }
-    return FillAttestations(*snapshot, name, {.size = kAttestationsInline},
-                            response.mutable_attestations())
-        .status();
+    DML_ASSIGN_OR_RETURN(*response.mutable_manifest(), ReadMetadata(*snapshot, record.manifest));
+    DML_ASSIGN_OR_RETURN(*response.mutable_spec(), ReadMetadata(*snapshot, record.spec));
+    DML_ASSIGN_OR_RETURN(*response.mutable_next_attestation_page_token(),
+                         FillAttestations(*snapshot, name, {.size = kAttestationsInline},
+                                          response.mutable_attestations()));
+    return absl::OkStatus();
   }
 
   absl::Status Publish(const Caller& caller, const v1::PublishVersionRequest& request,

@@ -50,16 +50,48 @@ absl::StatusOr<ChunkRecord> FindChunk(const Reader& reader, const Digest& chunk)
   return wire::DecodeChunkRecord(*row);
 }
 
+absl::Status Corrupt(const Digest& chunk) {
+  return DataLoss(ErrorReason("CHUNK_CORRUPT"),
+                  "the stored bytes of chunk {} are damaged; other content is not affected",
+                  chunk.ToString());
+}
+
+// The stored frame without a look at its digest: only for bytes that go through another hash.
+absl::StatusOr<EncodedChunk> LoadUnchecked(const Reader& reader, const Digest& chunk,
+                                           const ChunkRecord& record) {
+  DML_ASSIGN_OR_RETURN(auto stored, reader.Get(Table::kChunks, chunk.raw()));
+  if (!stored.has_value() || stored->size() != record.stored_size) return Corrupt(chunk);
+  return EncodedChunk{chunk, record.raw_size, record.codec, *std::move(stored)};
+}
+
 absl::StatusOr<EncodedChunk> LoadChunk(const Reader& reader, const Digest& chunk) {
   DML_ASSIGN_OR_RETURN(ChunkRecord record, FindChunk(reader, chunk));
-  DML_ASSIGN_OR_RETURN(auto stored, reader.Get(Table::kChunks, chunk.raw()));
-  if (!stored.has_value() || stored->size() != record.stored_size ||
-      Sha256(*stored) != record.stored_digest) {
-    return DataLoss(ErrorReason("CHUNK_CORRUPT"),
-                    "the stored bytes of chunk {} are damaged; other content is not affected",
-                    chunk.ToString());
+  DML_ASSIGN_OR_RETURN(EncodedChunk out, LoadUnchecked(reader, chunk, record));
+  if (Sha256(out.stored) != record.stored_digest) return Corrupt(chunk);
+  return out;
+}
+
+// The digest of chunks one after another. Damage shows in it and is looked for by the caller;
+// INVALID_ARGUMENT (BLOB_SIZE_MISMATCH) for a chunk of another size than its record's.
+absl::StatusOr<Digest> HashChunks(const Reader& reader, std::span<const ChunkRef> chunks) {
+  Sha256Hasher hasher;
+  for (const ChunkRef& chunk : chunks) {
+    DML_ASSIGN_OR_RETURN(ChunkRecord record, FindChunk(reader, chunk.digest));
+    if (record.raw_size != chunk.size) {
+      return InvalidArgument(ErrorReason("BLOB_SIZE_MISMATCH"), "chunk {} has {} bytes, not {}",
+                             chunk.digest.ToString(), record.raw_size, chunk.size);
+    }
+    DML_ASSIGN_OR_RETURN(EncodedChunk stored, LoadUnchecked(reader, chunk.digest, record));
+    if (stored.codec == FrameCodec::kRaw) {
+      hasher.Update(stored.stored);
+      continue;
+    }
+    absl::StatusOr<std::string> raw =
+        DecodeChunk(stored.codec, AsBytes(stored.stored), stored.raw_size);
+    if (!raw.ok()) return Corrupt(chunk.digest);
+    hasher.Update(*raw);
   }
-  return EncodedChunk{chunk, record.raw_size, record.codec, *std::move(stored)};
+  return hasher.Finish();
 }
 
 }  // namespace
@@ -78,8 +110,9 @@ absl::StatusOr<PutChunksResult> ContentStore::PutChunks(std::string_view ns,
     std::string key = ChunkKey(chunk.raw_digest);
     DML_ASSIGN_OR_RETURN(auto known, batch->Get(Table::kChunkIndex, key));
     if (known.has_value()) continue;
+    // VerifyChunk has hashed raw bytes already.
     ChunkRecord record{chunk.raw_size, chunk.codec, static_cast<uint32_t>(chunk.stored.size()),
-                       Sha256(chunk.stored)};
+                       chunk.codec == FrameCodec::kRaw ? chunk.raw_digest : Sha256(chunk.stored)};
     batch->Put(Table::kChunkIndex, key, wire::Encode(record));
     batch->Put(Table::kChunks, chunk.raw_digest.raw(), chunk.stored);
     ++result.chunks_stored;
@@ -120,22 +153,12 @@ absl::Status ContentStore::CheckWhole(const Reader& reader, std::string_view ns,
                            total > blob.size ? "more than " : "", std::min(total, blob.size),
                            blob.digest.ToString(), blob.size);
   }
-  Sha256Hasher hasher;
-  for (const ChunkRef& chunk : chunks) {
-    DML_ASSIGN_OR_RETURN(EncodedChunk stored, LoadChunk(reader, chunk.digest));
-    if (stored.raw_size != chunk.size) {
-      return InvalidArgument(ErrorReason("BLOB_SIZE_MISMATCH"), "chunk {} has {} bytes, not {}",
-                             chunk.digest.ToString(), stored.raw_size, chunk.size);
+  DML_ASSIGN_OR_RETURN(Digest whole, HashChunks(reader, chunks));
+  if (whole != blob.digest) {
+    // A damaged chunk is no fault of the caller's list.
+    for (const ChunkRef& chunk : chunks) {
+      DML_RETURN_IF_ERROR(LoadChunk(reader, chunk.digest).status());
     }
-    if (stored.codec == FrameCodec::kRaw) {
-      hasher.Update(stored.stored);
-      continue;
-    }
-    DML_ASSIGN_OR_RETURN(std::string raw,
-                         DecodeChunk(stored.codec, AsBytes(stored.stored), stored.raw_size));
-    hasher.Update(raw);
-  }
-  if (Digest whole = hasher.Finish(); whole != blob.digest) {
     return InvalidArgument(ErrorReason("BLOB_DIGEST_MISMATCH"),
                            "the chunks hash to {}, not to {}: nothing was stored under either",
                            whole.ToString(), blob.digest.ToString());

@@ -35,6 +35,9 @@ class Library {
   /// See Sequencer::Submit.
   absl::StatusOr<Receipt> Commit(Command command) { return sequencer_->Submit(std::move(command)); }
 
+  /// Commands that wait for the next group commit; for metrics and tests.
+  size_t queue_depth() const { return sequencer_->queue_depth(); }
+
   /// A consistent state to read from; holds resources while it lives.
   std::unique_ptr<Snapshot> Read() const { return engine_->NewSnapshot(); }
 

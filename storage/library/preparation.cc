@@ -95,6 +95,13 @@ absl::StatusOr<CheckedEnvelope> CheckEnvelope(const Reader& state, const std::st
 absl::StatusOr<Command> PreparePublish(const Reader& state, const ContentStore& content,
                                        std::string manifest_bytes, std::string spec_bytes,
                                        std::span<const std::string> envelopes) {
+  if (manifest_bytes.size() + spec_bytes.size() > kMaxDocumentBytes) {
+    return AtField(InvalidArgument(ErrorReason("DOCUMENTS_TOO_LARGE"),
+                                   "manifest and spec have {} bytes together; at most {}: put many "
+                                   "small files into an archive",
+                                   manifest_bytes.size() + spec_bytes.size(), kMaxDocumentBytes),
+                   "manifest");
+  }
   absl::StatusOr<Manifest> manifest = ParseManifest(manifest_bytes);
   if (!manifest.ok()) return AtField(manifest.status(), "manifest");
   absl::StatusOr<PackageSpec> spec = ParsePackageSpec(spec_bytes);

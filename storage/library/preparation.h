@@ -29,10 +29,14 @@ struct CheckedEnvelope {
 absl::StatusOr<CheckedEnvelope> CheckEnvelope(const Reader& state, const std::string& envelope,
                                               const Digest& subject);
 
+/// Manifest and spec of a variant together: they travel in one message with room to spare.
+inline constexpr size_t kMaxDocumentBytes = 2 << 20;
+
 /// The command that publishes a variant. Its files must be visible in its namespace (NOT_FOUND,
 /// BLOB_NOT_FOUND), the manifest must name this spec (INVALID_ARGUMENT, MANIFEST_SPEC_MISMATCH),
 /// and one envelope must be the publication of exactly this variant (PUBLICATION_MISSING,
-/// PUBLICATION_MISMATCH). Every error has the field where it lies.
+/// PUBLICATION_MISMATCH). Documents above kMaxDocumentBytes are DOCUMENTS_TOO_LARGE. Every error
+/// has the field where it lies.
 absl::StatusOr<Command> PreparePublish(const Reader& state, const ContentStore& content,
                                        std::string manifest, std::string spec,
                                        std::span<const std::string> envelopes);

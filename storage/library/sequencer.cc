@@ -63,6 +63,11 @@ absl::StatusOr<Receipt> Sequencer::Submit(Command command) {
   return std::move(pending.outcome);
 }
 
+size_t Sequencer::queue_depth() const {
+  absl::MutexLock lock(&mutex_);
+  return queue_.size();
+}
+
 void Sequencer::Run() {
   while (true) {
     std::vector<Pending*> group;

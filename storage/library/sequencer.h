@@ -53,6 +53,9 @@ class Sequencer {
   /// the outcome is then unknown, and a retry with the same request id tells it.
   absl::StatusOr<Receipt> Submit(Command command);
 
+  /// Commands that wait for the next group.
+  size_t queue_depth() const;
+
  private:
   struct Pending;
   struct Group;
@@ -74,7 +77,7 @@ class Sequencer {
   TreeAppender appender_;
   Timestamp last_time_;
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::deque<Pending*> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::jthread thread_;  // Last: starts when all else is there.

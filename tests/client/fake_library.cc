@@ -238,6 +238,7 @@ class FakeLibrary::Catalog final : public v1::CatalogService::Service {
     for (size_t i = 0; i < std::min<size_t>(64, stored.envelopes.size()); ++i) {
       Fill(stored.envelopes[i], out->add_attestations());
     }
+    if (stored.envelopes.size() > 64) out->set_next_attestation_page_token("64");
     if (library_.change_variant) library_.change_variant(*out);
     return grpc::Status::OK;
   }

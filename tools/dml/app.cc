@@ -62,7 +62,10 @@ int PrintReply(const Reply& reply, const GlobalOptions& options, Terminal termin
 }  // namespace
 
 ExitCode ExitCodeFor(const absl::Status& status) {
-  if (Reason(status) == "ARGUMENT_INVALID") return ExitCode::kUsage;
+  std::string reason = Reason(status);
+  if (reason == "ARGUMENT_INVALID") return ExitCode::kUsage;
+  if (reason == "VARIANT_NOT_VERIFIED") return ExitCode::kNegative;
+  if (reason.starts_with("FILE_") || reason == "PROFILE_NOT_FOUND") return ExitCode::kFailed;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return ExitCode::kOk;

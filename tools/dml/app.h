@@ -28,7 +28,8 @@ enum class ExitCode {
   kUnavailable = 6,   // The server was not reached, or did not answer in time.
 };
 
-/// The exit code for an error.
+/// The exit code for an error. kNotFound, kNotPermitted and kUnavailable are about the library;
+/// a file on this machine that is missing or may not be read is kFailed.
 ExitCode ExitCodeFor(const absl::Status& status);
 
 /// What to do after an error whose message cannot know of commands; "" where it says all.

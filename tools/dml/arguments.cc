@@ -61,6 +61,9 @@ absl::StatusOr<std::vector<VariantName>> FindVariants(Client& client,
 absl::StatusOr<VariantArgument> ParseVariantArgument(std::string_view text) {
   VariantArgument out;
   size_t at = text.find('@');
+  if (at == std::string_view::npos && !text.starts_with("packages/")) {
+    return WrongVariant(text, NotFound(kArgumentInvalid, "there is no '@' before a version"));
+  }
   if (at == std::string_view::npos) {
     absl::StatusOr<VariantName> full = VariantName::Parse(text);
     if (!full.ok()) return WrongVariant(text, full.status());

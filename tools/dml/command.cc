@@ -39,7 +39,6 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   root_.fallthrough();
   root_.require_subcommand(1);
   AddGlobalOptions(root_, options_);
-  root_.footer(kRootFooter);
   AddStatusCommands(*this);
   AddNamespaceCommands(*this);
   AddPackageCommands(*this);
@@ -53,11 +52,16 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddLogCommands(*this);
   AddAdminCommands(*this);
   AddCompletionCommands(*this);
+  root_.footer(kRootFooter);  // Last: what is added to it inherits it.
 }
 
 CLI::App& CommandTree::AddNoun(const char* name, const char* description) {
   CLI::App& noun = *root_.add_subcommand(name, description);
   noun.require_subcommand(1);
+  noun.footer([&noun] {
+    std::string verb = noun.get_subcommands({}).front()->get_name();
+    return fmt::format("Example:\n  dml {} {} --help", noun.get_name(), verb);
+  });
   return noun;
 }
 

@@ -11,7 +11,8 @@ using Word = CompletionNode::Word;
 
 void AddOptions(const CLI::App& app, std::vector<Word>& words) {
   for (const CLI::Option* option : app.get_options()) {
-    if (option->nonpositional() && !option->get_lnames().empty()) {
+    bool help_of_group = app.get_name().empty() && option == app.get_help_ptr();
+    if (option->nonpositional() && !option->get_lnames().empty() && !help_of_group) {
       words.push_back({"--" + option->get_lnames()[0], option->get_description(),
                        option->get_items_expected_max() > 0});
     }

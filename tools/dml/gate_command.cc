@@ -32,10 +32,12 @@ absl::StatusOr<Reply> Evaluate(Context& context, const EvaluateArgs& args) {
                     {"findingsDigest", answer.findings_digest},
                     {"findings", std::move(findings)}};
   reply.text.Line(answer.allowed ? Cell("ALLOW", Style::kGood) : Cell("DENY", Style::kBad));
-  reply.text.Line(
-      fmt::format("{} variants to {}, library at entry {}, policy revision {} of {}", names.size(),
-                  args.environment, answer.index, answer.policy_revision,
-                  answer.policy_environment.empty() ? "nobody" : answer.policy_environment));
+  std::string policy = answer.policy_environment.empty()
+                           ? "no policy"
+                           : fmt::format("policy revision {} of {}", answer.policy_revision,
+                                         answer.policy_environment);
+  reply.text.Line(fmt::format("variants: {}, environment: {}, library at entry {}, {}",
+                              names.size(), args.environment, answer.index, policy));
   AddFindings(answer.findings, reply.text);
   if (!answer.allowed) reply.code = ExitCode::kNegative;
   return reply;

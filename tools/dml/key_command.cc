@@ -80,28 +80,31 @@ absl::StatusOr<Reply> Generate(Context&, const GenerateArgs& args) {
 
 struct ShowArgs {
   std::string file;
+  std::string passphrase_file;
 };
 
 void DeclareShow(CLI::App& app, ShowArgs& args) {
   app.add_option("file", args.file, "A private or public key, PEM")->required()->type_name("FILE");
+  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
+      ->type_name("FILE");
 }
 
-absl::StatusOr<PublicKey> ReadPublicKey(const std::string& file) {
+// The public key in a file, or the public half of the private key in it.
+absl::StatusOr<PublicKey> ReadAnyKey(const std::string& file, const std::string& passphrase_file) {
   DML_ASSIGN_OR_RETURN(std::string pem, ReadFile(file, kMaxKeyBytes));
+  if (pem.find("PRIVATE KEY") != std::string::npos) {
+    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(file, passphrase_file));
+    return key.public_key();
+  }
   absl::StatusOr<PublicKey> key = PublicKey::FromSpkiPem(pem);
   if (!key.ok()) return Annotate(key.status(), file);
   return key;
 }
 
 absl::StatusOr<Reply> Show(Context&, const ShowArgs& args) {
-  absl::StatusOr<PublicKey> key = ReadPublicKey(args.file);
-  if (!key.ok() && key.status().code() == absl::StatusCode::kInvalidArgument) {
-    DML_ASSIGN_OR_RETURN(PrivateKey private_key, ReadKeyFile(args.file, ""));
-    key = private_key.public_key();
-  }
-  if (!key.ok()) return key.status();
-  Reply reply = DescribeKey(*key);
-  reply.text.Block(key->ToPem());
+  DML_ASSIGN_OR_RETURN(PublicKey key, ReadAnyKey(args.file, args.passphrase_file));
+  Reply reply = DescribeKey(key);
+  reply.text.Block(key.ToPem());
   return reply;
 }
 
@@ -129,17 +132,11 @@ void DeclareRegister(CLI::App& app, RegisterArgs& args) {
 }
 
 absl::StatusOr<Reply> Register(Context& context, const RegisterArgs& args) {
-  std::string pem;
-  if (!args.public_key.empty()) {
-    DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicKey(args.public_key));
-    pem = key.ToPem();
-  } else {
-    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(args.key, args.passphrase_file));
-    pem = key.public_key().ToPem();
-  }
+  const std::string& file = args.public_key.empty() ? args.key : args.public_key;
+  DML_ASSIGN_OR_RETURN(PublicKey key, ReadAnyKey(file, args.passphrase_file));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done,
-                       client->RegisterKey(pem, args.owner, args.roles, args.namespaces));
+                       client->RegisterKey(key.ToPem(), args.owner, args.roles, args.namespaces));
   return CommittedReply("key", ToJson(done.value), done.commit,
                         "registered key " + KeyId(done.value));
 }

@@ -32,7 +32,9 @@ struct EntriesArgs {
 };
 
 void DeclareEntries(CLI::App& app, EntriesArgs& args) {
-  app.add_option("--start", args.start, "The first entry's index")->type_name("INDEX");
+  app.add_option("--start", args.start, "The first entry's index")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("INDEX");
   app.add_option("--kind", args.kind, "Only of one kind, such as version_published");
   app.add_flag("--newest-first", args.newest_first, "From the newest to the oldest");
 }
@@ -65,7 +67,10 @@ struct ProveArgs {
 };
 
 void DeclareProve(CLI::App& app, ProveArgs& args) {
-  app.add_option("index", args.index, "The entry's index")->required()->type_name("INDEX");
+  app.add_option("index", args.index, "The entry's index")
+      ->required()
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("INDEX");
 }
 
 absl::StatusOr<Reply> Prove(Context& context, const ProveArgs& args) {

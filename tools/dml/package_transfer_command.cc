@@ -82,7 +82,7 @@ absl::StatusOr<Reply> Get(Context& context, const GetArgs& args) {
     reply.text.Line(file.string());
   }
   reply.document = {{"variant", ToJson(result.details.record)}, {"files", std::move(files)}};
-  reply.notes.push_back(fmt::format("{}: {} files, {}, verified", name.ResourceName(),
+  reply.notes.push_back(fmt::format("{}: {} file(s), {}, verified", name.ResourceName(),
                                     result.files.size(),
                                     FormatBytes(result.details.record.payload_size)));
   return reply;

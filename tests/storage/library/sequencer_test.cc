@@ -1,0 +1,179 @@
+#include "storage/library/sequencer.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "storage/views/library_view.h"
+#include "tests/support/library_fixture.h"
+#include "tests/support/spec_builder.h"
+
+namespace dml {
+namespace {
+
+using testing::SpecBuilder;
+using testing::TestLibrary;
+
+// A memory engine whose commits can be held up, counted and made to fail.
+class ControlledEngine : public Engine {
+ public:
+  struct Control {
+    absl::Mutex mutex;
+    bool hold ABSL_GUARDED_BY(mutex) = false;
+    int waiting ABSL_GUARDED_BY(mutex) = 0;
+    int commits ABSL_GUARDED_BY(mutex) = 0;
+    int failures_left ABSL_GUARDED_BY(mutex) = 0;
+
+    void Hold(bool value) {
+      absl::MutexLock lock(&mutex);
+      hold = value;
+    }
+    void AwaitACommitHeldUp() {
+      absl::MutexLock lock(&mutex);
+      auto held = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return waiting > 0; };
+      mutex.Await(absl::Condition(&held));
+    }
+    void FailNext(int count) {
+      absl::MutexLock lock(&mutex);
+      failures_left = count;
+    }
+    int Commits() {
+      absl::MutexLock lock(&mutex);
+      return commits;
+    }
+  };
+
+  explicit ControlledEngine(std::shared_ptr<Control> control) : control_(std::move(control)) {}
+
+  absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key) const override {
+    return inner_->Get(table, key);
+  }
+  std::unique_ptr<Cursor> NewCursor(Table table, KeyRange range) const override {
+    return inner_->NewCursor(table, std::move(range));
+  }
+  std::unique_ptr<Batch> NewBatch() override { return inner_->NewBatch(); }
+  std::unique_ptr<Snapshot> NewSnapshot() const override { return inner_->NewSnapshot(); }
+  EngineStats Stats() const override { return inner_->Stats(); }
+  absl::Status Commit(std::unique_ptr<Batch> batch, Durability durability) override {
+    {
+      absl::MutexLock lock(&control_->mutex);
+      Control& c = *control_;
+      ++c.waiting;
+      auto free = [&c]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(c.mutex) { return !c.hold; };
+      c.mutex.Await(absl::Condition(&free));
+      --c.waiting;
+      ++c.commits;
+      if (c.failures_left > 0) {
+        --c.failures_left;
+        return Unavailable(ErrorReason("STORAGE_IO"), "injected");
+      }
+    }
+    return inner_->Commit(std::move(batch), durability);
+  }
+
+ private:
+  std::unique_ptr<Engine> inner_ = NewMemoryEngine();
+  std::shared_ptr<Control> control_;
+};
+
+TEST(SequencerTest, CommandsThatWaitTogetherShareOneCommit) {
+  auto control = std::make_shared<ControlledEngine::Control>();
+  TestLibrary library(std::make_unique<ControlledEngine>(control));
+  control->Hold(true);
+  std::vector<std::jthread> threads;
+  auto submit = [&](int i) {
+    threads.emplace_back([&library, i] {
+      EXPECT_TRUE(library.Commit(NamespaceCreated{"ns" + std::to_string(i), "", {}}).ok());
+    });
+  };
+  submit(0);
+  control->AwaitACommitHeldUp();
+  const int before = control->Commits();
+  for (int i = 1; i <= 30; ++i) submit(i);
+  while (library->queue_depth() < 30) std::this_thread::yield();
+  control->Hold(false);
+  threads.clear();
+  EXPECT_EQ(control->Commits() - before, 2) << "one for the first, one for the other thirty";
+  EXPECT_EQ(JournalView(*library->Read()).Size().value(), 3u + 31u);
+}
+
+TEST(SequencerTest, FailedWriteAcknowledgesNothingAndTheNextOneReadsTheStateBack) {
+  auto control = std::make_shared<ControlledEngine::Control>();
+  TestLibrary library(std::make_unique<ControlledEngine>(control));
+  const uint64_t signed_before = library->checkpoint()->checkpoint.size;
+  control->FailNext(1);
+  EXPECT_EQ(Reason(library.Commit(NamespaceCreated{"lost", "", {}}, {}, "id-1").status()),
+            "STORAGE_IO");
+  EXPECT_EQ(library->checkpoint()->checkpoint.size, signed_before) << "nothing was signed";
+  // The retry tells the outcome: it had not happened, so it happens now.
+  Receipt receipt = library.Commit(NamespaceCreated{"lost", "", {}}, {}, "id-1").value();
+  EXPECT_FALSE(receipt.replayed);
+  EXPECT_EQ(receipt.index, signed_before);
+  EXPECT_TRUE(library->VerifyViews().value().differing_keys.empty());
+}
+
+TEST(SequencerTest, WhileReadingBackFailsNothingIsDecided) {
+  auto control = std::make_shared<ControlledEngine::Control>();
+  TestLibrary library(std::make_unique<ControlledEngine>(control));
+  control->FailNext(3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Reason(library.Commit(NamespaceCreated{"x", "", {}}).status()), "STORAGE_IO");
+  }
+  EXPECT_TRUE(library.Commit(NamespaceCreated{"x", "", {}}).ok());
+}
+
+TEST(SequencerTest, AFullQueueRefusesWithATimeToTryAgain) {
+  auto control = std::make_shared<ControlledEngine::Control>();
+  SequencerOptions options;
+  options.max_queue = 2;
+  TestLibrary library(std::make_unique<ControlledEngine>(control), options);
+  control->Hold(true);
+  std::vector<std::jthread> threads;
+  auto submit = [&](std::string name) {
+    threads.emplace_back(
+        [&library, name] { EXPECT_TRUE(library.Commit(NamespaceCreated{name, "", {}}).ok()); });
+  };
+  submit("first");
+  control->AwaitACommitHeldUp();
+  submit("second");
+  submit("third");
+  while (library->queue_depth() < 2) std::this_thread::yield();
+  absl::Status refused = library.Commit(NamespaceCreated{"fourth", "", {}}).status();
+  EXPECT_EQ(Reason(refused), "QUEUE_FULL");
+  EXPECT_TRUE(RetryAfter(refused).has_value());
+  control->Hold(false);
+}
+
+TEST(SequencerTest, EntryTimeNeverGoesBack) {
+  auto now = std::make_shared<int64_t>(1767225600000000);
+  LibraryOptions options;
+  options.origin = "dml.test/library";
+  options.clock = [now] { return FromMicros(*now); };
+  auto library = Library::Open(NewMemoryEngine(), testing::LogKey(), options).value();
+  Timestamp first =
+      library->Commit({"pat", "", NamespaceCreated{"one", "", {}}, {}, {}}).value().time;
+  *now -= 3600000000;
+  EXPECT_EQ(library->Commit({"pat", "", NamespaceCreated{"two", "", {}}, {}, {}}).value().time,
+            first);
+}
+
+TEST(SequencerTest, EntriesOfOneGroupSeeEachOther) {
+  auto control = std::make_shared<ControlledEngine::Control>();
+  TestLibrary library(std::make_unique<ControlledEngine>(control));
+  PackageSpec spec = SpecBuilder("acme/api", "1.0").Build();
+  control->Hold(true);
+  std::vector<std::jthread> threads;
+  threads.emplace_back([&] { (void)library.Commit(NamespaceCreated{"first", "", {}}); });
+  control->AwaitACommitHeldUp();
+  std::atomic<int> published = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] { published += library.Publish(spec).ok(); });
+  }
+  while (library->queue_depth() < 8) std::this_thread::yield();
+  control->Hold(false);
+  threads.clear();
+  EXPECT_EQ(published, 1) << "the same version, eight times in one group";
+}
+
+}  // namespace
+}  // namespace dml

@@ -1,0 +1,51 @@
+// The keys of view rows. A change here needs a new kViewVersion, so that libraries rebuild.
+#include <gtest/gtest.h>
+
+#include "core/base/bytes.h"
+#include "storage/views/view_keys.h"
+#include "tests/storage/wire/sample_entries.h"
+#include "tests/support/golden.h"
+
+namespace dml {
+namespace {
+
+using testing::SampleVariant;
+using view_keys::Row;
+
+// One key of each row kind, by name.
+std::vector<std::pair<std::string, std::string>> SampleKeys() {
+  const VariantName name = SampleVariant();
+  const Version version = *Version::Parse(VersionScheme::kSemver, name.version);
+  return {
+      {"namespace", view_keys::Namespace("acme")},
+      {"package", view_keys::Package(name.package)},
+      {"variant", view_keys::Variant(name.package, version, name.platform)},
+      {"attestation", view_keys::Attestation(name, Sha256("envelope"))},
+      {"license", view_keys::License("GPL-2.0-or-later", name)},
+      {"relation", view_keys::Relation(Row::kRelation, RelationKind::kPackage, "acme/db", name, 7)},
+      {"provides",
+       view_keys::Relation(Row::kProvides, RelationKind::kService, "payments-v2", name, 0)},
+      {"key", view_keys::Key(Sha256("spki"))},
+      {"environment", view_keys::Environment("production/eu")},
+      {"node", view_keys::Node("production/eu", "web-1")},
+      {"policy-history", view_keys::PolicyRevision("production", 300)},
+      {"policy", view_keys::Policy("production")},
+      {"request", view_keys::Request("spiffe://x/pat", "9f8b2c44")},
+      {"request-by-time", view_keys::RequestByTime(1767225600123456, "spiffe://x/pat", "9f8b2c44")},
+      {"stamp", view_keys::Stamp("policy/production")},
+  };
+}
+
+TEST(ViewKeysGoldenTest, EveryRowKind) {
+  std::string now;
+  uint8_t row = 0;
+  for (const auto& [name, key] : SampleKeys()) {
+    EXPECT_EQ(static_cast<uint8_t>(key[0]), ++row) << name;
+    now += name + " " + HexEncode(AsBytes(key)) + "\n";
+  }
+  EXPECT_EQ(row, static_cast<uint8_t>(Row::kStamp)) << "a row kind has no golden key";
+  EXPECT_EQ(now, testing::GoldenText("journal/view-keys.txt", now));
+}
+
+}  // namespace
+}  // namespace dml

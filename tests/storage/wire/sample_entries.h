@@ -1,0 +1,60 @@
+// One entry of each kind with every field set, for golden files.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "core/crypto/sha256.h"
+#include "core/journal/entry.h"
+
+namespace dml::testing {
+
+inline BlobRef SampleBlob(const std::string& text) { return {Sha256(text), text.size()}; }
+
+inline VariantName SampleVariant() {
+  return {{"acme", "payments-api"}, "2.4.1-rc.1", {"linux", "arm64", "v8"}};
+}
+
+inline AttestationRef SampleAttestation(const std::string& text) {
+  return {SampleBlob(text),
+          "https://dml.dev/publication/v1",
+          Sha256("manifest"),
+          {Digest(std::array<uint8_t, 32>{1}), Digest(std::array<uint8_t, 32>{2})}};
+}
+
+inline std::map<std::string, EntryPayload> SamplePayloads() {
+  VersionPublished published;
+  published.variant = SampleVariant();
+  published.scheme = VersionScheme::kSemver;
+  published.manifest = SampleBlob("manifest");
+  published.spec = SampleBlob("spec");
+  published.payload_size = uint64_t{5} << 32;
+  published.file_count = 3;
+  published.attestations = {SampleAttestation("envelope"), SampleAttestation("another")};
+  const VariantName deb{{"debian", "zlib1g"}, "1:1.2.13.dfsg-1", {}};
+  return {
+      {"library_created", LibraryCreated{"dml.local/0123456789abcdef", "spki"}},
+      {"namespace_created", NamespaceCreated{"acme", "Größe", {{"a", "1"}, {"b", ""}}}},
+      {"key_registered", KeyRegistered{"spki", "pat", {"publisher", "tester"}, {"*", "acme"}}},
+      {"key_revoked", KeyRevoked{Sha256("spki"), "laptop stolen"}},
+      {"version_published", published},
+      {"attestation_attached", AttestationAttached{SampleVariant(), SampleAttestation("tests")}},
+      {"version_withdrawn", VersionWithdrawn{deb, "loses data"}},
+      {"payload_collected", PayloadCollected{{deb, SampleVariant()}, SampleBlob("digests")}},
+      {"environment_created", EnvironmentCreated{"production/eu", "Live", {{"tier", "1"}}}},
+      {"node_created", NodeCreated{"production/eu", "web-1.example.com", {{"rack", "7"}}}},
+      {"policy_set", PolicySet{"production", SampleBlob("policy"), "1-0a1b2c3d"}},
+  };
+}
+
+inline Entry SampleEntry(const EntryPayload& payload) {
+  Entry entry;
+  entry.index = 300;
+  entry.time = FromMicros(1767225600123456);
+  entry.author = "spiffe://0123456789abcdef.dml.local/principals/pat";
+  entry.request_id = "9f8b2c44-2d63-4a57-8e56-6d0e4f3f7a10";
+  entry.payload = payload;
+  return entry;
+}
+
+}  // namespace dml::testing
