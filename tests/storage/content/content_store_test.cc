@@ -113,7 +113,8 @@ TEST_F(ContentStoreTest, AWrongChunkStoresNothingOfItsBatch) {
 
 // attack 23: never other bytes under a digest.
 TEST_F(ContentStoreTest, DamagedFrameIsDataLossForThatChunkOnly) {
-  std::vector<EncodedChunk> chunks = Cut(RandomBytes(1 << 20, 5));
+  std::string bytes = RandomBytes(1 << 20, 5);
+  std::vector<EncodedChunk> chunks = Cut(bytes);
   ASSERT_TRUE(store_.PutChunks("acme", chunks, Durability::kSynced).ok());
   auto batch = engine_->NewBatch();
   std::string damaged = chunks[0].stored;
@@ -122,6 +123,27 @@ TEST_F(ContentStoreTest, DamagedFrameIsDataLossForThatChunkOnly) {
   ASSERT_TRUE(engine_->Commit(std::move(batch), Durability::kSynced).ok());
   EXPECT_EQ(store_.ReadChunk(chunks[0].raw_digest).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_TRUE(store_.ReadChunk(chunks[1].raw_digest).ok());
+  EXPECT_EQ(Reason(store_.AssembleBlob("acme", {Sha256(bytes), bytes.size()}, Refs(chunks))),
+            "CHUNK_CORRUPT")
+      << "not the fault of the list, which is right";
+}
+
+TEST_F(ContentStoreTest, ADamagedZstdFrameIsDataLossToo) {
+  std::string bytes(100'000, 'a');
+  std::vector<EncodedChunk> chunks = Cut(bytes);
+  ASSERT_EQ(chunks[0].codec, FrameCodec::kZstd);
+  ASSERT_TRUE(store_.PutChunks("acme", chunks, Durability::kSynced).ok());
+  for (size_t at = 0; at < chunks[0].stored.size(); ++at) {
+    std::string damaged = chunks[0].stored;
+    damaged[at] ^= 0x55;
+    auto batch = engine_->NewBatch();
+    batch->Put(Table::kChunks, chunks[0].raw_digest.raw(), damaged);
+    ASSERT_TRUE(engine_->Commit(std::move(batch), Durability::kSynced).ok());
+    EXPECT_EQ(Reason(store_.ReadChunk(chunks[0].raw_digest).status()), "CHUNK_CORRUPT") << at;
+    EXPECT_EQ(Reason(store_.AssembleBlob("acme", {Sha256(bytes), bytes.size()}, Refs(chunks))),
+              "CHUNK_CORRUPT")
+        << at;
+  }
 }
 
 TEST_F(ContentStoreTest, ChunkListIsPagedAcrossRows) {
