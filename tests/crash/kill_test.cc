@@ -66,13 +66,12 @@ class KillTest : public ::testing::Test {
     ASSERT_TRUE(library_.Start());
     Client admin = library_.NewClient();
     ASSERT_TRUE(admin.CreateNamespace("acme", "", {}).ok());
-    ASSERT_TRUE(
-        admin.RegisterKey(key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
+    ASSERT_TRUE(admin.RegisterKey(key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
   }
 
   absl::StatusOr<Committed<VariantRecord>> Carry(Client& client, const Publish& publish) {
-    const auto file = testing::WriteBytes(folder_.path() / "input" / publish.package / "blob",
-                                          publish.Content());
+    const auto file =
+        testing::WriteBytes(folder_.path() / "input" / publish.package / "blob", publish.Content());
     PublishInput input;
     input.spec_json = testing::SpecJson(publish.package, publish.version);
     input.files = {{file, "bin/blob"}};
@@ -98,8 +97,7 @@ class KillTest : public ::testing::Test {
       done.push_back(next);
       if (!committed.ok()) {
         // Nothing but the kill may stop it.
-        EXPECT_EQ(committed.status().code(), absl::StatusCode::kUnavailable)
-            << committed.status();
+        EXPECT_EQ(committed.status().code(), absl::StatusCode::kUnavailable) << committed.status();
         return done;
       }
       ++acknowledged_;
@@ -154,8 +152,7 @@ class KillTest : public ::testing::Test {
     ASSERT_TRUE(response.ok()) << response.status();
     std::vector<Digest> proof;
     for (const std::string& hash : response->proof()) proof.push_back(*Digest::FromBytes(hash));
-    EXPECT_TRUE(
-        VerifyConsistency(before.size, before.root, now->size, now->root, proof).ok());
+    EXPECT_TRUE(VerifyConsistency(before.size, before.root, now->size, now->root, proof).ok());
   }
 
   // Acknowledged: in the log at the index of its receipt, and in the catalog.

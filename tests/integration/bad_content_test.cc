@@ -27,8 +27,7 @@ class BadContentTest : public testing::BadInputTest {
     v1::FindMissingChunksRequest request;
     request.set_namespace_(ns);
     request.add_sha256(std::string(chunk.raw()));
-    auto response =
-        client_->connection().Call(&Content::Stub::FindMissingChunks, request);
+    auto response = client_->connection().Call(&Content::Stub::FindMissingChunks, request);
     EXPECT_TRUE(response.ok()) << response.status();
     return response.ok() && response->missing_size() == 1;
   }
@@ -95,7 +94,7 @@ TEST_F(BadContentTest, AChunkWithoutADigestOrOfAnUnknownCodec) {
   EXPECT_TRUE(IsMissing(Sha256("bytes")));
 }
 
-// attack 17
+// attack 19
 TEST_F(BadContentTest, AFrameThatUnfoldsToMoreThanItSays) {
   const std::string zeros(kMaxChunkBytes, '\0');
   v1::Chunk bomb = ChunkOf(zeros);
@@ -152,7 +151,7 @@ TEST_F(BadContentTest, ABlobThatCannotBe) {
   ExpectInvalid(FromGrpcStatus(stream->Finish()), "DIGEST_INVALID", "blob.digest");
 }
 
-// attack 6
+// attack 23
 TEST_F(BadContentTest, ABlobOfChunksOfAnotherNamespace) {
   const std::string secret = "only other may see this";
   ASSERT_TRUE(Upload(ChunkOf(secret), "other").ok());

@@ -90,9 +90,9 @@ class BadInputTest : public ::testing::Test {
   Documents MakeDocuments(const std::string& spec, std::string manifest = "") const {
     if (manifest.empty()) manifest = MakeManifest(spec);
     absl::StatusOr<PackageSpec> read = ParsePackageSpec(spec);
-    const VariantName name =
-        read.ok() ? VariantName{read->package, read->version.text(), read->platform}
-                  : NameOfVersion("acme/base", "9.9.9");
+    const VariantName name = read.ok()
+                                 ? VariantName{read->package, read->version.text(), read->platform}
+                                 : NameOfVersion("acme/base", "9.9.9");
     return {manifest, spec, {MakePublication(manifest, name, key_)}};
   }
   absl::Status Publish(const Documents& documents) {

@@ -29,7 +29,11 @@ class RunningLibrary {
   /// Starts the daemon and waits until it listens. False where it ended instead.
   bool Start() {
     daemon_ = Launch();
-    return daemon_->ReadLine().starts_with("listening on ");
+    std::string line;
+    do {
+      line = daemon_->ReadLine();
+    } while (!line.empty() && !line.starts_with("listening on "));
+    return !line.empty();
   }
   /// A daemon on this data directory, besides the one that Start started.
   std::unique_ptr<ChildDaemon> Launch() const {
