@@ -134,8 +134,16 @@ class Evaluation {
     Deny(denied ? "license.denied" : "license.review", subject,
          fmt::format("license '{}' {}: {}", Excerpt(spec.declared_license, 256),
                      denied ? "is denied" : "needs a review", Excerpt(reasons, 1024)),
-         denied ? "take a package under a license that the policy allows, or change licenses.deny"
-                : "decide on it, and add it to licenses.allow or licenses.deny of the policy");
+         LicenseRemedy(*expression, denied));
+  }
+
+  static std::string LicenseRemedy(const LicenseExpression& expression, bool denied) {
+    if (denied)
+      return "take a package under a license that the policy allows, or change licenses.deny";
+    if (expression.is_none() || expression.is_no_assertion()) {
+      return "find out its license, and publish a version whose package spec declares it";
+    }
+    return "decide on it, and add it to licenses.allow or licenses.deny of the policy";
   }
 
   void CheckCompatibility() {

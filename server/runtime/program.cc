@@ -73,9 +73,9 @@ int Serve(const ServerConfig& config) {
   const bool first_start = !std::filesystem::exists(files.origin, ignored);
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(config);
   if (!daemon.ok()) return Fail(daemon.status());
-  if (first_start) AnnounceFirstStart(files);
   fmt::print("listening on {}\n", (*daemon)->address().ToString());
   AnnounceProfile(config, **daemon);
+  if (first_start) AnnounceFirstStart(files);
   std::fflush(stdout);
   std::unique_ptr<SelfProbe> probe = StartSelfProbe(config, **daemon);
 

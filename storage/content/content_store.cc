@@ -172,6 +172,9 @@ absl::Status ContentStore::AssembleBlob(std::string_view ns, const BlobRef& blob
     return InvalidArgument(ErrorReason("BLOB_TOO_LARGE"), "a blob has at most {} bytes, not {}",
                            kMaxBlobBytes, blob.size);
   }
+  DML_ASSIGN_OR_RETURN(bool there, HasBlob(ns, blob));
+  DML_ASSIGN_OR_RETURN(PartialBlob partial, GetPartial(ns, blob));
+  if (there && partial.committed == 0) return absl::OkStatus();  // Else the partial row must go.
   DML_RETURN_IF_ERROR(CheckWhole(*engine_.NewSnapshot(), ns, blob, chunks));
   auto batch = engine_.NewBatch();
   DML_ASSIGN_OR_RETURN(auto known, batch->Get(Table::kBlobs, BlobKey(blob.digest)));

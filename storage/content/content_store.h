@@ -45,7 +45,8 @@ class ContentStore {
 
   /// Makes a blob of chunks that are visible in the namespace; durable on return. The chunks are
   /// streamed through one hasher first. NOT_FOUND (CHUNK_NOT_FOUND), INVALID_ARGUMENT
-  /// (BLOB_SIZE_MISMATCH, BLOB_DIGEST_MISMATCH, BLOB_TOO_LARGE); then nothing is visible.
+  /// (BLOB_SIZE_MISMATCH, BLOB_DIGEST_MISMATCH, BLOB_TOO_LARGE); then nothing is visible. A blob
+  /// that the namespace has already is OK at once: it was hashed when it came, and stays as it is.
   absl::Status AssembleBlob(std::string_view ns, const BlobRef& blob,
                             std::span<const ChunkRef> chunks);
 

@@ -1,4 +1,5 @@
 // dml import deb.
+#include "core/license/expression.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
@@ -12,6 +13,7 @@ struct DebArgs {
   std::string ns;
   std::string key;
   std::string passphrase_file;
+  std::vector<std::string> licenses;
   bool dry_run = false;
 };
 
@@ -22,6 +24,9 @@ void DeclareDeb(CLI::App& app, DebArgs& args) {
       ->type_name("FILE");
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
+  app.add_option("--license", args.licenses,
+                 "The license of a package whose copyright file only a person can read")
+      ->type_name("PACKAGE=EXPRESSION");
   app.add_flag("--dry-run", args.dry_run, "Print the package specs and publish nothing");
 }
 
@@ -34,13 +39,45 @@ struct Outcome {
   absl::Status error;
 };
 
+using StatedLicenses = std::map<std::string, std::string>;  // Package -> canonical expression.
+
+absl::StatusOr<StatedLicenses> ReadLicenses(const std::vector<std::string>& arguments) {
+  StatedLicenses out;
+  for (const std::string& argument : arguments) {
+    const size_t equals = argument.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                             "--license {}: expected PACKAGE=EXPRESSION", argument);
+    }
+    absl::StatusOr<LicenseExpression> expression =
+        LicenseExpression::Parse(argument.substr(equals + 1), BundledLicenseList());
+    if (!expression.ok()) {
+      return Annotate(expression.status(), fmt::format("--license {}", argument));
+    }
+    out[argument.substr(0, equals)] = expression->ToString();
+  }
+  return out;
+}
+
+// A person's statement fills the gap that the archive leaves; what the archive says itself stays.
+void StateLicense(const StatedLicenses& stated, DebImport& deb) {
+  auto found = stated.find(deb.spec.package.name);
+  if (found == stated.end()) return;
+  if (deb.spec.declared_license != "NOASSERTION") {
+    deb.unmapped.push_back(fmt::format("--license {}: not used, the archive says {}", found->first,
+                                       deb.spec.declared_license));
+    return;
+  }
+  deb.spec.declared_license = found->second;
+}
+
 std::string VariantOf(const PackageSpec& spec) {
   return VariantName{spec.package, spec.version.text(), spec.platform}.ResourceName();
 }
 
 // `key` and `client` are null for a dry run.
 Outcome ImportOne(const Context& context, Client* client, const std::string& file,
-                  const std::string& ns, const PrivateKey* key) {
+                  const std::string& ns, const StatedLicenses& licenses, const PrivateKey* key) {
   Outcome out;
   out.result = "failed";
   absl::StatusOr<DebImport> deb = ReadDeb(file, ns);
@@ -48,6 +85,7 @@ Outcome ImportOne(const Context& context, Client* client, const std::string& fil
     out.error = deb.status();
     return out;
   }
+  StateLicense(licenses, *deb);
   out.variant = VariantOf(deb->spec);
   out.spec = FormatPackageSpec(deb->spec);
   out.unmapped = deb->unmapped;
@@ -104,11 +142,13 @@ absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
     DML_ASSIGN_OR_RETURN(key, ReadKeyFile(args.key, args.passphrase_file));
     DML_ASSIGN_OR_RETURN(client, context.client());
   }
+  DML_ASSIGN_OR_RETURN(StatedLicenses licenses, ReadLicenses(args.licenses));
   Reply reply;
   Json items = Json::array();
   std::map<std::string, int> counts;
   for (const std::string& file : args.files) {
-    Outcome outcome = ImportOne(context, client, file, args.ns, key.has_value() ? &*key : nullptr);
+    Outcome outcome =
+        ImportOne(context, client, file, args.ns, licenses, key.has_value() ? &*key : nullptr);
     ++counts[outcome.result];
     items.push_back(OutcomeJson(file, outcome, args.dry_run));
     DescribeOutcome(file, outcome, args.dry_run, reply.text);

@@ -185,6 +185,9 @@ TEST_F(EvaluateTest, LicenseRules) {
     EXPECT_EQ(Only().rule, rule) << license;
   }
   EXPECT_THAT(Only().message, HasSubstr("ISC"));
+  EXPECT_THAT(Only().remedy, HasSubstr("licenses.allow"));
+  last_spec().declared_license = "NOASSERTION";
+  EXPECT_THAT(Only().remedy, HasSubstr("declares it")) << "no policy may allow NOASSERTION";
   last_spec().declared_license = "MIT OR SSPL-1.0";
   EXPECT_EQ(Evaluate().decision, Decision::kAllow);
 }

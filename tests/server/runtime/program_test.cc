@@ -61,6 +61,8 @@ TEST_F(ProgramTest, PutsTheProfileWhereTheClientLooks) {
   const auto profile = folder_.path() / "home/.config/dml/profile.yaml";
   EXPECT_EQ(daemon.ReadLine(), "client profile: " + profile.string());
   EXPECT_TRUE(std::filesystem::exists(profile));
+  EXPECT_TRUE(daemon.ReadLine().starts_with("first start: "));
+  EXPECT_TRUE(daemon.ReadLine().ends_with("tls/ca.pem")) << "it says where things are";
 
   ScratchFolder other;
   ChildDaemon second({"--data-dir", (other.path() / "d").string(), "--listen", "127.0.0.1:0"},

@@ -62,6 +62,11 @@ TEST_F(ContentStoreTest, BlobComesBackAndSecondUploadStoresNothing) {
   EXPECT_EQ(ReadBack(blob.digest), bytes);
   EXPECT_TRUE(store_.HasBlob("acme", blob).value());
   EXPECT_FALSE(store_.HasBlob("acme", {blob.digest, blob.size + 1}).value());
+
+  std::vector<ChunkRef> other_list = {{chunks[0].raw_digest, chunks[0].raw_size}};
+  EXPECT_TRUE(store_.AssembleBlob("acme", blob, other_list).ok()) << "it is there already";
+  EXPECT_EQ(ReadBack(blob.digest), bytes) << "and stays as it was";
+  EXPECT_FALSE(store_.AssembleBlob("acme", {blob.digest, blob.size + 1}, other_list).ok());
 }
 
 // attack 23: a digest is not a capability, and shows no existence.

@@ -10,6 +10,7 @@
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 #include "tests/support/temp_dir.h"
+#include "tests/tools/import/deb_builder.h"
 
 namespace dml {
 namespace {
@@ -234,6 +235,24 @@ TEST_F(AppTest, ImportGoesOnAfterAFileThatCannotBeRead) {
   EXPECT_EQ(document["items"][0]["error"]["reason"], "DEB_INVALID");
   EXPECT_EQ(document["items"][1]["error"]["reason"], "FILE_NOT_FOUND");
   EXPECT_EQ(document["failed"], 2);
+}
+
+TEST_F(AppTest, AStatedLicenseFillsTheGapThatTheArchiveLeaves) {
+  std::string deb = Write("x.deb", testing::MakeDeb("Package: x\nVersion: 1\nArchitecture: all\n"
+                                                    "Description: x\n"));
+  auto license_of = [&](std::vector<std::string> more) -> std::string {
+    std::vector<std::string> args = {"import", "deb",       deb,        "--namespace",
+                                     "debian", "--dry-run", "--output", "json"};
+    args.insert(args.end(), more.begin(), more.end());
+    Outcome run = Dml(args);
+    return run.code == 0 ? run.document()["items"][0]["spec"]["license"]["declared"]
+                         : Json(std::to_string(run.code));
+  };
+  EXPECT_EQ(license_of({}), "NOASSERTION");
+  EXPECT_EQ(license_of({"--license", "x=mit or isc"}), "MIT OR ISC");
+  EXPECT_EQ(license_of({"--license", "y=MIT"}), "NOASSERTION") << "another package";
+  EXPECT_NE(license_of({"--license", "x=No-Such"}), "No-Such");
+  EXPECT_EQ(license_of({"--license", "MIT"}), "2");
 }
 
 TEST_F(AppTest, ImportNeedsAKeyUnlessItIsADryRun) {

@@ -1,0 +1,66 @@
+#include "tools/bench/bench_daemon.h"
+
+#include "core/gate/policy.h"
+#include "core/os/file.h"
+
+namespace dml::bench {
+
+BenchDaemon::BenchDaemon(std::unique_ptr<ChildProcess> process)
+    : process_(std::move(process)), publisher_(PrivateKey::Generate(KeyAlgorithm::kEd25519)) {}
+
+absl::StatusOr<std::unique_ptr<BenchDaemon>> BenchDaemon::Start(const Setup& setup,
+                                                                const std::string& name) {
+  const std::filesystem::path home = setup.work_dir / name;
+  DML_RETURN_IF_ERROR(MakePrivateDirectory(home));
+  const std::filesystem::path data = home / "data";
+  DML_ASSIGN_OR_RETURN(auto process, ChildProcess::Start({setup.dmld.string(), "--data-dir",
+                                                          data.string(), "--listen", "127.0.0.1:0"},
+                                                         home));
+  DML_RETURN_IF_ERROR(process->AwaitLine("listening on ").status());
+  std::unique_ptr<BenchDaemon> daemon(new BenchDaemon(std::move(process)));
+  DML_ASSIGN_OR_RETURN(daemon->options_, LoadProfile(data / "client" / "profile.yaml"));
+  daemon->options_.state_file.clear();
+  DML_RETURN_IF_ERROR(daemon->Fill());
+  return daemon;
+}
+
+absl::Status BenchDaemon::Fill() {
+  DML_ASSIGN_OR_RETURN(Client client, Connect());
+  DML_RETURN_IF_ERROR(client.CreateNamespace(kNamespace, "", {}).status());
+  DML_RETURN_IF_ERROR(
+      client.RegisterKey(publisher_.public_key().ToPem(), "publisher", {"publisher"}, {kNamespace})
+          .status());
+  DML_RETURN_IF_ERROR(client.CreateEnvironment(kEnvironment, "", {}).status());
+  return client.SetPolicy(kEnvironment, std::string(DefaultPolicyDocument()), "").status();
+}
+
+absl::StatusOr<std::vector<Client>> BenchDaemon::Connect(int clients) const {
+  std::vector<Client> out;
+  for (int i = 0; i < clients; ++i) {
+    DML_ASSIGN_OR_RETURN(Client client, Connect());
+    out.push_back(std::move(client));
+  }
+  return out;
+}
+
+PackageSpec MakeSpec(const std::string& name, const std::string& version,
+                     const std::vector<std::string>& required) {
+  PackageSpec spec;
+  spec.package = {kNamespace, name};
+  spec.version = Version::Parse(VersionScheme::kSemver, version).value();
+  spec.title = "Package of the benchmark";
+  spec.declared_license = "MIT";
+  for (const std::string& other : required) {
+    spec.requires_all.push_back(
+        {{{RelationKind::kPackage, fmt::format("{}/{}", kNamespace, other), VersionRange::All()}},
+         RelationScope::kNode,
+         ""});
+  }
+  return spec;
+}
+
+VariantName NameOf(const PackageSpec& spec) {
+  return {spec.package, spec.version.text(), spec.platform};
+}
+
+}  // namespace dml::bench
