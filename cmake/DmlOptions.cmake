@@ -31,7 +31,7 @@ if(DML_SANITIZE)
 endif()
 
 find_program(DML_CCACHE ccache)
-if(DML_CCACHE)
+if(DML_CCACHE AND NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
   # Precompiled headers want ccache told that their time stamps and defines may be trusted.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${DML_CCACHE})

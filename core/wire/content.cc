@@ -6,17 +6,6 @@
 namespace dml::wire {
 namespace {
 
-constexpr ErrorReason kRecordInvalid("RECORD_INVALID");
-
-template <typename Message>
-absl::StatusOr<Message> Parse(std::string_view bytes) {
-  Message message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return DataLoss(kRecordInvalid, "a row of the content plane cannot be read");
-  }
-  return message;
-}
-
 template <typename Message>
 void PutChunks(const std::vector<ChunkRef>& chunks, Message& out) {
   for (const ChunkRef& chunk : chunks) {
@@ -72,7 +61,7 @@ std::string Encode(const PartialBlob& partial) {
 }
 
 absl::StatusOr<ChunkRecord> DecodeChunkRecord(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::ChunkRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::ChunkRecord>(bytes));
   if (m.codec() > static_cast<uint32_t>(FrameCodec::kZstd)) {
     return DataLoss(kRecordInvalid, "chunk codec {} is unknown: upgrade the program", m.codec());
   }
@@ -81,17 +70,17 @@ absl::StatusOr<ChunkRecord> DecodeChunkRecord(std::string_view bytes) {
 }
 
 absl::StatusOr<BlobRecord> DecodeBlobRecord(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::BlobRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::BlobRecord>(bytes));
   return BlobRecord{m.size(), m.chunk_count()};
 }
 
 absl::StatusOr<std::vector<ChunkRef>> DecodeChunkPage(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::ChunkListPage>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::ChunkListPage>(bytes));
   return GetChunks(m);
 }
 
 absl::StatusOr<PartialBlob> DecodePartialBlob(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::PartialBlobRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::PartialBlobRecord>(bytes));
   PartialBlob out;
   out.committed = m.committed();
   DML_ASSIGN_OR_RETURN(out.chunks, GetChunks(m));

@@ -5,21 +5,10 @@
 namespace dml::wire {
 namespace {
 
-constexpr ErrorReason kRecordInvalid("RECORD_INVALID");
-
-template <typename Message>
-absl::StatusOr<Message> Parse(std::string_view bytes) {
-  Message message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return DataLoss(kRecordInvalid, "a view's row cannot be read: rebuild the views");
-  }
-  return message;
-}
-
-}  // namespace
-
-std::string Encode(const NamespaceRecord& r) {
-  pb::NamespaceRecord m;
+// Namespaces and environments are told by the same five fields.
+template <typename Message, typename Record>
+std::string EncodeDescribed(const Record& r) {
+  Message m;
   m.set_name(r.name);
   m.set_description(r.description);
   To(r.labels, m.mutable_labels());
@@ -28,11 +17,20 @@ std::string Encode(const NamespaceRecord& r) {
   return SerializeDeterministically(m);
 }
 
+template <typename Message, typename Record>
+absl::StatusOr<Record> DecodeDescribed(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<Message>(bytes));
+  return Record{m.name(), m.description(), From(m.labels()), m.created_index(),
+                FromMicros(m.created_micros())};
+}
+
+}  // namespace
+
+std::string Encode(const NamespaceRecord& r) { return EncodeDescribed<pb::NamespaceRecord>(r); }
+
 template <>
 absl::StatusOr<NamespaceRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::NamespaceRecord>(bytes));
-  return NamespaceRecord{m.name(), m.description(), From(m.labels()), m.created_index(),
-                         FromMicros(m.created_micros())};
+  return DecodeDescribed<pb::NamespaceRecord, NamespaceRecord>(bytes);
 }
 
 std::string Encode(const PackageRecord& r) {
@@ -49,7 +47,7 @@ std::string Encode(const PackageRecord& r) {
 
 template <>
 absl::StatusOr<PackageRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::PackageRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::PackageRecord>(bytes));
   PackageRecord r;
   DML_ASSIGN_OR_RETURN(r.name, PackageName::Parse(m.package()));
   DML_ASSIGN_OR_RETURN(r.scheme, ParseVersionScheme(m.version_scheme()));
@@ -86,7 +84,7 @@ std::string Encode(const VariantRecord& r) {
 
 template <>
 absl::StatusOr<VariantRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::VariantRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::VariantRecord>(bytes));
   VariantRecord r;
   DML_ASSIGN_OR_RETURN(r.name, VariantFrom(m.package(), m.version(), m.variant()));
   DML_ASSIGN_OR_RETURN(r.scheme, ParseVersionScheme(m.version_scheme()));
@@ -120,7 +118,7 @@ std::string Encode(const AttestationRecord& r) {
 
 template <>
 absl::StatusOr<AttestationRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::AttestationRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::AttestationRecord>(bytes));
   DML_ASSIGN_OR_RETURN(AttestationRef ref, From(m.attestation()));
   return AttestationRecord{std::move(ref), m.index(), FromMicros(m.time_micros()), m.author()};
 }
@@ -141,7 +139,7 @@ std::string Encode(const KeyRecord& r) {
 
 template <>
 absl::StatusOr<KeyRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::KeyRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::KeyRecord>(bytes));
   KeyRecord r;
   r.spki = m.spki();
   r.owner = m.owner();
@@ -155,21 +153,11 @@ absl::StatusOr<KeyRecord> Decode(std::string_view bytes) {
   return r;
 }
 
-std::string Encode(const EnvironmentRecord& r) {
-  pb::EnvironmentRecord m;
-  m.set_name(r.name);
-  m.set_description(r.description);
-  To(r.labels, m.mutable_labels());
-  m.set_created_index(r.created_index);
-  m.set_created_micros(ToMicros(r.created_time));
-  return SerializeDeterministically(m);
-}
+std::string Encode(const EnvironmentRecord& r) { return EncodeDescribed<pb::EnvironmentRecord>(r); }
 
 template <>
 absl::StatusOr<EnvironmentRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::EnvironmentRecord>(bytes));
-  return EnvironmentRecord{m.name(), m.description(), From(m.labels()), m.created_index(),
-                           FromMicros(m.created_micros())};
+  return DecodeDescribed<pb::EnvironmentRecord, EnvironmentRecord>(bytes);
 }
 
 std::string Encode(const NodeRecord& r) {
@@ -184,7 +172,7 @@ std::string Encode(const NodeRecord& r) {
 
 template <>
 absl::StatusOr<NodeRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::NodeRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::NodeRecord>(bytes));
   return NodeRecord{m.environment(), m.name(), From(m.labels()), m.created_index(),
                     FromMicros(m.created_micros())};
 }
@@ -202,7 +190,7 @@ std::string Encode(const PolicyRecord& r) {
 
 template <>
 absl::StatusOr<PolicyRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::PolicyRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::PolicyRecord>(bytes));
   DML_ASSIGN_OR_RETURN(BlobRef document, From(m.document()));
   return PolicyRecord{
       m.environment(), m.revision(), document, m.index(), FromMicros(m.time_micros()), m.author()};
@@ -218,7 +206,7 @@ std::string Encode(const RequestRecord& r) {
 
 template <>
 absl::StatusOr<RequestRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::RequestRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::RequestRecord>(bytes));
   DML_ASSIGN_OR_RETURN(Digest payload, DigestFrom(m.payload_sha256()));
   return RequestRecord{m.index(), FromMicros(m.time_micros()), payload};
 }
@@ -234,7 +222,7 @@ std::string Encode(const RelationRecord& r) {
 
 template <>
 absl::StatusOr<RelationRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, Parse<pb::RelationRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::RelationRecord>(bytes));
   return RelationRecord{m.kind(), m.range(), m.scope(), m.source()};
 }
 

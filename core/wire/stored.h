@@ -13,6 +13,18 @@ namespace dml::wire {
 namespace pb = ::dml::journal::v1;
 
 inline constexpr ErrorReason kEntryInvalid("ENTRY_INVALID");
+inline constexpr ErrorReason kRecordInvalid("RECORD_INVALID");
+
+/// A row's message; DATA_LOSS (RECORD_INVALID) where the bytes are none.
+template <typename Message>
+absl::StatusOr<Message> ParseRow(std::string_view bytes) {
+  Message message;
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return DataLoss(kRecordInvalid, "a stored row cannot be read: {} bytes are no {}", bytes.size(),
+                    message.GetTypeName());
+  }
+  return message;
+}
 
 absl::StatusOr<Digest> DigestFrom(const std::string& raw);
 void To(const BlobRef& ref, pb::BlobRef* out);
