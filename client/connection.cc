@@ -93,6 +93,23 @@ absl::StatusOr<std::vector<Digest>> Connection::FetchConsistency(uint64_t first,
   return ReadProof(response.proof());
 }
 
+absl::Status Connection::EnsureLogIsOurs() {
+  if (log_is_ours_) return absl::OkStatus();
+  DML_ASSIGN_OR_RETURN(v1::GetCheckpointResponse response,
+                       Call(&v1::JournalService::Stub::GetCheckpoint, v1::GetCheckpointRequest()));
+  absl::Status accepted = AcceptCheckpoint(response.checkpoint()).status();
+  if (accepted.code() == absl::StatusCode::kPermissionDenied) {
+    return FailedPrecondition(
+        ErrorReason("LOG_KEY_MISMATCH"),
+        "the library at {} is not {}, which the profile pins ({}): nothing was "
+        "asked of it; choose the profile of this library",
+        options_.target, options_.log_origin, Message(accepted));
+  }
+  DML_RETURN_IF_ERROR(accepted);
+  log_is_ours_ = true;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Checkpoint> Connection::AcceptCheckpoint(const std::string& note) {
   return log_->Accept(
       note, [this](uint64_t first, uint64_t second) { return FetchConsistency(first, second); });

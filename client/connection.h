@@ -52,10 +52,15 @@ class Connection {
 
   /// Makes a unary call that may be repeated (it reads, or carries a request id), with a deadline
   /// of options().unary_timeout for each attempt: Call(&v1::KeyService::Stub::GetKey, request).
+  /// The first call of all asks for the checkpoint: nothing is asked of, let alone written to, a
+  /// library with another log than the pinned one, or with a log that went back or forked.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) {
+    if constexpr (!std::is_same_v<Stub, v1::JournalService::Stub>) {
+      DML_RETURN_IF_ERROR(EnsureLogIsOurs());
+    }
     Backoff backoff(options_.retry);
     while (true) {
       grpc::ClientContext context;
@@ -83,12 +88,16 @@ class Connection {
                                              const std::string& request_id);
 
  private:
+  // FAILED_PRECONDITION (LOG_KEY_MISMATCH) for another library; LOG_WENT_BACK, LOG_FORKED.
+  absl::Status EnsureLogIsOurs();
+
   Connection(ClientOptions options, std::unique_ptr<LogVerifier> log);
 
   absl::StatusOr<std::vector<Digest>> FetchConsistency(uint64_t first, uint64_t second);
 
   const ClientOptions options_;
   const std::unique_ptr<LogVerifier> log_;
+  std::atomic<bool> log_is_ours_ = false;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::tuple<
       std::unique_ptr<v1::AdminService::Stub>, std::unique_ptr<v1::CatalogService::Stub>,

@@ -1,3 +1,6 @@
+#include <map>
+#include <set>
+
 #include "core/package/manifest.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "server/rpc/service_util.h"
@@ -12,6 +15,10 @@ constexpr size_t kMaxReadChunks = 1024;
 constexpr size_t kReadMessageBytes = 1 << 20;  // Stock clients take 4 MiB.
 // A plain upload becomes resumable each time this much has come.
 constexpr uint64_t kFlushBytes = 64 << 20;
+
+using FileSet = std::set<Digest>;
+// At most 2 MiB of manifest each, of which the digests are a part.
+constexpr size_t kMaxCachedManifests = 32;
 
 absl::Status CheckNamespace(const Reader& state, const std::string& ns) {
   DML_ASSIGN_OR_RETURN(auto found, LibraryView(state).FindNamespace(ns));
@@ -160,19 +167,35 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     if (!record.has_value()) {
       return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", variant.ResourceName());
     }
-    DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(*snapshot, record->manifest));
-    DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(bytes));
-    for (const ManifestFile& file : manifest.files) {
-      if (file.blob.digest != *digest) continue;
-      if (record->payload_collected) {
-        return FailedPrecondition(ErrorReason("PAYLOAD_COLLECTED"),
-                                  "the files of {} were collected after it was withdrawn",
-                                  variant.ResourceName());
-      }
-      return *digest;
+    DML_ASSIGN_OR_RETURN(std::shared_ptr<const FileSet> files,
+                         FilesOf(*snapshot, record->manifest));
+    if (!files->contains(*digest)) {
+      return NotFound(ErrorReason("BLOB_NOT_FOUND"), "{} has no file {}", variant.ResourceName(),
+                      digest_text);
     }
-    return NotFound(ErrorReason("BLOB_NOT_FOUND"), "{} has no file {}", variant.ResourceName(),
-                    digest_text);
+    if (record->payload_collected) {
+      return FailedPrecondition(ErrorReason("PAYLOAD_COLLECTED"),
+                                "the files of {} were collected after it was withdrawn",
+                                variant.ResourceName());
+    }
+    return *digest;
+  }
+
+  // The digests of a manifest's files. Manifests never change, so a read of many files parses one
+  // once.
+  absl::StatusOr<std::shared_ptr<const FileSet>> FilesOf(const Reader& state,
+                                                         const BlobRef& manifest) const {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (auto found = files_.find(manifest.digest); found != files_.end()) return found->second;
+    }
+    DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(state, manifest));
+    DML_ASSIGN_OR_RETURN(Manifest parsed, ParseManifest(bytes));
+    auto files = std::make_shared<FileSet>();
+    for (const ManifestFile& file : parsed.files) files->insert(file.blob.digest);
+    absl::MutexLock lock(&mutex_);
+    if (files_.size() >= kMaxCachedManifests) files_.clear();
+    return files_.emplace(manifest.digest, std::move(files)).first->second;
   }
 
   absl::Status Upload(grpc::ServerContext& context,
@@ -317,6 +340,8 @@ class ContentServiceImpl final : public v1::ContentService::Service {
 
   const ServiceContext context_;
   ContentStore& content_;
+  mutable absl::Mutex mutex_;
+  mutable std::map<Digest, std::shared_ptr<const FileSet>> files_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

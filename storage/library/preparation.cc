@@ -158,6 +158,10 @@ absl::StatusOr<Command> PrepareAttach(const Reader& state, const VariantName& na
   absl::StatusOr<CheckedEnvelope> checked =
       CheckEnvelope(state, envelope, variant->manifest.digest);
   if (!checked.ok()) return AtField(checked.status(), "envelope");
+  if (checked->ref.predicate_type == kPublicationPredicate) {
+    // The gate counts publications: one of something else must never come in later either.
+    DML_RETURN_IF_ERROR(AtField(CheckPublication(*checked, name), "envelope"));
+  }
   Command command;
   command.payload = AttestationAttached{name, checked->ref};
   command.metadata.push_back(std::move(envelope));

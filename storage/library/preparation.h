@@ -41,7 +41,8 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const ContentStore& 
                                        std::string manifest, std::string spec,
                                        std::span<const std::string> envelopes);
 
-/// The command that attaches a further attestation to a published variant.
+/// The command that attaches a further attestation to a published variant; a publication must be
+/// one of exactly this variant (PUBLICATION_MISMATCH), as when publishing.
 absl::StatusOr<Command> PrepareAttach(const Reader& state, const VariantName& name,
                                       std::string envelope);
 

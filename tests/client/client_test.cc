@@ -34,10 +34,12 @@ TEST_F(ClientTest, AMutationIsProven) {
   EXPECT_EQ(done->commit.checkpoint.size, 2u);
   EXPECT_FALSE(done->commit.replayed);
   EXPECT_EQ(library_.calls["GetInclusionProof"], 1);
-  EXPECT_EQ(library_.calls["GetConsistencyProof"], 0);
+  EXPECT_EQ(library_.calls["GetCheckpoint"], 1) << "before anything else";
+  EXPECT_EQ(library_.calls["GetConsistencyProof"], 1) << "from there to the receipt's";
   ASSERT_TRUE(client.CreateNamespace("other", "", {}).ok());
   EXPECT_EQ(library_.calls["GetInclusionProof"], 2);
-  EXPECT_EQ(library_.calls["GetConsistencyProof"], 1);
+  EXPECT_EQ(library_.calls["GetCheckpoint"], 1);
+  EXPECT_EQ(library_.calls["GetConsistencyProof"], 2);
 }
 
 TEST_F(ClientTest, ARetryKeepsItsRequestIdAndIsCarriedOutOnce) {
@@ -122,9 +124,23 @@ TEST_F(ClientTest, ALogThatWasRewrittenIsFoundOutByTheNextCommit) {
   options.state_file = dir / "state";
   ASSERT_TRUE(Client::Create(options)->CreateNamespace("acme", "", {}).ok());
   library_.RewriteLog();
+  library_.calls.clear();
   Client client = *Client::Create(options);
   EXPECT_EQ(Reason(client.CreateNamespace("other", "", {}).status()), "LOG_FORKED");
+  EXPECT_EQ(Reason(client.Evaluate({}, "production").status()), "LOG_FORKED");
+  EXPECT_EQ(library_.calls["CreateNamespace"], 0) << "found out before anything was written";
+  EXPECT_EQ(library_.calls["Evaluate"], 0) << "and before anything was believed";
   EXPECT_EQ(Reason(client.GetCheckpoint().status()), "LOG_FORKED");
+}
+
+TEST_F(ClientTest, NothingIsAskedOfAnotherLibraryThanThePinnedOne) {
+  FakeLibrary other;
+  ClientOptions options = library_.Options();
+  options.target = other.Options().target;
+  Client client = *Client::Create(options);
+  EXPECT_EQ(Reason(client.CreateNamespace("acme", "", {}).status()), "LOG_KEY_MISMATCH");
+  EXPECT_EQ(Reason(client.GetStatus().status()), "LOG_KEY_MISMATCH");
+  EXPECT_EQ(other.calls["CreateNamespace"] + other.calls["GetStatus"], 0);
 }
 
 // attack T8

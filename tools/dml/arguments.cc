@@ -155,9 +155,13 @@ absl::StatusOr<LocalFile> ParseFileArgument(std::string_view text) {
   out.name = equals == std::string_view::npos ? out.path.filename().string()
                                               : std::string(text.substr(equals + 1));
   absl::Status valid = ValidateFilePath(out.name);
-  if (out.path.empty() || !valid.ok()) {
+  if (out.path.empty()) {
     return InvalidArgument(kArgumentInvalid,
                            "\"{}\" is no file to publish; write PATH or PATH=NAME", Excerpt(text));
+  }
+  if (!valid.ok()) {
+    return InvalidArgument(kArgumentInvalid, "\"{}\": {}; write PATH=NAME with another name",
+                           Excerpt(text), Message(valid));
   }
   return out;
 }

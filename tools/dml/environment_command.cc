@@ -29,9 +29,10 @@ absl::StatusOr<Reply> CreateEnvironment(Context& context, const CreateArgs& args
   DML_ASSIGN_OR_RETURN(auto done, client->CreateEnvironment(args.name, args.description, labels));
   Reply reply = CommittedReply("environment", ToJson(done.value), done.commit,
                                "created environment " + done.value.name);
-  reply.notes.push_back(
-      "nothing is allowed there before it has a policy: dml policy set --environment " +
-      done.value.name + " FILE");
+  const bool inherits = done.value.name.find('/') != std::string::npos;
+  reply.notes.push_back((inherits ? "the policy of its nearest parent holds there; one of its own: "
+                                  : "nothing is allowed there before it has a policy: ") +
+                        ("dml policy set --environment " + done.value.name) + " FILE");
   return reply;
 }
 

@@ -55,6 +55,13 @@ absl::StatusOr<Reply> Publish(Context& context, const PublishArgs& args) {
                         "published " + done.value.name.ResourceName());
 }
 
+// A withdrawn variant stays intact and signed, but nobody should take it unawares.
+void NoteWithdrawal(const VariantRecord& record, Reply& reply) {
+  if (record.state != VariantState::kWithdrawn) return;
+  reply.notes.push_back(fmt::format("{} was WITHDRAWN at entry {}: {}", record.name.ResourceName(),
+                                    record.withdrawn_index, record.withdraw_reason));
+}
+
 struct GetArgs {
   std::string variant;
   std::string out;
@@ -85,6 +92,7 @@ absl::StatusOr<Reply> Get(Context& context, const GetArgs& args) {
   reply.notes.push_back(fmt::format("{}: {} file(s), {}, verified", name.ResourceName(),
                                     result.files.size(),
                                     FormatBytes(result.details.record.payload_size)));
+  NoteWithdrawal(result.details.record, reply);
   return reply;
 }
 
@@ -118,6 +126,8 @@ absl::StatusOr<Reply> Verify(Context& context, const VerifyArgs& args) {
   reply.text.Line(report.passed ? Cell("VERIFIED " + name.ResourceName(), Style::kGood)
                                 : Cell("NOT VERIFIED " + name.ResourceName(), Style::kBad));
   if (!report.passed) reply.code = ExitCode::kNegative;
+  absl::StatusOr<VariantDetails> details = client->GetVariant(name);
+  if (details.ok()) NoteWithdrawal(details->record, reply);
   return reply;
 }
 
