@@ -217,9 +217,17 @@ absl::Status Decider::operator()(const AttestationAttached& p) const {
                            "the attestation is about {}, not about the manifest {}",
                            p.attestation.subject.ToString(), variant.manifest.digest.ToString());
   }
-  if (p.attestation.key_ids.empty()) {
+  bool covered = false;
+  for (const Digest& id : p.attestation.key_ids) {
+    DML_ASSIGN_OR_RETURN(auto key, state_.FindKey(id));
+    for (std::string_view role : kSigningRoles) {
+      covered = covered || (key.has_value() && KeyCovers(*key, role, p.variant.package.ns));
+    }
+  }
+  if (!covered) {
     return PermissionDenied(ErrorReason("SIGNATURE_MISSING"),
-                            "no signature of a registered, unrevoked key");
+                            "no signature of a registered, unrevoked key for namespace {}",
+                            p.variant.package.ns);
   }
   DML_ASSIGN_OR_RETURN(auto found,
                        state_.FindAttestation(p.variant, p.attestation.envelope.digest));

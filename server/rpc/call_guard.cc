@@ -126,15 +126,29 @@ absl::StatusOr<std::shared_ptr<const CallGuard::Identity>> CallGuard::IdentityOf
   return identity;
 }
 
-absl::StatusOr<TransferSlot> CallGuard::AdmitTransfer() {
-  TransferSlot slot(&transfers_);
-  if (transfers_.fetch_add(1) < options_.max_transfers) return slot;
-  return WithRetryAfter(
-      ResourceExhausted(ErrorReason("TOO_MANY_TRANSFERS"),
-                        "{} transfers are under way, which is the limit (limits.maxTransfers); try "
-                        "again shortly",
-                        options_.max_transfers),
-      kTransferRetryDelay);
+absl::StatusOr<TransferSlot> CallGuard::AdmitTransfer(const Caller& caller) {
+  const int most_of_one = std::max(1, options_.max_transfers * 3 / 4);
+  absl::MutexLock lock(&mutex_);
+  int& own = transfers_of_[caller.principal];
+  if (transfers_ >= options_.max_transfers || own >= most_of_one) {
+    absl::Status refused = ResourceExhausted(
+        ErrorReason("TOO_MANY_TRANSFERS"),
+        "{} transfers are under way, {} of them yours; at most {} (limits.maxTransfers), and {} of "
+        "one principal; try again shortly",
+        transfers_, own, options_.max_transfers, most_of_one);
+    if (own == 0) transfers_of_.erase(caller.principal);
+    return WithRetryAfter(refused, kTransferRetryDelay);
+  }
+  ++transfers_;
+  ++own;
+  return TransferSlot([this, principal = caller.principal] { GiveBackTransfer(principal); });
+}
+
+void CallGuard::GiveBackTransfer(const std::string& principal) {
+  absl::MutexLock lock(&mutex_);
+  --transfers_;
+  auto own = transfers_of_.find(principal);
+  if (--own->second == 0) transfers_of_.erase(own);
 }
 
 void LogCall(std::string_view method, const absl::StatusOr<Caller>& caller,

@@ -6,7 +6,6 @@
 // daemon; outlives the services. Thread-safe.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -38,18 +37,19 @@ struct Caller {
 /// One of the places for transfers; given back on destruction. Must not outlive its CallGuard.
 class TransferSlot {
  public:
-  explicit TransferSlot(std::atomic<int>* in_use) : in_use_(in_use) {}
-  TransferSlot(TransferSlot&& other) noexcept : in_use_(std::exchange(other.in_use_, nullptr)) {}
+  explicit TransferSlot(std::function<void()> give_back) : give_back_(std::move(give_back)) {}
+  TransferSlot(TransferSlot&& other) noexcept
+      : give_back_(std::exchange(other.give_back_, nullptr)) {}
   TransferSlot& operator=(TransferSlot&& other) noexcept {
-    std::swap(in_use_, other.in_use_);
+    std::swap(give_back_, other.give_back_);
     return *this;
   }
   ~TransferSlot() {
-    if (in_use_ != nullptr) in_use_->fetch_sub(1);
+    if (give_back_) give_back_();
   }
 
  private:
-  std::atomic<int>* in_use_;
+  std::function<void()> give_back_;
 };
 
 struct CallGuardOptions {
@@ -76,17 +76,21 @@ class CallGuard {
                                           std::string_view full_method, std::string peer);
 
   /// A place for a stream of content, to be held while it lasts. RESOURCE_EXHAUSTED
-  /// (TOO_MANY_TRANSFERS) with RetryInfo where max_transfers are under way.
-  absl::StatusOr<TransferSlot> AdmitTransfer();
+  /// (TOO_MANY_TRANSFERS) with RetryInfo where max_transfers are under way, or three quarters of
+  /// them by this caller: one principal never keeps everybody else out.
+  absl::StatusOr<TransferSlot> AdmitTransfer(const Caller& caller);
 
  private:
   struct Identity;
   absl::StatusOr<std::shared_ptr<const Identity>> IdentityOf(std::string_view certificate_pem);
 
+  void GiveBackTransfer(const std::string& principal);
+
   const CallGuardOptions options_;
-  std::atomic<int> transfers_{0};
 
   absl::Mutex mutex_;
+  int transfers_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, int> transfers_of_ ABSL_GUARDED_BY(mutex_);  // By principal.
   // By digest of the PEM text; emptied when full, which only costs reading certificates anew.
   absl::flat_hash_map<Digest, std::shared_ptr<const Identity>> identities_ ABSL_GUARDED_BY(mutex_);
 };

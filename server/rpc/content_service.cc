@@ -81,16 +81,17 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   grpc::Status UploadChunks(grpc::ServerContext* context,
                             grpc::ServerReader<v1::UploadChunksRequest>* stream,
                             v1::UploadChunksResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.ContentService/UploadChunks",
-                  [&](const Caller&) { return Upload(*context, *stream, *response); });
+    return Handle(
+        context_.guard, context, "/dml.v1.ContentService/UploadChunks",
+        [&](const Caller& caller) { return Upload(caller, *context, *stream, *response); });
   }
 
   grpc::Status AssembleBlob(grpc::ServerContext* context, const v1::AssembleBlobRequest* request,
                             v1::AssembleBlobResponse*) override {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/AssembleBlob",
-        [&](const Caller&) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer());
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
           DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), request->namespace_()));
           DML_ASSIGN_OR_RETURN(BlobRef blob, wire::From(request->blob()));
           std::vector<ChunkRef> chunks;
@@ -106,8 +107,9 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   grpc::Status WriteBlob(grpc::ServerContext* context,
                          grpc::ServerReader<v1::WriteBlobRequest>* stream,
                          v1::WriteBlobResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.ContentService/WriteBlob",
-                  [&](const Caller&) { return Write(*context, *stream, *response); });
+    return Handle(
+        context_.guard, context, "/dml.v1.ContentService/WriteBlob",
+        [&](const Caller& caller) { return Write(caller, *context, *stream, *response); });
   }
 
   grpc::Status QueryWrite(grpc::ServerContext* context, const v1::QueryWriteRequest* request,
@@ -129,7 +131,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   grpc::Status ReadBlob(grpc::ServerContext* context, const v1::ReadBlobRequest* request,
                         grpc::ServerWriter<v1::ReadBlobResponse>* stream) override {
     return Handle(context_.guard, context, "/dml.v1.ContentService/ReadBlob",
-                  [&](const Caller&) { return Read(*request, *stream); });
+                  [&](const Caller& caller) { return Read(caller, *request, *stream); });
   }
 
   grpc::Status GetBlobChunks(grpc::ServerContext* context, const v1::GetBlobChunksRequest* request,
@@ -153,7 +155,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   grpc::Status ReadChunks(grpc::ServerContext* context, const v1::ReadChunksRequest* request,
                           grpc::ServerWriter<v1::ReadChunksResponse>* stream) override {
     return Handle(context_.guard, context, "/dml.v1.ContentService/ReadChunks",
-                  [&](const Caller&) { return SendChunks(*request, *stream); });
+                  [&](const Caller& caller) { return SendChunks(caller, *request, *stream); });
   }
 
  private:
@@ -198,10 +200,10 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return files_.emplace(manifest.digest, std::move(files)).first->second;
   }
 
-  absl::Status Upload(grpc::ServerContext& context,
+  absl::Status Upload(const Caller& caller, grpc::ServerContext& context,
                       grpc::ServerReader<v1::UploadChunksRequest>& stream,
                       v1::UploadChunksResponse& response) {
-    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer());
+    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
     std::string ns;
     PutChunksResult total;
     v1::UploadChunksRequest message;
@@ -229,9 +231,10 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return absl::OkStatus();
   }
 
-  absl::Status Write(grpc::ServerContext& context, grpc::ServerReader<v1::WriteBlobRequest>& stream,
+  absl::Status Write(const Caller& caller, grpc::ServerContext& context,
+                     grpc::ServerReader<v1::WriteBlobRequest>& stream,
                      v1::WriteBlobResponse& response) {
-    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer());
+    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
     v1::WriteBlobRequest message;
     if (!stream.Read(&message)) {
       return InvalidArgument(ErrorReason("STREAM_EMPTY"), "the first message names the blob");
@@ -259,10 +262,10 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return absl::OkStatus();
   }
 
-  absl::Status Read(const v1::ReadBlobRequest& request,
+  absl::Status Read(const Caller& caller, const v1::ReadBlobRequest& request,
                     grpc::ServerWriter<v1::ReadBlobResponse>& stream) {
     DML_ASSIGN_OR_RETURN(Digest blob, PayloadOf(request.name(), request.digest()));
-    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer());
+    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
     DML_ASSIGN_OR_RETURN(BlobRecord record, content_.GetBlob(blob));
     if (request.offset() > record.size) {
       return AtField(
@@ -306,7 +309,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return raw;
   }
 
-  absl::Status SendChunks(const v1::ReadChunksRequest& request,
+  absl::Status SendChunks(const Caller& caller, const v1::ReadChunksRequest& request,
                           grpc::ServerWriter<v1::ReadChunksResponse>& stream) {
     if (request.ordinals_size() > static_cast<int>(kMaxReadChunks)) {
       return AtField(InvalidArgument(ErrorReason("TOO_MANY_CHUNKS"), "{} ordinals; at most {}",
@@ -314,7 +317,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                      "ordinals");
     }
     DML_ASSIGN_OR_RETURN(Digest blob, PayloadOf(request.name(), request.digest()));
-    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer());
+    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
     v1::ReadChunksResponse message;
     size_t bytes = 0;
     for (uint64_t ordinal : request.ordinals()) {

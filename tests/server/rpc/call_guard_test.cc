@@ -104,22 +104,35 @@ TEST(CallGuardInsecureTest, EveryCallerIsTheSamePrincipalWithAllRoles) {
   EXPECT_EQ(Reason(guard.Admit(context, "/x/y").status()), "METHOD_NOT_AUTHORIZED");
 }
 
-TEST_F(CallGuardTest, TransfersAreCounted) {
-  auto first = guard_.AdmitTransfer();
+TEST(CallGuardTransferTest, TransfersAreCounted) {
+  CallGuard guard(CallGuardOptions{false, 2, nullptr});
+  const Caller ann{"ann", {}, ""}, ben{"ben", {}, ""}, eve{"eve", {}, ""};
+  auto first = guard.AdmitTransfer(ann);
   {
-    auto second = guard_.AdmitTransfer();
+    auto second = guard.AdmitTransfer(ben);
     ASSERT_TRUE(first.ok() && second.ok());
-    const absl::Status third = guard_.AdmitTransfer().status();
+    const absl::Status third = guard.AdmitTransfer(eve).status();
     EXPECT_EQ(third.code(), absl::StatusCode::kResourceExhausted);
     EXPECT_EQ(Reason(third), "TOO_MANY_TRANSFERS");
     EXPECT_TRUE(RetryAfter(third).has_value());
   }
-  auto again = guard_.AdmitTransfer();
+  auto again = guard.AdmitTransfer(ben);
   ASSERT_TRUE(again.ok());
   TransferSlot moved = *std::move(again);
-  EXPECT_FALSE(guard_.AdmitTransfer().ok()) << "a moved slot is still held";
-  first = guard_.AdmitTransfer().status();  // Gives up its slot.
-  EXPECT_TRUE(guard_.AdmitTransfer().ok());
+  EXPECT_FALSE(guard.AdmitTransfer(eve).ok()) << "a moved slot is still held";
+  first = guard.AdmitTransfer(eve).status();  // Gives up its slot.
+  EXPECT_TRUE(guard.AdmitTransfer(eve).ok());
+}
+
+TEST(CallGuardTransferTest, OnePrincipalNeverKeepsEverybodyElseOut) {
+  CallGuard guard(CallGuardOptions{false, 8, nullptr});
+  const Caller greedy{"greedy", {}, ""}, other{"other", {}, ""};
+  std::vector<TransferSlot> held;
+  for (int i = 0; i < 6; ++i) held.push_back(guard.AdmitTransfer(greedy).value());
+  EXPECT_EQ(Reason(guard.AdmitTransfer(greedy).status()), "TOO_MANY_TRANSFERS");
+  EXPECT_TRUE(guard.AdmitTransfer(other).ok());
+  held.pop_back();
+  EXPECT_TRUE(guard.AdmitTransfer(greedy).ok());
 }
 
 TEST_F(CallGuardTest, HandleAdmitsBeforeItRuns) {

@@ -4,7 +4,6 @@
 
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
-#include "storage/library/decision.h"
 #include "storage/views/library_view.h"
 #include "tests/support/library_fixture.h"
 #include "tests/support/spec_builder.h"
@@ -62,6 +61,19 @@ TEST_F(PrepareAttachTest, ASecondPublishersPublicationCountsTowardTheThreshold) 
   command->author = "quinn";
   ASSERT_TRUE(library_->Commit(*command).ok());
   EXPECT_EQ(Reason(library_->Commit(*command).status()), "ATTESTATION_EXISTS");
+}
+
+TEST_F(PrepareAttachTest, AKeyOfAnotherNamespaceAttachesNothing) {
+  PrivateKey stranger = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  ASSERT_TRUE(
+      library_
+          .Commit(KeyRegistered{stranger.public_key().spki_der(), "mal", {"publisher"}, {"other"}})
+          .ok());
+  auto command =
+      PrepareAttach(*library_->Read(), NameOf(spec_),
+                    Envelope(stranger, manifest_, kTestResultPredicate, R"({"result":"PASSED"})"));
+  ASSERT_TRUE(command.ok()) << command.status();
+  EXPECT_EQ(Reason(library_->Commit(*command).status()), "SIGNATURE_MISSING");
 }
 
 TEST_F(PrepareAttachTest, OtherPredicatesAreKeptAsTheyAre) {
