@@ -237,7 +237,8 @@ TEST(X509Test, DamagedCertificatesAreRefusedOrReadAlike) {
   for (size_t i = 28; i < pem.size() - 27; ++i) {
     std::string bad = pem;
     bad[i] = bad[i] == 'A' ? 'B' : 'A';
-    if (bad[i] == pem[i] || pem[i] == '\n') continue;
+    // The last letter before the padding has bits that say nothing: the same certificate.
+    if (bad[i] == pem[i] || pem[i] == '\n' || pem[i + 1] == '=') continue;
     absl::StatusOr<CertificateIdentity> read = ParseClientIdentity(bad);
     if (read.ok()) {
       EXPECT_NE(read->fingerprint, good->fingerprint) << i;
