@@ -38,7 +38,16 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
   LibraryOptions options;
   options.origin = std::move(identity.origin);
   options.signed_checkpoint_file = dir.signed_checkpoint();
-  return Library::Open(std::move(engine), std::move(identity.log_key), std::move(options));
+  options.accept_missing_checkpoint = config.accept_missing_checkpoint;
+  DML_ASSIGN_OR_RETURN(auto library, Library::Open(std::move(engine), std::move(identity.log_key),
+                                                   std::move(options)));
+  if (config.accept_missing_checkpoint) {
+    spdlog::warn(
+        "accepted the journal without {}, as told: {} entries; start without "
+        "--accept-missing-checkpoint from now on",
+        dir.signed_checkpoint().string(), library->checkpoint()->checkpoint.size);
+  }
+  return library;
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const ServerConfig& config) {
@@ -78,12 +87,15 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress(config.listen));
   options.limits = config.limits;
   DML_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ServerCredentials> credentials, Credentials(config));
-  const ServiceContext services{*parts->library,
-                                *parts->guard,
-                                static_cast<uint32_t>(config.limits.max_message_bytes),
-                                kServerVersion,
-                                config.data_dir.string(),
-                                WallClockNow()};
+  const ServiceContext services{
+      .library = *parts->library,
+      .guard = *parts->guard,
+      .max_message_bytes = static_cast<uint32_t>(config.limits.max_message_bytes),
+      .chunker = ChunkerParams{},
+      .stall_timeout = std::chrono::seconds(config.limits.stall_timeout_seconds),
+      .server_version = kServerVersion,
+      .data_dir = config.data_dir.string(),
+      .start_time = WallClockNow()};
   DML_ASSIGN_OR_RETURN(parts->host,
                        ServerHost::Start(options, credentials, MakeServices(services)));
 

@@ -22,6 +22,7 @@ bool IsIgnored(const std::string& name) {
 absl::Status RequireEmpty(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::directory_iterator files(path, error);
+  if (error == std::errc::no_such_file_or_directory) return absl::OkStatus();
   for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
     std::string name = files->path().filename().string();
     if (IsIgnored(name)) continue;
@@ -65,13 +66,15 @@ absl::Status CheckFormat(const std::filesystem::path& file, std::string_view tex
 }  // namespace
 
 absl::StatusOr<DataDir> DataDir::Open(const std::filesystem::path& path) {
-  DML_RETURN_IF_ERROR(MakePrivateDirectory(path));
   const std::filesystem::path file = path / "format";
   absl::StatusOr<std::string> text = ReadFile(file, kMaxFormatBytes);
+  const bool made_here = absl::IsNotFound(text.status());
+  // Before its rights are judged: nobody should be told to close a folder that is not meant.
+  if (made_here) DML_RETURN_IF_ERROR(RequireEmpty(path));
+  DML_RETURN_IF_ERROR(MakePrivateDirectory(path));
   if (text.ok()) {
     DML_RETURN_IF_ERROR(CheckFormat(file, *text));
-  } else if (absl::IsNotFound(text.status())) {
-    DML_RETURN_IF_ERROR(RequireEmpty(path));
+  } else if (made_here) {
     const std::string format = fmt::format("{{\"format\":{}}}\n", kDataDirFormat);
     DML_RETURN_IF_ERROR(WriteFileAtomically(file, AsBytes(format), 0600));
   } else {

@@ -11,6 +11,8 @@
 namespace dml {
 namespace {
 
+constexpr size_t kMaxRevokedNamed = 4;  // In a finding.
+
 class Evaluation {
  public:
   explicit Evaluation(const GateInput& input)
@@ -101,14 +103,29 @@ class Evaluation {
     return persons.size();
   }
 
+  // "; its key sha256:... was revoked", with each key; "" where there is none.
+  static std::string DescribeRevoked(const std::vector<Digest>& revoked) {
+    const std::set<Digest> keys(revoked.begin(), revoked.end());
+    if (keys.empty()) return "";
+    std::string words;
+    size_t named = 0;
+    for (auto key = keys.begin(); key != keys.end() && named < kMaxRevokedNamed; ++key, ++named) {
+      words += (named == 0 ? "" : ", ") + key->ToString();
+    }
+    if (keys.size() > named) words += fmt::format(" and {} more", keys.size() - named);
+    return fmt::format("; its key{} {} {} revoked", keys.size() == 1 ? "" : "s", words,
+                       keys.size() == 1 ? "was" : "were");
+  }
+
   void CheckSignatures(const GateItem& item, const std::string& subject) {
     size_t needed = std::max<size_t>(input_.policy->signature_threshold, 1);
     size_t found = CountPersons(item.signatures);
     if (found >= needed) return;
     Deny("signature.threshold", subject,
-         fmt::format("signed by {} of the {} distinct publishers that are needed", found, needed),
-         fmt::format("have {} more publisher{} sign it with their own keys", needed - found,
-                     needed - found == 1 ? "" : "s"));
+         fmt::format("signed by {} of the {} distinct publishers that are needed{}", found, needed,
+                     DescribeRevoked(item.revoked_keys)),
+         fmt::format("have {} more publisher{} sign it with their own keys: dml package sign",
+                     needed - found, needed - found == 1 ? "" : "s"));
   }
 
   void CheckLicense(const PackageSpec& spec, const std::string& subject) {

@@ -32,6 +32,7 @@ struct GateItem {
   std::string withdrawal_reason;      // Where withdrawn.
   const PackageSpec* spec = nullptr;  // Of `name`. Borrowed; null only where not found.
   std::vector<PublisherSignature> signatures;
+  std::vector<Digest> revoked_keys;  // Would be in `signatures`, but were revoked.
 };
 
 struct GateInput {
@@ -58,7 +59,8 @@ struct GateResult {
 ///   content.namespace    no pattern of the policy allows its namespace
 ///   content.denied       the policy denies the package
 ///   signature.threshold  fewer distinct persons signed than the policy demands; a signature whose
-///                        key has no person, or more than one, does not count
+///                        key has no person, or more than one, does not count; names the first
+///                        few revoked keys that would have counted
 ///   license.denied, license.review
 ///                        the policy's verdict on the declared license; review denies too, as
 ///                        unknown is never allowed

@@ -11,6 +11,11 @@ bool KeyCovers(const KeyRecord& key, std::string_view role, std::string_view ns)
                      [&](const std::string& pattern) { return pattern == "*" || pattern == ns; });
 }
 
+bool KeyCovers(const KeyRecord& key, std::string_view ns) {
+  return std::any_of(std::begin(kSigningRoles), std::end(kSigningRoles),
+                     [&](std::string_view role) { return KeyCovers(key, role, ns); });
+}
+
 std::string PolicyRecord::Etag() const {
   return fmt::format("{}-{}", revision, document.digest.hex().substr(0, 16));
 }

@@ -50,6 +50,7 @@ struct VariantRecord {
   uint64_t withdrawn_index = 0;
   Timestamp withdrawn_time;
   bool payload_collected = false;
+  uint32_t attestation_count = 0;  // Distinct envelopes. 0 where a client was told the record.
   bool operator==(const VariantRecord&) const = default;
 };
 
@@ -58,6 +59,7 @@ struct AttestationRecord {
   uint64_t index = 0;
   Timestamp time;
   std::string author;
+  Digest statement;  // Of the bytes that were signed; zero where a client was told the record.
   bool operator==(const AttestationRecord&) const = default;
 };
 
@@ -76,6 +78,8 @@ struct KeyRecord {
 
 /// Whether a key may vouch for packages of a namespace: not revoked, role `role`, namespace listed.
 bool KeyCovers(const KeyRecord& key, std::string_view role, std::string_view ns);
+/// The same in any signing role.
+bool KeyCovers(const KeyRecord& key, std::string_view ns);
 
 struct EnvironmentRecord {
   std::string name;

@@ -76,12 +76,21 @@ class Decider {
   absl::Status operator()(const PolicySet& p) const;
 
  private:
+  absl::Status CheckNamespaceExists(std::string_view name) const;
   absl::StatusOr<VariantRecord> ExistingVariant(const VariantName& name) const;
   absl::Status CheckSignedByPublisher(const VersionPublished& p) const;
   absl::Status CheckVersionIsFree(const VersionPublished& p) const;
+  absl::StatusOr<bool> MayVouch(const AttestationRef& ref, std::string_view ns) const;
 
   const LibraryState& state_;
 };
+
+absl::Status Decider::CheckNamespaceExists(std::string_view name) const {
+  DML_ASSIGN_OR_RETURN(auto found, state_.FindNamespace(name));
+  if (found.has_value()) return absl::OkStatus();
+  return NotFound(ErrorReason("NAMESPACE_NOT_FOUND"),
+                  "no namespace {}; create it with: dml namespace create {}", name, name);
+}
 
 absl::Status Decider::operator()(const KeyRegistered& p) const {
   DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiDer(AsBytes(p.spki)));
@@ -110,7 +119,9 @@ absl::Status Decider::operator()(const KeyRegistered& p) const {
                    "namespaces");
   }
   for (const std::string& ns : p.namespaces) {
-    if (ns != "*") DML_RETURN_IF_ERROR(AtField(ValidateNamespace(ns), "namespaces"));
+    if (ns == "*") continue;
+    DML_RETURN_IF_ERROR(AtField(ValidateNamespace(ns), "namespaces"));
+    DML_RETURN_IF_ERROR(AtField(CheckNamespaceExists(ns), "namespaces"));
   }
   DML_ASSIGN_OR_RETURN(auto found, state_.FindKey(key.id()));
   if (found.has_value()) {
@@ -131,6 +142,18 @@ absl::Status Decider::operator()(const KeyRevoked& p) const {
                               p.key_id.hex(), found->revoked_index);
   }
   return absl::OkStatus();
+}
+
+// Whether a key of the namespace signed that may make this type of claim.
+absl::StatusOr<bool> Decider::MayVouch(const AttestationRef& ref, std::string_view ns) const {
+  for (const Digest& id : ref.key_ids) {
+    DML_ASSIGN_OR_RETURN(auto key, state_.FindKey(id));
+    if (!key.has_value()) continue;
+    const bool may = ref.predicate_type == kPublicationPredicate ? KeyCovers(*key, "publisher", ns)
+                                                                 : KeyCovers(*key, ns);
+    if (may) return true;
+  }
+  return false;
 }
 
 absl::Status Decider::CheckSignedByPublisher(const VersionPublished& p) const {
@@ -181,12 +204,7 @@ absl::Status Decider::CheckVersionIsFree(const VersionPublished& p) const {
 }
 
 absl::Status Decider::operator()(const VersionPublished& p) const {
-  DML_ASSIGN_OR_RETURN(auto ns, state_.FindNamespace(p.variant.package.ns));
-  if (!ns.has_value()) {
-    return NotFound(ErrorReason("NAMESPACE_NOT_FOUND"),
-                    "no namespace {}; create it with: dml namespace create {}",
-                    p.variant.package.ns, p.variant.package.ns);
-  }
+  DML_RETURN_IF_ERROR(CheckNamespaceExists(p.variant.package.ns));
   if (p.attestations.size() > kMaxAttestations) {
     return InvalidArgument(ErrorReason("TOO_MANY_ATTESTATIONS"), "{} attestations; at most {}",
                            p.attestations.size(), kMaxAttestations);
@@ -217,23 +235,27 @@ absl::Status Decider::operator()(const AttestationAttached& p) const {
                            "the attestation is about {}, not about the manifest {}",
                            p.attestation.subject.ToString(), variant.manifest.digest.ToString());
   }
-  bool covered = false;
-  for (const Digest& id : p.attestation.key_ids) {
-    DML_ASSIGN_OR_RETURN(auto key, state_.FindKey(id));
-    for (std::string_view role : kSigningRoles) {
-      covered = covered || (key.has_value() && KeyCovers(*key, role, p.variant.package.ns));
-    }
-  }
-  if (!covered) {
+  const bool publication = p.attestation.predicate_type == kPublicationPredicate;
+  DML_ASSIGN_OR_RETURN(bool vouched, MayVouch(p.attestation, p.variant.package.ns));
+  if (!vouched) {
     return PermissionDenied(ErrorReason("SIGNATURE_MISSING"),
-                            "no signature of a registered, unrevoked key for namespace {}",
-                            p.variant.package.ns);
+                            "no signature of a registered, unrevoked {} for namespace {}; register "
+                            "one with: dml key register",
+                            publication ? "publisher key" : "key", p.variant.package.ns);
   }
   DML_ASSIGN_OR_RETURN(auto found,
                        state_.FindAttestation(p.variant, p.attestation.envelope.digest));
   if (found.has_value()) {
     return AlreadyExists(ErrorReason("ATTESTATION_EXISTS"), "attestation {} is attached already",
                          p.attestation.envelope.digest.ToString());
+  }
+  const uint32_t limit = kMaxVariantAttestations - (publication ? 0 : kPlacesForPublications);
+  if (variant.attestation_count >= limit) {
+    return FailedPrecondition(ErrorReason("ATTESTATION_LIMIT"),
+                              "{} has {} attestations; at most {}{}: gather results in one "
+                              "attestation, or publish another version",
+                              p.variant.ResourceName(), variant.attestation_count, limit,
+                              publication ? "" : ", the places for publications left out");
   }
   return absl::OkStatus();
 }

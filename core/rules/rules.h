@@ -11,6 +11,11 @@
 
 namespace dml {
 
+/// What a variant may have. Whoever judges one reads all of its attestations, so there is a bound;
+/// the last places are for publications, so that no other evidence keeps a further publisher out.
+inline constexpr uint32_t kMaxVariantAttestations = 1000;
+inline constexpr uint32_t kPlacesForPublications = 100;
+
 /// The state that rules look at. Implemented by storage/views over the batch being built, and by a
 /// fake in tests. Errors are those of the storage below (DATA_LOSS, UNAVAILABLE), never NOT_FOUND.
 class LibraryState {
@@ -37,8 +42,8 @@ class LibraryState {
 
 /// OK when the payload may be appended. Codes that callers branch on: NOT_FOUND (something that it
 /// names is missing), ALREADY_EXISTS (the name is bound, tombstones included),
-/// FAILED_PRECONDITION (the state forbids it), ABORTED (etag), PERMISSION_DENIED (no signature
-/// of a key that covers the namespace), INVALID_ARGUMENT.
+/// FAILED_PRECONDITION (the state forbids it; ATTESTATION_LIMIT), ABORTED (etag), PERMISSION_DENIED
+/// (no signature of a key that covers the namespace), INVALID_ARGUMENT.
 absl::Status Decide(const EntryPayload& payload, const LibraryState& state);
 
 }  // namespace dml

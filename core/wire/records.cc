@@ -79,6 +79,7 @@ std::string Encode(const VariantRecord& r) {
   m.set_withdrawn_index(r.withdrawn_index);
   m.set_withdrawn_micros(ToMicros(r.withdrawn_time));
   m.set_payload_collected(r.payload_collected);
+  m.set_attestation_count(r.attestation_count);
   return SerializeDeterministically(m);
 }
 
@@ -104,6 +105,7 @@ absl::StatusOr<VariantRecord> Decode(std::string_view bytes) {
   r.withdrawn_index = m.withdrawn_index();
   r.withdrawn_time = FromMicros(m.withdrawn_micros());
   r.payload_collected = m.payload_collected();
+  r.attestation_count = m.attestation_count();
   return r;
 }
 
@@ -113,6 +115,7 @@ std::string Encode(const AttestationRecord& r) {
   m.set_index(r.index);
   m.set_time_micros(ToMicros(r.time));
   m.set_author(r.author);
+  m.set_statement_sha256(std::string(r.statement.raw()));
   return SerializeDeterministically(m);
 }
 
@@ -120,7 +123,9 @@ template <>
 absl::StatusOr<AttestationRecord> Decode(std::string_view bytes) {
   DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::AttestationRecord>(bytes));
   DML_ASSIGN_OR_RETURN(AttestationRef ref, From(m.attestation()));
-  return AttestationRecord{std::move(ref), m.index(), FromMicros(m.time_micros()), m.author()};
+  DML_ASSIGN_OR_RETURN(Digest statement, DigestFrom(m.statement_sha256()));
+  return AttestationRecord{std::move(ref), m.index(), FromMicros(m.time_micros()), m.author(),
+                           statement};
 }
 
 std::string Encode(const KeyRecord& r) {

@@ -68,11 +68,18 @@ absl::Status WriteAdminProfile(const std::filesystem::path& data_dir, std::strin
 /// ~/.config/dml/profile.yaml; empty where neither variable is set.
 std::filesystem::path UserProfilePath();
 
-/// Writes the administrator's profile with absolute paths to `target` unless there is one. Returns
-/// whether `target` is now that of this library's.
-absl::StatusOr<bool> InstallUserProfile(const std::filesystem::path& data_dir,
-                                        std::string_view address, bool insecure_loopback,
-                                        const std::filesystem::path& target);
+/// What a user's profile is to a library.
+enum class UserProfile {
+  kOfThisLibrary,   // And of this address, with the administrator's certificate.
+  kOfThisOrigin,    // Of the same journal, but changed: another address or certificate.
+  kOfOtherLibrary,  // Or none that can be read.
+};
+
+/// Writes the administrator's profile with absolute paths to `target` unless there is one, which is
+/// never changed. Returns what `target` is then.
+absl::StatusOr<UserProfile> InstallUserProfile(const std::filesystem::path& data_dir,
+                                               std::string_view address, bool insecure_loopback,
+                                               const std::filesystem::path& target);
 
 /// The persisted origin, as in the data directory; checked.
 absl::StatusOr<std::string> ReadOrigin(const std::filesystem::path& file);

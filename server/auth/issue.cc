@@ -38,7 +38,7 @@ absl::StatusOr<fs::path> IssueCertificate(const IssueRequest& request,
 
   const fs::path certificate = request.out / (request.name + ".pem");
   const fs::path key = request.out / (request.name + ".key");
-  const fs::path profile = request.out / "profile.yaml";
+  fs::path profile = request.out / "profile.yaml";
   for (const fs::path& path : {certificate, key, profile}) {
     if (!FileExists(path)) continue;
     return AlreadyExists(ErrorReason("CERTIFICATE_EXISTS"),

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/base/strict_yaml.h"
 #include "core/os/file.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/key_pair_files.h"
@@ -12,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kMaxProfileBytes = 64 << 10;
+
 // A JSON string is a YAML string.
 std::string Quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -20,6 +23,17 @@ std::string Quoted(const std::string& text) {
 std::string Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+UserProfile Compare(const fs::path& profile, const std::string& own, std::string_view origin) {
+  const absl::StatusOr<std::string> there = ReadFile(profile, kMaxProfileBytes);
+  if (!there.ok()) return UserProfile::kOfOtherLibrary;
+  if (*there == own) return UserProfile::kOfThisLibrary;
+  const auto document = ParseStrictYaml(*there, kMaxProfileBytes, ErrorReason("PROFILE_INVALID"));
+  if (!document.ok() || !document->value.is_object()) return UserProfile::kOfOtherLibrary;
+  const auto log_origin = document->value.find("logOrigin");
+  const bool same = log_origin != document->value.end() && *log_origin == std::string(origin);
+  return same ? UserProfile::kOfThisOrigin : UserProfile::kOfOtherLibrary;
 }
 
 }  // namespace
@@ -56,8 +70,8 @@ fs::path UserProfilePath() {
   return config / "dml" / "profile.yaml";
 }
 
-absl::StatusOr<bool> InstallUserProfile(const fs::path& data_dir, std::string_view address,
-                                        bool insecure_loopback, const fs::path& target) {
+absl::StatusOr<UserProfile> InstallUserProfile(const fs::path& data_dir, std::string_view address,
+                                               bool insecure_loopback, const fs::path& target) {
   const IdentityFiles files(fs::absolute(data_dir).lexically_normal());
   DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
   const ProfileText profile{
@@ -67,13 +81,12 @@ absl::StatusOr<bool> InstallUserProfile(const fs::path& data_dir, std::string_vi
   const std::string yaml =
       profile.ToYaml("Written by dmld at its first start, and yours from then on.");
   if (FileExists(target)) {
-    const absl::StatusOr<std::string> there = ReadFile(target, 64 << 10);
-    return there.ok() && *there == yaml;
+    return Compare(target, yaml, profile.origin);
   }
   std::error_code error;
   fs::create_directories(target.parent_path(), error);  // What fails shows in the next line.
   DML_RETURN_IF_ERROR(WriteFileAtomically(target, AsBytes(yaml), 0600));
-  return true;
+  return UserProfile::kOfThisLibrary;
 }
 
 }  // namespace dml

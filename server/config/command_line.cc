@@ -18,6 +18,7 @@ struct Flags {
   std::optional<std::string> data_dir;
   std::optional<std::string> listen;
   bool insecure_loopback = false;
+  bool accept_missing_checkpoint = false;
   bool check_config = false;
   bool print_config = false;
 
@@ -37,6 +38,10 @@ void AddServeFlags(CLI::App& app, Flags& flags) {
                  "IP address and port, default 127.0.0.1:7443; port 0 takes a free one");
   app.add_flag("--insecure-loopback", flags.insecure_loopback,
                "No TLS and no authentication; loopback addresses only, for experiments");
+  app.add_flag(
+      "--accept-missing-checkpoint", flags.accept_missing_checkpoint,
+      "For one start: take the journal as it is although the file signed-checkpoint, which "
+      "tells whether it is whole, is lost");
   app.add_flag("--check-config", flags.check_config, "Check the configuration and end");
   app.add_flag("--print-config", flags.print_config, "Print the whole configuration and end");
 }
@@ -64,6 +69,7 @@ absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags) {
   if (flags.data_dir) config.data_dir = *flags.data_dir;
   if (flags.listen) config.listen = *flags.listen;
   config.insecure_loopback = flags.insecure_loopback;
+  config.accept_missing_checkpoint = flags.accept_missing_checkpoint;
   if (!config.data_dir.empty()) {
     config.data_dir = std::filesystem::absolute(config.data_dir).lexically_normal();
   }

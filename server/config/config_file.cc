@@ -44,6 +44,7 @@ absl::Status ReadLimits(const json& value, ServerLimits& limits) {
   ObjectReader in(value, kInvalid);
   Number(in, "maxMessageBytes", UINT64_MAX, limits.max_message_bytes);
   Number(in, "maxTransfers", INT32_MAX, limits.max_transfers);
+  Number(in, "stallTimeoutSeconds", INT32_MAX, limits.stall_timeout_seconds);
   Number(in, "maxConcurrentStreams", INT32_MAX, limits.max_concurrent_streams);
   Number(in, "blockCacheBytes", UINT64_MAX, limits.block_cache_bytes);
   Number(in, "writeBufferBytes", UINT64_MAX, limits.write_buffer_bytes);
@@ -136,10 +137,12 @@ std::string FormatServerConfig(const ServerConfig& config) {
                      quoted(config.tls.client_ca.string()));
   const ServerLimits& limits = config.limits;
   out += fmt::format(
-      "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  maxConcurrentStreams: {}\n"
+      "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  stallTimeoutSeconds: {}\n  "
+      "maxConcurrentStreams: {}\n"
       "  blockCacheBytes: {}\n  writeBufferBytes: {}\n  maxOpenFiles: {}\n",
-      limits.max_message_bytes, limits.max_transfers, limits.max_concurrent_streams,
-      limits.block_cache_bytes, limits.write_buffer_bytes, limits.max_open_files);
+      limits.max_message_bytes, limits.max_transfers, limits.stall_timeout_seconds,
+      limits.max_concurrent_streams, limits.block_cache_bytes, limits.write_buffer_bytes,
+      limits.max_open_files);
   out += fmt::format("log:\n  level: {}\n  format: {}\n",
                      kLevels[static_cast<size_t>(config.log.level)],
                      kFormats[static_cast<size_t>(config.log.format)]);

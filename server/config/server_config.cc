@@ -25,6 +25,8 @@ absl::Status CheckLimits(const ServerLimits& limits) {
       CheckRange("limits.maxMessageBytes", limits.max_message_bytes, 4 << 20, 64 << 20));
   DML_RETURN_IF_ERROR(CheckRange("limits.maxTransfers", limits.max_transfers, 1, 4096));
   DML_RETURN_IF_ERROR(
+      CheckRange("limits.stallTimeoutSeconds", limits.stall_timeout_seconds, 1, 86400));
+  DML_RETURN_IF_ERROR(
       CheckRange("limits.maxConcurrentStreams", limits.max_concurrent_streams, 1, 4096));
   DML_RETURN_IF_ERROR(
       CheckRange("limits.blockCacheBytes", limits.block_cache_bytes, 1 << 20, uint64_t{1} << 40));
@@ -48,7 +50,7 @@ bool IsIpAddress(std::string_view text) {
 }
 
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
-  const absl::Status invalid = AtField(
+  absl::Status invalid = AtField(
       InvalidArgument(kInvalid,
                       "cannot listen on '{}'; write an IP address and a port from 0 to 65535, such "
                       "as 127.0.0.1:7443 or [::1]:7443",

@@ -26,6 +26,7 @@ struct TlsOverrides {
 struct ServerLimits {
   uint64_t max_message_bytes = 4 << 20;  // Of one gRPC message, either way.
   int max_transfers = 32;                // Streams of content at a time.
+  int stall_timeout_seconds = 300;       // After which a stream without progress is ended.
   int max_concurrent_streams = 100;      // Calls at a time on one connection.
   uint64_t block_cache_bytes = 64 << 20;
   uint64_t write_buffer_bytes = 64 << 20;
@@ -58,7 +59,9 @@ struct ServerConfig {
   LogConfig log;
   SelfProbeConfig self_probe;
   std::chrono::seconds shutdown_grace{10};  // For calls under way when told to stop.
-  bool insecure_loopback = false;           // No TLS; a flag only, never in the file.
+  // Flags only, never in the file:
+  bool insecure_loopback = false;          // No TLS.
+  bool accept_missing_checkpoint = false;  // For one start; see CheckpointSigner::Open.
 
   /// INVALID_ARGUMENT (CONFIG_INVALID) naming the setting.
   absl::Status Validate() const;

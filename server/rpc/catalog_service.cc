@@ -199,8 +199,9 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                                          CommitAs(context_, caller, request->request_id(),
                                                   request->validate_only(), std::move(command)));
                     To(receipt, response->mutable_receipt());
-                    wire::To(AttestationRecord{ref, receipt.index, receipt.time, caller.principal},
-                             response->mutable_attestation());
+                    wire::To(
+                        AttestationRecord{ref, receipt.index, receipt.time, caller.principal, {}},
+                        response->mutable_attestation());
                     return absl::OkStatus();
                   });
   }

@@ -5,16 +5,72 @@
 #include <unistd.h>
 #include <utility>
 
+#include <absl/synchronization/mutex.h>
+#include <absl/time/clock.h>
 #include <arpa/inet.h>
+#include <grpc/grpc.h>
+#include <grpc/support/time.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
+#include <grpcpp/support/server_interceptor.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace dml {
+
+/// How many calls are under way, from their arrival until their status has been sent. Thread-safe.
+class RunningCalls {
+ public:
+  void Add(int change) {
+    absl::MutexLock lock(&mutex_);
+    count_ += change;
+  }
+  void AwaitNone(std::chrono::milliseconds timeout) {
+    absl::MutexLock lock(&mutex_);
+    auto none = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return count_ == 0; };
+    mutex_.AwaitWithTimeout(absl::Condition(&none), absl::FromChrono(timeout));
+  }
+
+ private:
+  absl::Mutex mutex_;
+  int count_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
 namespace {
+
+// gRPC keeps an interceptor exactly as long as the call's context.
+class CallCounter : public grpc::experimental::Interceptor {
+ public:
+  explicit CallCounter(std::shared_ptr<RunningCalls> calls) : calls_(std::move(calls)) {
+    calls_->Add(1);
+  }
+  ~CallCounter() override { calls_->Add(-1); }
+  CallCounter(const CallCounter&) = delete;
+  CallCounter& operator=(const CallCounter&) = delete;
+  void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+    methods->Proceed();
+  }
+
+ private:
+  const std::shared_ptr<RunningCalls> calls_;
+};
+
+class CallCounterFactory : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit CallCounterFactory(std::shared_ptr<RunningCalls> calls) : calls_(std::move(calls)) {}
+
+  grpc::experimental::Interceptor* CreateServerInterceptor(
+      grpc::experimental::ServerRpcInfo* info) override {
+    // Health and reflection: a watch of them never ends by itself.
+    if (std::string_view(info->method()).starts_with("/grpc.")) return nullptr;
+    return new CallCounter(calls_);
+  }
+
+ private:
+  const std::shared_ptr<RunningCalls> calls_;
+};
 
 constexpr int kKeepaliveMillis = 60'000;
 constexpr int kKeepaliveTimeoutMillis = 20'000;
@@ -98,8 +154,12 @@ absl::StatusOr<std::unique_ptr<ServerHost>> ServerHost::Start(
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto host = std::unique_ptr<ServerHost>(new ServerHost);
   host->services_ = std::move(services);
+  host->calls_ = std::make_shared<RunningCalls>();
   grpc::ServerBuilder builder;
   SetLimits(options, builder);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> counters;
+  counters.push_back(std::make_unique<CallCounterFactory>(host->calls_));
+  builder.experimental().SetInterceptorCreators(std::move(counters));
   int port = 0;
   builder.AddListeningPort(options.listen.ToString(), credentials, &port);
   for (const auto& service : host->services_) builder.RegisterService(service.get());
@@ -114,8 +174,16 @@ ServerHost::~ServerHost() { Shutdown(std::chrono::milliseconds(0)); }
 
 void ServerHost::Shutdown(std::chrono::milliseconds grace) {
   if (server_ == nullptr) return;
-  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  // grpc::Server::Shutdown waits for connections too, and an idle C++ client sees only every 5
+  // seconds that it was asked to go. So: first the same without waiting, which gRPC allows as often
+  // as one likes, and with a deadline that has passed once no call is left.
+  grpc_completion_queue* queue = grpc_completion_queue_create_for_pluck(nullptr);
+  grpc_server_shutdown_and_notify(server_->c_server(), queue, this);
+  calls_->AwaitNone(grace);
+  server_->Shutdown(std::chrono::system_clock::now());
   server_->Wait();
+  grpc_completion_queue_pluck(queue, this, gpr_inf_future(GPR_CLOCK_REALTIME), nullptr);
+  grpc_completion_queue_destroy(queue);
   server_.reset();
 }
 

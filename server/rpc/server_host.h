@@ -29,6 +29,8 @@ struct ServerHostOptions {
   std::chrono::milliseconds max_connection_age{3'600'000};
 };
 
+class RunningCalls;
+
 class ServerHost {
  public:
   /// Binds and serves. UNAVAILABLE (ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE) where the address cannot
@@ -42,8 +44,9 @@ class ServerHost {
   /// What was bound, with the port that was taken for port 0.
   const ListenAddress& address() const { return address_; }
 
-  /// Accepts nothing new at once; cancels what has not ended after `grace`. Blocks until all
-  /// handlers have returned. May be called again.
+  /// Accepts nothing new at once; cancels what has not ended after `grace`, health and reflection
+  /// at once. Blocks until all handlers have returned, and no longer: connections without calls are
+  /// closed then, whether their clients have noticed or not. May be called again.
   void Shutdown(std::chrono::milliseconds grace);
 
  private:
@@ -51,6 +54,7 @@ class ServerHost {
 
   ListenAddress address_;
   std::vector<std::unique_ptr<grpc::Service>> services_;  // Outlive server_.
+  std::shared_ptr<RunningCalls> calls_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -40,16 +40,24 @@ void AnnounceFirstStart(const IdentityFiles& made) {
 void AnnounceProfile(const ServerConfig& config, const Daemon& daemon) {
   const std::filesystem::path own = IdentityFiles(config.data_dir).profile;
   const std::filesystem::path user = UserProfilePath();
+  auto there = UserProfile::kOfThisOrigin;
   if (!user.empty() && config.tls.empty()) {
-    const absl::StatusOr<bool> installed = InstallUserProfile(
+    const absl::StatusOr<UserProfile> installed = InstallUserProfile(
         config.data_dir, daemon.client_address(), config.insecure_loopback, user);
-    if (installed.ok() && *installed) {
+    if (installed.ok() && *installed == UserProfile::kOfThisLibrary) {
       fmt::print("client profile: {}\n", user.string());
       return;
     }
     if (!installed.ok()) spdlog::warn("{}", Message(installed.status()));
+    there = installed.ok() ? *installed : there;
   }
   fmt::print("client profile: export DML_PROFILE={}\n", own.string());
+  if (there == UserProfile::kOfOtherLibrary) {
+    fmt::print(
+        "note: {} is of another library, and dml talks to that one until DML_PROFILE is set as "
+        "above; to make this library the usual one, move that file away and start dmld again\n",
+        user.string());
+  }
 }
 
 std::unique_ptr<SelfProbe> StartSelfProbe(const ServerConfig& config, const Daemon& daemon) {

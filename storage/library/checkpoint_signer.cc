@@ -7,34 +7,52 @@ namespace dml {
 CheckpointSigner::CheckpointSigner(std::string origin, PrivateKey key, std::filesystem::path file)
     : origin_(std::move(origin)), key_(std::move(key)), file_(std::move(file)) {}
 
-absl::Status CheckpointSigner::Open(const JournalView& journal) {
+// The journal holds all that was signed.
+absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t size) const {
+  DML_ASSIGN_OR_RETURN(std::string note, ReadFile(file_, kMaxNoteBytes));
+  absl::StatusOr<Checkpoint> signed_before = OpenCheckpoint(note, origin_, public_key());
+  if (!signed_before.ok()) {
+    return Annotate(
+        signed_before.status(),
+        fmt::format("{} does not hold a checkpoint of this library's log key", file_.string()));
+  }
+  if (signed_before->size > size) {
+    return FailedPrecondition(
+        ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
+        "{} entries were signed ({}), but the journal has {}: the database is older than what was "
+        "promised, as after restoring a backup; clients would see a forked log",
+        signed_before->size, file_.string(), size);
+  }
+  DML_ASSIGN_OR_RETURN(Digest then, journal.Root(signed_before->size));
+  if (then != signed_before->root) {
+    return FailedPrecondition(
+        ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
+        "the journal's root at size {} is {}, but {} was signed ({}): this is another history",
+        signed_before->size, then.ToString(), signed_before->root.ToString(), file_.string());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckpointSigner::Open(const JournalView& journal, bool accept_missing) {
   DML_ASSIGN_OR_RETURN(uint64_t size, journal.Size());
   DML_ASSIGN_OR_RETURN(Digest root, journal.Root(size));
+  if (file_.empty()) return Sign(size, root);
   std::error_code error;
-  if (!file_.empty() && std::filesystem::exists(file_, error)) {
-    DML_ASSIGN_OR_RETURN(std::string note, ReadFile(file_, kMaxNoteBytes));
-    absl::StatusOr<Checkpoint> signed_before = OpenCheckpoint(note, origin_, public_key());
-    if (!signed_before.ok()) {
-      return Annotate(
-          signed_before.status(),
-          fmt::format("{} does not hold a checkpoint of this library's log key", file_.string()));
-    }
-    if (signed_before->size > size) {
-      return FailedPrecondition(
-          ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
-          "{} entries were signed ({}), but the journal has {}: the database is older than what "
-          "was "
-          "promised, as after restoring a backup; clients would see a forked log",
-          signed_before->size, file_.string(), size);
-    }
-    DML_ASSIGN_OR_RETURN(Digest then, journal.Root(signed_before->size));
-    if (then != signed_before->root) {
-      return FailedPrecondition(
-          ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
-          "the journal's root at size {} is {}, but {} was signed ({}): this is another history",
-          signed_before->size, then.ToString(), signed_before->root.ToString(), file_.string());
-    }
+  const bool missing = !std::filesystem::exists(file_, error) && !error;
+  if (missing && size > 0 && !accept_missing) {
+    return FailedPrecondition(
+        ErrorReason("CHECKPOINT_MISSING"),
+        "the journal has {} entries, but {} is gone, which tells whether that is all that was "
+        "signed: restore it; if it is lost, start once with --accept-missing-checkpoint",
+        size, file_.string());
   }
+  if (!missing && accept_missing) {
+    return FailedPrecondition(
+        ErrorReason("CHECKPOINT_PRESENT"),
+        "{} is there: start without --accept-missing-checkpoint, which is for one start only",
+        file_.string());
+  }
+  if (!missing) DML_RETURN_IF_ERROR(CheckAgainst(journal, size));
   return Sign(size, root);
 }
 

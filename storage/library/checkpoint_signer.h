@@ -2,7 +2,8 @@
 //
 // The highest signed size and root are kept in a second, synced file (DataDir::signed_checkpoint),
 // outside the database: a database that is behind it (a restored backup) must not sign another
-// history under the same name. Owned by the Library; Sign is called by the sequencer only, Latest
+// history under the same name. It is written before the first entry, so that a journal with entries
+// always has one. Owned by the Library; Sign is called by the sequencer only, Latest
 // by anyone.
 #pragma once
 
@@ -28,10 +29,12 @@ class CheckpointSigner {
   /// `file` empty: kept in memory only (tests). `key` signs under the name `origin`.
   CheckpointSigner(std::string origin, PrivateKey key, std::filesystem::path file);
 
-  /// Reads the file and compares with the journal. FAILED_PRECONDITION (JOURNAL_BEHIND_CHECKPOINT)
-  /// where the journal has fewer entries than were signed or another root at that size; then
-  /// nothing may be served.
-  absl::Status Open(const JournalView& journal);
+  /// Reads the file and compares with the journal, then signs that. FAILED_PRECONDITION, and
+  /// nothing may be served: JOURNAL_BEHIND_CHECKPOINT where the journal has fewer entries than were
+  /// signed or another root at that size; CHECKPOINT_MISSING where it has entries and there is no
+  /// file. `accept_missing` takes the journal as it is where the file is missing;
+  /// CHECKPOINT_PRESENT where it is not, so that nobody starts like that for ever.
+  absl::Status Open(const JournalView& journal, bool accept_missing);
 
   /// Signs, keeps the signature durably, then makes it the latest. The journal's entries must be
   /// durable. FAILED_PRECONDITION where size is below the latest.
@@ -42,6 +45,8 @@ class CheckpointSigner {
   PublicKey public_key() const { return key_.public_key(); }
 
  private:
+  absl::Status CheckAgainst(const JournalView& journal, uint64_t size) const;
+
   const std::string origin_;
   const PrivateKey key_;
   const std::filesystem::path file_;

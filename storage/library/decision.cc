@@ -1,20 +1,18 @@
 #include "storage/library/decision.h"
 
 #include <deque>
-#include <map>
+#include <set>
+#include <utility>
 
 #include "core/compat/closed_world.h"
 #include "core/crypto/sha256.h"
 #include "core/trust/statement.h"
 #include "storage/journal/journal.h"
 #include "storage/views/library_view.h"
-#include "storage/views/list_view.h"
 #include "storage/views/projector.h"
 
 namespace dml {
 namespace {
-
-constexpr size_t kMaxAttestationsRead = 256;
 
 absl::Status CheckSize(std::span<const VariantName> variants) {
   if (variants.size() <= kMaxSetSize) return absl::OkStatus();
@@ -28,23 +26,30 @@ absl::StatusOr<PackageSpec> ReadSpec(const Reader& state, const VariantRecord& r
   return ParsePackageSpec(bytes);
 }
 
-// Who vouches for the publication of a variant, with a key that covers its namespace.
-absl::StatusOr<std::vector<PublisherSignature>> Publishers(const Reader& state,
-                                                           const VariantName& name) {
+// Who vouches for the publication of a variant, with a key that covers its namespace, or did before
+// that key was revoked.
+absl::Status AddSignatures(const Reader& state, GateItem& item) {
+  const VariantName& name = item.name;
   LibraryView view(state);
-  std::vector<PublisherSignature> out;
-  DML_ASSIGN_OR_RETURN(Page<AttestationRecord> page,
-                       ListView(state).Attestations(name, {.size = kMaxAttestationsRead}));
-  for (const AttestationRecord& record : page.items) {
-    if (record.ref.predicate_type != kPublicationPredicate) continue;
-    for (const Digest& id : record.ref.key_ids) {
-      DML_ASSIGN_OR_RETURN(auto key, view.FindKey(id));
-      if (key.has_value() && KeyCovers(*key, "publisher", name.package.ns)) {
-        out.push_back({id, key->owner});
-      }
+  std::set<Digest> signers;
+  DML_RETURN_IF_ERROR(view.ScanAttestations(name, [&](const AttestationRecord& record) {
+    if (record.ref.predicate_type == kPublicationPredicate) {
+      signers.insert(record.ref.key_ids.begin(), record.ref.key_ids.end());
+    }
+    return true;
+  }));
+  for (const Digest& id : signers) {
+    DML_ASSIGN_OR_RETURN(auto key, view.FindKey(id));
+    if (!key.has_value()) continue;
+    const bool revoked = std::exchange(key->revoked, false);
+    if (!KeyCovers(*key, "publisher", name.package.ns)) continue;
+    if (revoked) {
+      item.revoked_keys.push_back(id);
+    } else {
+      item.signatures.push_back({id, key->owner});
     }
   }
-  return out;
+  return absl::OkStatus();
 }
 
 Digest DigestOf(const std::vector<Finding>& findings) {
@@ -106,7 +111,7 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state,
       item.withdrawal_reason = record->withdraw_reason;
       DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(state, *record));
       item.spec = &specs.emplace_back(std::move(spec));
-      DML_ASSIGN_OR_RETURN(item.signatures, Publishers(state, name));
+      DML_RETURN_IF_ERROR(AddSignatures(state, item));
     }
     input.items.push_back(std::move(item));
   }

@@ -51,31 +51,29 @@ absl::Status BringViewsUpToDate(Engine& engine) {
 }
 
 // Entry 0 says which library this is.
-absl::Status CreateOrCheckFirstEntry(Engine& engine, const PublicKey& log_key,
-                                     const LibraryOptions& options) {
-  auto snapshot = engine.NewSnapshot();
-  JournalView journal(*snapshot);
-  DML_ASSIGN_OR_RETURN(uint64_t size, journal.Size());
-  if (size > 0) {
-    DML_ASSIGN_OR_RETURN(StoredEntry first, journal.At(0));
-    const auto* created = std::get_if<LibraryCreated>(&first.entry.payload);
-    if (created == nullptr || created->origin != options.origin) {
-      return FailedPrecondition(ErrorReason("ORIGIN_MISMATCH"),
-                                "the journal belongs to '{}', not to '{}'",
-                                created ? created->origin : "?", options.origin);
-    }
-    return absl::OkStatus();
+absl::Status CheckFirstEntry(const JournalView& journal, std::string_view origin) {
+  DML_ASSIGN_OR_RETURN(StoredEntry first, journal.At(0));
+  const auto* created = std::get_if<LibraryCreated>(&first.entry.payload);
+  if (created == nullptr || created->origin != origin) {
+    return FailedPrecondition(ErrorReason("ORIGIN_MISMATCH"),
+                              "the journal belongs to '{}', not to '{}'",
+                              created ? created->origin : "?", origin);
   }
+  return absl::OkStatus();
+}
+
+absl::Status CreateFirstEntry(Engine& engine, CheckpointSigner& signer, Timestamp now) {
   Entry entry;
-  entry.time = options.clock();
+  entry.time = now;
   entry.author = "dmld";
-  entry.payload = LibraryCreated{options.origin, std::string(log_key.spki_der())};
+  entry.payload = LibraryCreated{signer.origin(), std::string(signer.public_key().spki_der())};
   DML_ASSIGN_OR_RETURN(std::string leaf, wire::EncodeEntry(entry));
   auto batch = engine.NewBatch();
   TreeAppender appender;
   AppendLeaf(leaf, appender, *batch);
   DML_RETURN_IF_ERROR(ApplyEntry(entry, *batch, *batch));
-  return engine.Commit(std::move(batch), Durability::kSynced);
+  DML_RETURN_IF_ERROR(engine.Commit(std::move(batch), Durability::kSynced));
+  return signer.Sign(appender.size(), appender.Root());
 }
 
 // Compares two tables row by row; both cursors walk in key order.
@@ -109,21 +107,30 @@ absl::Status CompareViews(const Reader& left, const Reader& right, ViewCompariso
 
 }  // namespace
 
-Library::Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer)
-    : engine_(std::move(engine)), signer_(std::move(signer)), content_(*engine_) {}
+Library::Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer,
+                 ContentOptions content)
+    : engine_(std::move(engine)),
+      signer_(std::move(signer)),
+      content_(*engine_, std::move(content)) {}
 
 absl::StatusOr<std::unique_ptr<Library>> Library::Open(std::unique_ptr<Engine> engine,
                                                        PrivateKey log_key, LibraryOptions options) {
   DML_RETURN_IF_ERROR(options.sequencer.Validate());
-  DML_RETURN_IF_ERROR(CreateOrCheckFirstEntry(*engine, log_key.public_key(), options));
-  DML_RETURN_IF_ERROR(BringViewsUpToDate(*engine));
   auto signer = std::make_unique<CheckpointSigner>(options.origin, std::move(log_key),
                                                    options.signed_checkpoint_file);
+  uint64_t size = 0;
   {
     auto snapshot = engine->NewSnapshot();
-    DML_RETURN_IF_ERROR(signer->Open(JournalView(*snapshot)));
+    const JournalView journal(*snapshot);
+    DML_ASSIGN_OR_RETURN(size, journal.Size());
+    if (size > 0) DML_RETURN_IF_ERROR(CheckFirstEntry(journal, options.origin));
+    DML_RETURN_IF_ERROR(signer->Open(journal, options.accept_missing_checkpoint));
   }
-  std::unique_ptr<Library> library(new Library(std::move(engine), std::move(signer)));
+  if (size == 0) DML_RETURN_IF_ERROR(CreateFirstEntry(*engine, *signer, options.clock()));
+  DML_RETURN_IF_ERROR(BringViewsUpToDate(*engine));
+  std::unique_ptr<Library> library(
+      new Library(std::move(engine), std::move(signer), std::move(options.content)));
+  DML_RETURN_IF_ERROR(library->content_.Recover());
   library->sequencer_ = std::make_unique<Sequencer>(*library->engine_, *library->signer_,
                                                     options.clock, options.sequencer);
   return library;

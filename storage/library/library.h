@@ -14,7 +14,9 @@ namespace dml {
 struct LibraryOptions {
   std::string origin;                            // Checkpoint origin; must stay the same for ever.
   std::filesystem::path signed_checkpoint_file;  // "": in memory (tests).
+  bool accept_missing_checkpoint = false;        // See CheckpointSigner::Open.
   SequencerOptions sequencer;
+  ContentOptions content;
   Sequencer::Clock clock = WallClockNow;
 };
 
@@ -28,7 +30,8 @@ struct ViewComparison {
 class Library {
  public:
   /// Creates the first entry in an empty engine; brings the views up to the journal otherwise;
-  /// FAILED_PRECONDITION (JOURNAL_BEHIND_CHECKPOINT, ORIGIN_MISMATCH) where it must not be served.
+  /// FAILED_PRECONDITION (JOURNAL_BEHIND_CHECKPOINT, CHECKPOINT_MISSING, ORIGIN_MISMATCH) where it
+  /// must not be served.
   static absl::StatusOr<std::unique_ptr<Library>> Open(std::unique_ptr<Engine> engine,
                                                        PrivateKey log_key, LibraryOptions options);
 
@@ -51,7 +54,8 @@ class Library {
   absl::StatusOr<ViewComparison> VerifyViews() const;
 
  private:
-  Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer);
+  Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer,
+          ContentOptions content);
 
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<CheckpointSigner> signer_;

@@ -1,6 +1,7 @@
 #include "storage/library/preparation.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/crypto/sha256.h"
 #include "core/trust/dsse.h"
@@ -11,38 +12,75 @@
 namespace dml {
 namespace {
 
-// Keys tried for a signature whose key id says nothing: enough for envelopes of other tools.
+// Each costs a verification for each signature of an envelope.
 constexpr size_t kMaxKeysTried = 256;
 
 BlobRef RefOf(const std::string& bytes) { return {Sha256(bytes), bytes.size()}; }
 
-void AddIfUsable(const KeyRecord& record, std::vector<PublicKey>& keys) {
-  if (record.revoked || keys.size() >= kMaxKeysTried) return;
-  absl::StatusOr<PublicKey> key = PublicKey::FromSpkiDer(AsBytes(record.spki));
-  if (key.ok()) keys.push_back(*std::move(key));
-}
-
-// The registered keys that the envelope's hints name; where a hint names none, all keys.
-absl::StatusOr<std::vector<PublicKey>> CandidateKeys(const Reader& state,
-                                                     const DsseEnvelope& envelope) {
+// Keys that may have signed an envelope, in the order in which they are tried.
+struct Candidates {
   std::vector<PublicKey> keys;
-  LibraryView view(state);
-  for (const DsseSignature& signature : envelope.signatures) {
-    absl::StatusOr<Digest> id = Digest::Parse("sha256:" + signature.key_id);
-    if (!id.ok()) {
-      DML_ASSIGN_OR_RETURN(Page<KeyRecord> all, ListView(state).Keys({.size = kMaxKeysTried}));
-      keys.clear();
-      for (const KeyRecord& record : all.items) AddIfUsable(record, keys);
-      return keys;
-    }
-    DML_ASSIGN_OR_RETURN(auto record, view.FindKey(*id));
-    if (record.has_value()) AddIfUsable(*record, keys);
-  }
-  return keys;
+  bool complete = true;  // False where there were more than are tried.
+};
+
+absl::Status AddKey(const KeyRecord& record, std::vector<PublicKey>& keys) {
+  DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiDer(AsBytes(record.spki)));
+  keys.push_back(std::move(key));
+  return absl::OkStatus();
 }
 
-absl::Status CheckFiles(const Manifest& manifest, std::string_view ns,
-                        const ContentStore& content) {
+// The unrevoked keys that cover the namespace: first those that name it, then those for all.
+absl::Status AddKeysOfNamespace(const Reader& state, std::string_view ns, Candidates& out) {
+  std::vector<KeyRecord> named, for_all;
+  PageRequest request;
+  do {
+    DML_ASSIGN_OR_RETURN(Page<KeyRecord> page, ListView(state).Keys(request));
+    for (KeyRecord& record : page.items) {
+      if (!KeyCovers(record, ns)) continue;
+      const auto& names = record.namespaces;
+      auto& list = std::find(names.begin(), names.end(), ns) != names.end() ? named : for_all;
+      if (list.size() <= kMaxKeysTried) list.push_back(std::move(record));
+    }
+    request.after_key = page.next_key;
+  } while (!request.after_key.empty());
+  named.insert(named.end(), for_all.begin(), for_all.end());
+  out.complete = named.size() <= kMaxKeysTried;
+  if (!out.complete) named.resize(kMaxKeysTried);
+  for (const KeyRecord& record : named) DML_RETURN_IF_ERROR(AddKey(record, out.keys));
+  return absl::OkStatus();
+}
+
+// The registered, unrevoked keys that the envelope's hints name; where a hint names no registered
+// key, those of the namespace too.
+absl::StatusOr<Candidates> CandidateKeys(const Reader& state, const DsseEnvelope& envelope,
+                                         std::string_view ns) {
+  Candidates out;
+  bool hinted = true;
+  for (const DsseSignature& signature : envelope.signatures) {
+    std::optional<KeyRecord> record;
+    if (auto id = Digest::Parse("sha256:" + signature.key_id); id.ok()) {
+      DML_ASSIGN_OR_RETURN(record, LibraryView(state).FindKey(*id));
+    }
+    if (!record.has_value()) {
+      hinted = false;
+    } else if (!record->revoked) {
+      DML_RETURN_IF_ERROR(AddKey(*record, out.keys));
+    }
+  }
+  if (!hinted) DML_RETURN_IF_ERROR(AddKeysOfNamespace(state, ns, out));
+  return out;
+}
+
+absl::Status KeyIdRequired(std::string_view ns) {
+  return InvalidArgument(ErrorReason("KEY_ID_REQUIRED"),
+                         "the envelope's signatures name no registered key, and none is of the {} "
+                         "keys of namespace {} that were tried; there are more: put into each "
+                         "\"keyid\" the hex SHA-256 of the key's SubjectPublicKeyInfo, or revoke "
+                         "keys that are not in use",
+                         kMaxKeysTried, ns);
+}
+
+absl::Status CheckFiles(const Manifest& manifest, std::string_view ns, ContentStore& content) {
   for (size_t i = 0; i < manifest.files.size(); ++i) {
     const ManifestFile& file = manifest.files[i];
     DML_ASSIGN_OR_RETURN(bool there, content.HasBlob(ns, file.blob));
@@ -69,14 +107,39 @@ absl::Status CheckPublication(const CheckedEnvelope& envelope, const VariantName
   return absl::OkStatus();
 }
 
+// Whoever can read an envelope can write its statement and signatures into others: those would fill
+// a variant's places without any key.
+absl::Status CheckAddsASigner(const Reader& state, const VariantName& name,
+                              const CheckedEnvelope& envelope) {
+  std::set<Digest> added(envelope.ref.key_ids.begin(), envelope.ref.key_ids.end());
+  bool same_bytes = false;
+  DML_RETURN_IF_ERROR(
+      LibraryView(state).ScanAttestations(name, [&](const AttestationRecord& record) {
+        same_bytes = record.ref.envelope == envelope.ref.envelope;
+        if (record.statement == envelope.statement) {
+          for (const Digest& id : record.ref.key_ids) added.erase(id);
+        }
+        return !same_bytes;
+      }));
+  if (same_bytes || !added.empty()) return absl::OkStatus();  // A retry is the rules' to judge.
+  return AlreadyExists(ErrorReason("ATTESTATION_EXISTS"),
+                       "an attestation with this very statement, signed by the same keys, is "
+                       "attached to {} already",
+                       name.ResourceName());
+}
+
 }  // namespace
 
 absl::StatusOr<CheckedEnvelope> CheckEnvelope(const Reader& state, const std::string& bytes,
-                                              const Digest& subject) {
+                                              const Digest& subject, std::string_view ns) {
   DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(bytes));
-  DML_ASSIGN_OR_RETURN(std::vector<PublicKey> keys, CandidateKeys(state, envelope));
-  absl::StatusOr<std::vector<Digest>> signers = VerifyEnvelope(envelope, kInTotoPayloadType, keys);
+  DML_ASSIGN_OR_RETURN(Candidates candidates, CandidateKeys(state, envelope, ns));
+  absl::StatusOr<std::vector<Digest>> signers =
+      VerifyEnvelope(envelope, kInTotoPayloadType, candidates.keys);
   if (!signers.ok()) {
+    if (!candidates.complete && Reason(signers.status()) == "SIGNATURE_MISSING") {
+      return KeyIdRequired(ns);
+    }
     return Annotate(signers.status(),
                     "no good signature of a registered, unrevoked key (see: dml key register)");
   }
@@ -89,10 +152,11 @@ absl::StatusOr<CheckedEnvelope> CheckEnvelope(const Reader& state, const std::st
                            statement.subjects[0].sha256.ToString(), subject.ToString());
   }
   return CheckedEnvelope{{RefOf(bytes), statement.predicate_type, subject, *std::move(signers)},
-                         statement.predicate_json};
+                         statement.predicate_json,
+                         Sha256(envelope.payload)};
 }
 
-absl::StatusOr<Command> PreparePublish(const Reader& state, const ContentStore& content,
+absl::StatusOr<Command> PreparePublish(const Reader& state, ContentStore& content,
                                        std::string manifest_bytes, std::string spec_bytes,
                                        std::span<const std::string> envelopes) {
   if (manifest_bytes.size() + spec_bytes.size() > kMaxDocumentBytes) {
@@ -128,7 +192,7 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const ContentStore& 
   for (size_t i = 0; i < envelopes.size(); ++i) {
     std::string field = fmt::format("envelopes[{}]", i);
     absl::StatusOr<CheckedEnvelope> checked =
-        CheckEnvelope(state, envelopes[i], published.manifest.digest);
+        CheckEnvelope(state, envelopes[i], published.manifest.digest, published.variant.package.ns);
     if (!checked.ok()) return AtField(checked.status(), field);
     if (checked->ref.predicate_type == kPublicationPredicate) {
       DML_RETURN_IF_ERROR(AtField(CheckPublication(*checked, published.variant), field));
@@ -156,12 +220,13 @@ absl::StatusOr<Command> PrepareAttach(const Reader& state, const VariantName& na
     return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
   }
   absl::StatusOr<CheckedEnvelope> checked =
-      CheckEnvelope(state, envelope, variant->manifest.digest);
+      CheckEnvelope(state, envelope, variant->manifest.digest, name.package.ns);
   if (!checked.ok()) return AtField(checked.status(), "envelope");
   if (checked->ref.predicate_type == kPublicationPredicate) {
     // The gate counts publications: one of something else must never come in later either.
     DML_RETURN_IF_ERROR(AtField(CheckPublication(*checked, name), "envelope"));
   }
+  DML_RETURN_IF_ERROR(AtField(CheckAddsASigner(state, name, *checked), "envelope"));
   Command command;
   command.payload = AttestationAttached{name, checked->ref};
   command.metadata.push_back(std::move(envelope));

@@ -102,4 +102,17 @@ absl::Status LibraryView::ScanVariants(
   return cursor->status();
 }
 
+absl::Status LibraryView::ScanAttestations(
+    const VariantName& name, const std::function<bool(const AttestationRecord&)>& visit) const {
+  std::string prefix = view_keys::AttestationPrefix(name).Build();
+  KeyRange range = PrefixRange(prefix);
+  auto cursor = reader_.NewCursor(Table::kViews, range);
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    DML_ASSIGN_OR_RETURN(AttestationRecord record,
+                         wire::Decode<AttestationRecord>(cursor->value()));
+    if (!visit(record)) return absl::OkStatus();
+  }
+  return cursor->status();
+}
+
 }  // namespace dml

@@ -38,6 +38,9 @@ class LibraryView : public LibraryState {
   /// All variants of a package, highest version first, until `visit` answers false.
   absl::Status ScanVariants(const PackageName& name,
                             const std::function<bool(const VariantRecord&)>& visit) const;
+  /// All attestations of a variant, by envelope digest, until `visit` answers false.
+  absl::Status ScanAttestations(const VariantName& name,
+                                const std::function<bool(const AttestationRecord&)>& visit) const;
 
  private:
   template <typename Record>

@@ -3,6 +3,7 @@
 #include "core/crypto/sha256.h"
 #include "core/package/package_spec.h"
 #include "core/rules/command.h"
+#include "core/trust/dsse.h"
 #include "core/wire/entry.h"
 #include "storage/views/index_rows.h"
 #include "storage/views/library_view.h"
@@ -64,7 +65,9 @@ class Application {
   absl::Status operator()(const PayloadCollected& p);
 
   absl::Status operator()(const AttestationAttached& p) {
-    PutAttestation(p.variant, p.attestation);
+    DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
+    DML_RETURN_IF_ERROR(PutAttestation(p.attestation, record));
+    DML_RETURN_IF_ERROR(PutVariant(record));
     Stamp(PackageStamp(p.variant.package));
     return absl::OkStatus();
   }
@@ -105,9 +108,16 @@ class Application {
   absl::Status Broken(std::string_view what) const {
     return DataLoss(ErrorReason("JOURNAL_INCONSISTENT"), "entry {} names {}", entry_.index, what);
   }
-  void PutAttestation(const VariantName& name, const AttestationRef& ref) {
-    AttestationRecord record{ref, entry_.index, entry_.time, entry_.author};
-    Put(view_keys::Attestation(name, ref.envelope.digest), wire::Encode(record));
+  // Counts it in `variant`, unless an equal envelope is there; the caller puts that.
+  absl::Status PutAttestation(const AttestationRef& ref, VariantRecord& variant) {
+    DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(metadata_, ref.envelope));
+    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(bytes));
+    DML_ASSIGN_OR_RETURN(auto found, state_.FindAttestation(variant.name, ref.envelope.digest));
+    if (!found.has_value()) ++variant.attestation_count;
+    AttestationRecord record{ref, entry_.index, entry_.time, entry_.author,
+                             Sha256(envelope.payload)};
+    Put(view_keys::Attestation(variant.name, ref.envelope.digest), wire::Encode(record));
+    return absl::OkStatus();
   }
   absl::Status PutVariant(const VariantRecord& record) {
     DML_ASSIGN_OR_RETURN(Version version, Version::Parse(record.scheme, record.name.version));
@@ -174,8 +184,10 @@ absl::Status Application::operator()(const VersionPublished& p) {
   }
   DML_ASSIGN_OR_RETURN(auto sibling, state_.FindEqualVersion(p.variant.package, spec.version));
   if (!sibling.has_value()) ++package->version_count;
+  for (const AttestationRef& ref : p.attestations) {
+    DML_RETURN_IF_ERROR(PutAttestation(ref, record));
+  }
   DML_RETURN_IF_ERROR(PutVariant(record));
-  for (const AttestationRef& ref : p.attestations) PutAttestation(p.variant, ref);
   DML_ASSIGN_OR_RETURN(std::vector<IndexRow> rows, IndexRows(p.variant, spec));
   for (const IndexRow& row : rows) Put(row.key, row.value);
   return RefreshPackage(*std::move(package));

@@ -1,15 +1,18 @@
 // A data directory that format version 1 wrote (tests/golden/data/v1) is read, proven and written
 // on.
 //
-// A later format gets a directory and a test of its own beside this one, and this one stays. It was
-// made with UPDATE_GOLDEN=1; certificates and their keys are left out, as each start makes those
-// that are missing.
+// A later format gets a directory and a test of its own beside this one, and this one stays: also
+// its views, which are of the first form (views.version 1), so that every test here sees them built
+// anew. It was made with UPDATE_GOLDEN=1, which writes a directory only where there is none;
+// certificates and their keys are left out, as each start makes those that are missing.
 #include <sstream>
 
 #include "core/crypto/sha256.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
 #include "core/wire/entry.h"
+#include "storage/engine/rocksdb_engine.h"
+#include "storage/views/view_keys.h"
 #include "tests/core/os/scratch_folder.h"
 #include "tests/integration/support/running_library.h"
 #include "tests/support/golden.h"
@@ -152,7 +155,7 @@ class GoldenWriter {
 class GoldenDataTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (testing::UpdatesGolden()) {
+    if (testing::UpdatesGolden() && !fs::exists(GoldenData())) {
       ScratchFolder folder;
       GoldenWriter(folder).Write();
       ASSERT_FALSE(HasFatalFailure());
@@ -174,6 +177,18 @@ class GoldenDataTest : public ::testing::Test {
   RunningLibrary library_{folder_.path() / "data"};
   std::optional<Client> client_;
 };
+
+TEST(GoldenDataOnDiskTest, ItsViewsAreOfAnEarlierForm) {
+  ScratchFolder folder;
+  CopyTree(GoldenData(), folder.path() / "data");
+  auto engine = OpenRocksEngine(folder.path() / "data" / "db", {});
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  auto snapshot = (*engine)->NewSnapshot();
+  auto version = snapshot->Get(Table::kMeta, "views.version");
+  ASSERT_TRUE(version.ok() && version->has_value()) << version.status();
+  EXPECT_EQ(**version, KeyBuilder().U64(1).Build());
+  EXPECT_GT(view_keys::kViewVersion, 1u);
+}
 
 TEST_F(GoldenDataTest, TheLogIsTheOneThatWasSigned) {
   std::string note;

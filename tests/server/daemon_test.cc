@@ -134,6 +134,17 @@ TEST_F(DaemonTest, RefusesAJournalBehindItsCheckpoint) {
   EXPECT_EQ(StartReason(), "JOURNAL_BEHIND_CHECKPOINT");
 }
 
+TEST_F(DaemonTest, WithoutItsSignedCheckpointItStartsOnlyWhenToldTo) {
+  ASSERT_NE(Start(), nullptr);
+  fs::remove(config_.data_dir / "signed-checkpoint");
+  EXPECT_EQ(StartReason(), "CHECKPOINT_MISSING");
+  config_.accept_missing_checkpoint = true;
+  ASSERT_NE(Start(), nullptr);
+  EXPECT_EQ(StartReason(), "CHECKPOINT_PRESENT") << "it is for one start";
+  config_.accept_missing_checkpoint = false;
+  ASSERT_NE(Start(), nullptr);
+}
+
 TEST_F(DaemonTest, RefusesAFolderOfSomethingElse) {
   ASSERT_TRUE(MakePrivateDirectory(config_.data_dir).ok());
   folder_.Write("data/holiday.jpg", "x");

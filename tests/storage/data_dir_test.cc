@@ -64,7 +64,10 @@ TEST_F(DataDirTest, FolderOfSomethingElseIsRefusedAndUntouched) {
   fs::create_directories(path_);
   fs::permissions(path_, fs::perms::owner_all);
   Write(path_ / "thesis.txt", "x");
-  EXPECT_EQ(OpenReason(), "DATA_DIR_FOREIGN");
+  for (fs::perms others : {fs::perms::none, fs::perms::others_read | fs::perms::others_exec}) {
+    fs::permissions(path_, fs::perms::owner_all | others);
+    EXPECT_EQ(OpenReason(), "DATA_DIR_FOREIGN") << "whatever its rights are";
+  }
   EXPECT_EQ(std::distance(fs::directory_iterator(path_), {}), 1);
 }
 
@@ -89,7 +92,17 @@ TEST_F(DataDirTest, DamagedFormatFileIsDataLoss) {
   }
 }
 
+TEST_F(DataDirTest, APathThroughAFileIsRefused) {
+  fs::create_directories(path_.parent_path());
+  Write(path_, "x");
+  EXPECT_EQ(OpenReason(), "FILE_NOT_DIRECTORY");
+}
+
 TEST_F(DataDirTest, DirectoryOpenToOthersIsRefused) {
+  fs::create_directories(path_);
+  fs::permissions(path_, fs::perms::owner_all | fs::perms::others_read);
+  EXPECT_EQ(OpenReason(), "FILE_NOT_PRIVATE") << "while it is empty";
+  fs::permissions(path_, fs::perms::owner_all);
   ASSERT_TRUE(DataDir::Open(path_).ok());
   fs::permissions(path_, fs::perms::others_read, fs::perm_options::add);
   EXPECT_EQ(OpenReason(), "FILE_NOT_PRIVATE");

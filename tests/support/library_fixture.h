@@ -8,6 +8,8 @@
 #include "core/crypto/sha256.h"
 #include "core/package/manifest.h"
 #include "core/package/package_spec.h"
+#include "core/trust/dsse.h"
+#include "core/trust/statement.h"
 #include "storage/engine/memory_engine.h"
 #include "storage/library/library.h"
 
@@ -23,6 +25,15 @@ class SteppingClock {
 };
 
 inline PrivateKey LogKey() { return PrivateKey::Generate(KeyAlgorithm::kEd25519); }
+
+/// A DSSE envelope over a statement about `subject`.
+inline std::string Envelope(const PrivateKey& key, const Digest& subject,
+                            std::string_view predicate_type, std::string predicate) {
+  Statement statement{{{"", subject}}, std::string(predicate_type), std::move(predicate)};
+  const PrivateKey* keys[] = {&key};
+  return FormatEnvelope(
+      SignEnvelope(kInTotoPayloadType, FormatStatement(statement).value(), keys).value());
+}
 
 /// A library with namespace "acme" and a publisher key for every namespace.
 class TestLibrary {
@@ -52,21 +63,22 @@ class TestLibrary {
     return library_->Commit(std::move(command));
   }
 
-  /// The command that publishes a spec without files, its envelope a placeholder that names the
-  /// publisher key: signatures are checked before the sequencer, not in it.
+  /// The command that publishes a spec without files, signed by the publisher key.
   Command PublishCommand(const PackageSpec& spec) const {
     std::string spec_bytes = FormatPackageSpec(spec);
     Manifest manifest;
     manifest.config = {Sha256(spec_bytes), spec_bytes.size()};
     std::string manifest_bytes = FormatManifest(manifest);
-    std::string envelope = "envelope of " + spec.package.ToString() + " " + spec.version.text();
     VersionPublished published;
     published.variant = {spec.package, spec.version.text(), spec.platform};
     published.scheme = spec.version.scheme();
     published.manifest = {Sha256(manifest_bytes), manifest_bytes.size()};
     published.spec = manifest.config;
+    const std::string envelope =
+        Envelope(publisher_, published.manifest.digest, kPublicationPredicate,
+                 FormatPublicationPredicate({published.variant, std::string(kManifestMediaType)}));
     published.attestations = {{{Sha256(envelope), envelope.size()},
-                               "https://dml.dev/publication/v1",
+                               std::string(kPublicationPredicate),
                                published.manifest.digest,
                                {publisher_.public_key().id()}}};
     Command command;

@@ -163,6 +163,24 @@ TEST_F(EvaluateTest, ThresholdCountsDistinctPersons) {
   EXPECT_EQ(Evaluate().decision, Decision::kAllow);
 }
 
+TEST_F(EvaluateTest, TellsThatAKeyWasRevoked) {
+  GateItem& item = Add("acme/app");
+  item.signatures = {{Key("a"), "ann"}};
+  EXPECT_THAT(Only().message, ::testing::Not(HasSubstr("revoked")));
+  item.revoked_keys = {Key("b"), Key("b")};
+  EXPECT_THAT(Only().message, HasSubstr("1 of the 2"));
+  EXPECT_THAT(Only().message, HasSubstr("; its key " + Key("b").ToString() + " was revoked"));
+  const Finding once = Only();
+  item.revoked_keys = {Key("b"), Key("c"), Key("d"), Key("e"), Key("f"), Key("g")};
+  EXPECT_THAT(Only().message, HasSubstr(" and 2 more were revoked"));
+  const Finding many = Only();
+  std::reverse(item.revoked_keys.begin(), item.revoked_keys.end());
+  EXPECT_EQ(Only(), many) << "depends on the order of the input";
+  EXPECT_NE(once.message, many.message);
+  item.signatures.push_back({Key("h"), "hal"});
+  EXPECT_EQ(Evaluate().decision, Decision::kAllow) << "revoked keys do not take votes away";
+}
+
 // attack 8: a zero that got past the parser still demands a signature.
 TEST_F(EvaluateTest, ThresholdZeroIsOne) {
   policy_.signature_threshold = 0;

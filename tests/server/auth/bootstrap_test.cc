@@ -171,16 +171,36 @@ TEST(UserProfileTest, IsWrittenOnceAndNeverOverwritten) {
   const fs::path target = home.path() / "config" / "dml" / "profile.yaml";
   auto first = InstallUserProfile(folder.path(), "127.0.0.1:7443", false, target);
   ASSERT_TRUE(first.ok()) << first.status();
-  EXPECT_TRUE(*first);
+  EXPECT_EQ(*first, UserProfile::kOfThisLibrary);
   EXPECT_EQ(Mode(target), 0600);
   const std::string text = home.Read("config/dml/profile.yaml");
   EXPECT_NE(text.find((folder.path() / "client" / "admin.key").string()), std::string::npos);
 
   auto again = InstallUserProfile(folder.path(), "127.0.0.1:7443", false, target);
-  EXPECT_TRUE(again.ok() && *again);
+  EXPECT_TRUE(again.ok() && *again == UserProfile::kOfThisLibrary);
   auto moved = InstallUserProfile(folder.path(), "127.0.0.1:7444", false, target);
-  EXPECT_TRUE(moved.ok() && !*moved);
+  EXPECT_TRUE(moved.ok() && *moved == UserProfile::kOfThisOrigin);
   EXPECT_EQ(home.Read("config/dml/profile.yaml"), text);
+}
+
+TEST(UserProfileTest, OfAnotherLibraryIsToldFromOneThatWasChanged) {
+  ScratchFolder folder, home;
+  auto made = Bootstrap(Options(folder));
+  ASSERT_TRUE(made.ok()) << made.status();
+  auto compare = [&](const std::string& text) {
+    home.Write("profile.yaml", text);
+    auto found =
+        InstallUserProfile(folder.path(), "127.0.0.1:7443", false, home.path() / "profile.yaml");
+    EXPECT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(home.Read("profile.yaml"), text);
+    return found.value_or(UserProfile::kOfThisLibrary);
+  };
+  EXPECT_EQ(compare("server: dml.example.com:1\nlogOrigin: " + made->origin + "\n"),
+            UserProfile::kOfThisOrigin);
+  for (const char* other : {"server: localhost:1\nlogOrigin: dml.local/0123456789abcdef\n",
+                            "server: localhost:1\n", "logOrigin: [1]\n", "", "}{", "[]\n"}) {
+    EXPECT_EQ(compare(other), UserProfile::kOfOtherLibrary) << other;
+  }
 }
 
 TEST(IssueTest, MakesAFolderForAnotherPerson) {

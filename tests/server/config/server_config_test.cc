@@ -22,6 +22,7 @@ tls: {certificate: /tls/server.pem, key: server.key, clientCa: ca.pem}
 limits:
   maxMessageBytes: 8388608
   maxTransfers: 7
+  stallTimeoutSeconds: 60
   maxConcurrentStreams: 8
   blockCacheBytes: 10000000
   writeBufferBytes: 20000000
@@ -36,7 +37,7 @@ shutdownGraceSeconds: 3
   expected.listen = "[::1]:9000";
   expected.server_names = {"dml.example.com", "192.0.2.1"};
   expected.tls = {"/tls/server.pem", "/etc/dml/server.key", "/etc/dml/ca.pem"};
-  expected.limits = {8388608, 7, 8, 10000000, 20000000, 900};
+  expected.limits = {8388608, 7, 60, 8, 10000000, 20000000, 900};
   expected.log = {LogLevel::kDebug, LogFormat::kJson};
   expected.self_probe = {std::chrono::seconds(5), 2};
   expected.shutdown_grace = std::chrono::seconds(3);
@@ -70,7 +71,9 @@ TEST(ServerConfigTest, UnknownKeysAreErrorsWithPlaceAndNearestName) {
   EXPECT_EQ(Reason(status), "CONFIG_INVALID");
   EXPECT_TRUE(Message(status).starts_with("/etc/dml/dmld.yaml:3:5: ")) << status;
   EXPECT_NE(Message(status).find("'maxTransfers'"), std::string_view::npos) << status;
-  EXPECT_FALSE(Parse("insecureLoopback: true").ok()) << "must never hide in a file";
+  for (const char* flag : {"insecureLoopback: true", "acceptMissingCheckpoint: true"}) {
+    EXPECT_FALSE(Parse(flag).ok()) << "must never hide in a file: " << flag;
+  }
 }
 
 TEST(ServerConfigTest, RefusesBadFiles) {
@@ -157,6 +160,10 @@ TEST(CommandLineTest, FlagsComeBeforeTheFileAndTheFileBeforeDefaults) {
   EXPECT_EQ(both->config.limits.max_transfers, 9);
   EXPECT_EQ(both->config.self_probe, SelfProbeConfig());
   EXPECT_TRUE(both->config.insecure_loopback);
+  EXPECT_FALSE(both->config.accept_missing_checkpoint);
+
+  auto once = ParseCommandLine({"--data-dir", "/d", "--accept-missing-checkpoint"});
+  EXPECT_TRUE(once.ok() && once->config.accept_missing_checkpoint);
 }
 
 TEST(CommandLineTest, PrintsInsteadOfServing) {

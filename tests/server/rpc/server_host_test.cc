@@ -1,8 +1,10 @@
 #include "server/rpc/server_host.h"
 
 #include <mutex>
+#include <thread>
 #include <unistd.h>
 
+#include <absl/synchronization/notification.h>
 #include <dml/v1/admin.grpc.pb.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -10,6 +12,7 @@
 
 #include "server/auth/tls.h"
 #include "server/rpc/call_guard.h"
+#include "server/runtime/self_probe.h"
 #include "tests/core/crypto/openssl_cli.h"
 #include "tests/server/support/tls_world.h"
 
@@ -222,6 +225,102 @@ TEST_F(ServerHostTest, ReflectionNamesTheServices) {
       list_services, &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_NE(response.find("dml.v1.AdminService"), std::string::npos);
+}
+
+// Without TLS, so that a test can be a client that does nothing but what it is told.
+class ShutdownTest : public ::testing::Test {
+ protected:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kLong{120'000};
+
+  // Runs until the test says so, or until it is canceled.
+  class WaitingService final : public v1::AdminService::Service {
+   public:
+    grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest*,
+                           v1::GetStatusResponse* response) override {
+      entered.Notify();
+      while (!context->IsCancelled() &&
+             !release.WaitForNotificationWithTimeout(absl::Milliseconds(10))) {
+      }
+      response->set_principal(release.HasBeenNotified() ? "released" : "canceled");
+      return grpc::Status::OK;
+    }
+    absl::Notification entered, release;
+  };
+
+  ShutdownTest() {
+    ServerHostOptions options;
+    options.listen = *ParseListenAddress("127.0.0.1:0");
+    auto service = std::make_unique<WaitingService>();
+    service_ = service.get();
+    std::vector<std::unique_ptr<grpc::Service>> services;
+    services.push_back(std::move(service));
+    auto host = ServerHost::Start(options, grpc::InsecureServerCredentials(), std::move(services));
+    EXPECT_TRUE(host.ok()) << host.status();
+    host_ = *std::move(host);
+  }
+
+  std::unique_ptr<v1::AdminService::Stub> NewStub() const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return v1::AdminService::NewStub(grpc::CreateCustomChannel(
+        host_->address().ToString(), grpc::InsecureChannelCredentials(), arguments));
+  }
+  // A call that the test awaits with join().
+  std::jthread Call(grpc::Status& status, v1::GetStatusResponse& response) const {
+    return std::jthread([stub = std::shared_ptr(NewStub()), &status, &response] {
+      grpc::ClientContext context;
+      status = stub->GetStatus(&context, {}, &response);
+    });
+  }
+  bool AcceptsConnections() const { return ProbeListener(host_->address(), kLong).ok(); }
+
+  WaitingService* service_ = nullptr;
+  std::unique_ptr<ServerHost> host_;
+};
+
+// A client that never says goodbye: gRPC itself would give it 20 seconds.
+TEST_F(ShutdownTest, ConnectionsWithoutCallsAreNotWaitedFor) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons(static_cast<uint16_t>(host_->address().port));
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  // RFC 9113 section 3.4: the preface, and an empty SETTINGS frame.
+  const std::string hello("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+  ASSERT_EQ(::send(fd, hello.data(), hello.size(), 0), 33);
+  char byte = 0;
+  ASSERT_EQ(::recv(fd, &byte, 1, 0), 1) << "the server's own settings";
+  const auto start = Clock::now();
+  host_->Shutdown(kLong);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(10));
+  ::close(fd);
+}
+
+TEST_F(ShutdownTest, ACallUnderWayGetsItsGraceAndItsAnswer) {
+  grpc::Status status;
+  v1::GetStatusResponse response;
+  std::jthread call = Call(status, response);
+  service_->entered.WaitForNotification();
+  std::jthread shutdown([this] { host_->Shutdown(kLong); });
+  while (AcceptsConnections()) {
+  }
+  service_->release.Notify();
+  call.join();
+  shutdown.join();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.principal(), "released");
+}
+
+TEST_F(ShutdownTest, AfterTheGraceCallsAreCanceled) {
+  grpc::Status status;
+  v1::GetStatusResponse response;
+  std::jthread call = Call(status, response);
+  service_->entered.WaitForNotification();
+  host_->Shutdown(std::chrono::milliseconds(1));
+  call.join();
+  EXPECT_FALSE(status.ok());
 }
 
 TEST_F(ServerHostTest, ShutdownMayBeCalledTwice) {

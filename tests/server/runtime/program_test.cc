@@ -25,9 +25,10 @@ TEST(ExitCodeTest, TellsWhoMustAct) {
        {"USAGE_INVALID", "CONFIG_INVALID", "TLS_FILES_INVALID", "DESCRIPTOR_LIMIT_TOO_LOW"}) {
     EXPECT_EQ(CodeFor(reason), 2) << reason;
   }
-  for (const char* reason : {"DATA_DIR_IN_USE", "DATA_DIR_NEWER", "STORAGE_CORRUPT",
-                             "JOURNAL_BEHIND_CHECKPOINT", "ORIGIN_MISMATCH", "FILE_NOT_PRIVATE",
-                             "LOG_KEY_MISSING", "BOOTSTRAP_INCOMPLETE", "DISK_FULL"}) {
+  for (const char* reason :
+       {"DATA_DIR_IN_USE", "DATA_DIR_NEWER", "STORAGE_CORRUPT", "JOURNAL_BEHIND_CHECKPOINT",
+        "CHECKPOINT_MISSING", "ORIGIN_MISMATCH", "FILE_NOT_PRIVATE", "LOG_KEY_MISSING",
+        "BOOTSTRAP_INCOMPLETE", "DISK_FULL"}) {
     EXPECT_EQ(CodeFor(reason), 3) << reason;
   }
 }
@@ -70,6 +71,8 @@ TEST_F(ProgramTest, PutsTheProfileWhereTheClientLooks) {
   second.ReadLine();
   EXPECT_EQ(second.ReadLine(), "client profile: export DML_PROFILE=" +
                                    (other.path() / "d/client/profile.yaml").string());
+  const std::string note = second.ReadLine();
+  EXPECT_TRUE(note.starts_with("note: " + profile.string() + " is of another library")) << note;
 }
 
 TEST_F(ProgramTest, EndsWithTheDocumentedCodes) {

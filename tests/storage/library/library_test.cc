@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/os/file.h"
+#include "core/trust/checkpoint.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/views/library_view.h"
 #include "storage/views/list_view.h"
@@ -121,32 +123,71 @@ TEST(LibraryTest, ManyWritersGetDistinctEntriesInOneHistory) {
   EXPECT_EQ(page.items[0].name.version, "1.19") << "highest first";
 }
 
-TEST(LibraryTest, SurvivesReopeningAndRefusesAnOlderDatabase) {
-  TempDir dir;
-  PrivateKey key = testing::LogKey();
-  std::string pem = key.ToPkcs8Pem().value();
-  LibraryOptions options;
-  options.origin = "dml.test/library";
-  options.signed_checkpoint_file = dir.path() / "signed-checkpoint";
-  auto open = [&](const char* database) {
-    auto engine = OpenRocksEngine(dir.path() / database, {});
-    EXPECT_TRUE(engine.ok()) << engine.status();
-    return Library::Open(*std::move(engine), PrivateKey::FromPkcs8Pem(pem).value(), options);
-  };
-  {
-    auto library = open("db").value();
-    ASSERT_TRUE(library->Commit({"pat", "", NamespaceCreated{"acme", "", {}}, {}, {}}).ok());
+// A library on disk, to be opened again and again.
+class ReopenedLibraryTest : public ::testing::Test {
+ protected:
+  ReopenedLibraryTest() {
+    options_.origin = "dml.test/library";
+    options_.signed_checkpoint_file = dir_.path() / "signed-checkpoint";
   }
-  std::filesystem::copy(dir.path() / "db", dir.path() / "backup",
+  absl::StatusOr<std::unique_ptr<Library>> Open(const char* database = "db") {
+    auto engine = OpenRocksEngine(dir_.path() / database, {});
+    EXPECT_TRUE(engine.ok()) << engine.status();
+    return Library::Open(*std::move(engine), PrivateKey::FromPkcs8Pem(pem_).value(), options_);
+  }
+  void OpenAndCreate(const char* ns) {
+    auto library = Open();
+    ASSERT_TRUE(library.ok()) << library.status();
+    ASSERT_TRUE((*library)->Commit({"pat", "", NamespaceCreated{ns, "", {}}, {}, {}}).ok());
+  }
+
+  TempDir dir_;
+  LibraryOptions options_;
+  const std::string pem_ = testing::LogKey().ToPkcs8Pem().value();
+};
+
+TEST_F(ReopenedLibraryTest, IsTheSameAndRefusesAnOlderDatabase) {
+  OpenAndCreate("acme");
+  std::filesystem::copy(dir_.path() / "db", dir_.path() / "backup",
                         std::filesystem::copy_options::recursive);
   {
-    auto library = open("db").value();
+    auto library = Open().value();
     EXPECT_TRUE(LibraryView(*library->Read()).FindNamespace("acme").value().has_value());
-    ASSERT_TRUE(library->Commit({"pat", "", NamespaceCreated{"later", "", {}}, {}, {}}).ok());
   }
-  EXPECT_EQ(Reason(open("backup").status()), "JOURNAL_BEHIND_CHECKPOINT");
-  options.origin = "dml.test/other";
-  EXPECT_EQ(Reason(open("db").status()), "ORIGIN_MISMATCH");
+  OpenAndCreate("later");
+  EXPECT_EQ(Reason(Open("backup").status()), "JOURNAL_BEHIND_CHECKPOINT");
+  options_.origin = "dml.test/other";
+  EXPECT_EQ(Reason(Open().status()), "ORIGIN_MISMATCH");
+}
+
+TEST_F(ReopenedLibraryTest, WithoutItsCheckpointIsRefusedUntilThatIsAccepted) {
+  OpenAndCreate("acme");
+  std::filesystem::remove(options_.signed_checkpoint_file);
+  const absl::Status refused = Open().status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Reason(refused), "CHECKPOINT_MISSING");
+  EXPECT_FALSE(std::filesystem::exists(options_.signed_checkpoint_file));
+
+  options_.accept_missing_checkpoint = true;
+  {
+    auto library = Open();
+    ASSERT_TRUE(library.ok()) << library.status();
+    EXPECT_EQ((*library)->checkpoint()->checkpoint.size, 2u);
+  }
+  // For one start: the next one has a checkpoint, and says that the flag must go.
+  EXPECT_EQ(Reason(Open().status()), "CHECKPOINT_PRESENT");
+  options_.accept_missing_checkpoint = false;
+  OpenAndCreate("later");
+}
+
+TEST_F(ReopenedLibraryTest, AFirstStartThatWasInterruptedIsFinished) {
+  // The checkpoint is there before the first entry is.
+  ASSERT_TRUE(OpenRocksEngine(dir_.path() / "db", {}).ok());
+  const PrivateKey key = PrivateKey::FromPkcs8Pem(pem_).value();
+  const std::string note =
+      SignCheckpoint({options_.origin, 0, Sha256(std::string_view())}, key).value();
+  ASSERT_TRUE(WriteFileAtomically(options_.signed_checkpoint_file, AsBytes(note), 0600).ok());
+  OpenAndCreate("acme");
 }
 
 }  // namespace

@@ -11,17 +11,10 @@
 namespace dml {
 namespace {
 
+using testing::Envelope;
 using testing::NameOf;
 using testing::SpecBuilder;
 using testing::TestLibrary;
-
-std::string Envelope(const PrivateKey& key, const Digest& subject, std::string_view predicate_type,
-                     std::string predicate) {
-  Statement statement{{{"", subject}}, std::string(predicate_type), std::move(predicate)};
-  const PrivateKey* keys[] = {&key};
-  return FormatEnvelope(
-      SignEnvelope(kInTotoPayloadType, FormatStatement(statement).value(), keys).value());
-}
 
 class PrepareAttachTest : public ::testing::Test {
  protected:
@@ -65,6 +58,7 @@ TEST_F(PrepareAttachTest, ASecondPublishersPublicationCountsTowardTheThreshold) 
 
 TEST_F(PrepareAttachTest, AKeyOfAnotherNamespaceAttachesNothing) {
   PrivateKey stranger = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  ASSERT_TRUE(library_.Commit(NamespaceCreated{"other", "", {}}).ok());
   ASSERT_TRUE(
       library_
           .Commit(KeyRegistered{stranger.public_key().spki_der(), "mal", {"publisher"}, {"other"}})
@@ -78,6 +72,81 @@ TEST_F(PrepareAttachTest, AKeyOfAnotherNamespaceAttachesNothing) {
 
 TEST_F(PrepareAttachTest, OtherPredicatesAreKeptAsTheyAre) {
   EXPECT_TRUE(Attach(kTestResultPredicate, R"({"result":"PASSED"})").ok());
+}
+
+// attack 14: without a key nothing is added to a variant.
+TEST_F(PrepareAttachTest, OneStatementInAnotherEnvelopeAddsNothing) {
+  const std::string envelope =
+      Envelope(second_, manifest_, kTestResultPredicate, R"({"result":"PASSED"})");
+  auto attach = [&](std::string bytes) {
+    return PrepareAttach(*library_->Read(), NameOf(spec_), std::move(bytes));
+  };
+  Command command = attach(envelope).value();
+  ASSERT_TRUE(library_->Commit(command).ok());
+
+  EXPECT_EQ(Reason(attach(envelope + "\n").status()), "ATTESTATION_EXISTS");
+  DsseEnvelope copy = ParseEnvelope(envelope).value();
+  copy.signatures.push_back({"", "of nobody"});
+  EXPECT_EQ(Reason(attach(FormatEnvelope(copy)).status()), "ATTESTATION_EXISTS");
+  // The very same bytes may be a retry, which the sequencer tells by its request id.
+  ASSERT_TRUE(attach(envelope).ok());
+  EXPECT_EQ(Reason(library_->Commit(*attach(envelope)).status()), "ATTESTATION_EXISTS");
+
+  // A further signer of the same statement does add something.
+  const PrivateKey* both[] = {&second_, &library_.publisher()};
+  EXPECT_TRUE(attach(FormatEnvelope(*SignEnvelope(kInTotoPayloadType, copy.payload, both))).ok());
+}
+
+class KeysToTryTest : public PrepareAttachTest {
+ protected:
+  std::vector<PrivateKey> Register(int count, const std::string& ns) {
+    std::vector<PrivateKey> keys;
+    for (int i = 0; i < count; ++i) {
+      keys.push_back(PrivateKey::Generate(KeyAlgorithm::kEd25519));
+      const std::string spki(keys.back().public_key().spki_der());
+      EXPECT_TRUE(library_.Commit(KeyRegistered{spki, "someone", {"tester"}, {ns}}).ok());
+    }
+    return keys;
+  }
+  absl::StatusOr<CheckedEnvelope> Check(const PrivateKey& key, const std::string& key_id) {
+    DsseEnvelope envelope =
+        ParseEnvelope(Envelope(key, manifest_, kTestResultPredicate, "{}")).value();
+    envelope.signatures[0].key_id = key_id;
+    return CheckEnvelope(*library_->Read(), FormatEnvelope(envelope), manifest_, "acme");
+  }
+};
+
+TEST_F(KeysToTryTest, WithoutAHintThoseThatNameTheNamespaceComeFirst) {
+  ASSERT_TRUE(library_.Commit(NamespaceCreated{"other", "", {}}).ok());
+  Register(300, "*");
+  Register(300, "other");
+  for (const std::string& hint : {std::string(), std::string("release key"), std::string(64, 'f'),
+                                  second_.public_key().id().hex()}) {
+    EXPECT_TRUE(Check(second_, hint).ok()) << hint;
+  }
+}
+
+TEST_F(KeysToTryTest, KeysOfOtherNamespacesAndRevokedOnesAreNot) {
+  ASSERT_TRUE(library_.Commit(NamespaceCreated{"other", "", {}}).ok());
+  const std::vector<PrivateKey> others = Register(1, "other");
+  EXPECT_EQ(Reason(Check(others[0], "").status()), "SIGNATURE_MISSING");
+  ASSERT_TRUE(library_.Commit(KeyRevoked{second_.public_key().id(), "lost"}).ok());
+  EXPECT_EQ(Reason(Check(second_, "").status()), "SIGNATURE_MISSING");
+}
+
+TEST_F(KeysToTryTest, WhereThereAreTooManyTheErrorSaysWhatToDo) {
+  std::vector<PrivateKey> keys = Register(300, "acme");
+  std::sort(keys.begin(), keys.end(), [](const PrivateKey& a, const PrivateKey& b) {
+    return a.public_key().id() < b.public_key().id();
+  });
+  EXPECT_TRUE(Check(keys.front(), "").ok());
+  const absl::Status refused = Check(keys.back(), "").status();
+  EXPECT_EQ(Reason(refused), "KEY_ID_REQUIRED") << Message(refused);
+  EXPECT_TRUE(Check(keys.back(), keys.back().public_key().id().hex()).ok());
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_TRUE(library_.Commit(KeyRevoked{keys[i].public_key().id(), "not in use"}).ok());
+  }
+  EXPECT_TRUE(Check(keys.back(), "").ok());
 }
 
 }  // namespace

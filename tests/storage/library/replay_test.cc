@@ -84,9 +84,11 @@ class RandomCommands {
     VariantName name = published_[Pick(published_.size())];
     auto snapshot = library_->Read();
     VariantRecord record = LibraryView(*snapshot).FindVariant(name).value().value();
-    std::string envelope = "test result " + std::to_string(random_());
+    std::string envelope =
+        testing::Envelope(library_.publisher(), record.manifest.digest, kTestResultPredicate,
+                          "{\"run\":" + std::to_string(random_()) + "}");
     AttestationRef ref{{Sha256(envelope), envelope.size()},
-                       "https://in-toto.io/attestation/test-result/v0.1",
+                       std::string(kTestResultPredicate),
                        record.manifest.digest,
                        {library_.publisher().public_key().id()}};
     return library_.Commit(AttestationAttached{name, ref}, {envelope}).ok();

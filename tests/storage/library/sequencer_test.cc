@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/views/library_view.h"
+#include "tests/support/forwarding_engine.h"
 #include "tests/support/library_fixture.h"
 #include "tests/support/spec_builder.h"
 
@@ -15,7 +16,7 @@ using testing::SpecBuilder;
 using testing::TestLibrary;
 
 // A memory engine whose commits can be held up, counted and made to fail.
-class ControlledEngine : public Engine {
+class ControlledEngine : public testing::ForwardingEngine {
  public:
   struct Control {
     absl::Mutex mutex;
@@ -43,17 +44,9 @@ class ControlledEngine : public Engine {
     }
   };
 
-  explicit ControlledEngine(std::shared_ptr<Control> control) : control_(std::move(control)) {}
+  explicit ControlledEngine(std::shared_ptr<Control> control)
+      : ForwardingEngine(NewMemoryEngine()), control_(std::move(control)) {}
 
-  absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key) const override {
-    return inner_->Get(table, key);
-  }
-  std::unique_ptr<Cursor> NewCursor(Table table, KeyRange range) const override {
-    return inner_->NewCursor(table, std::move(range));
-  }
-  std::unique_ptr<Batch> NewBatch() override { return inner_->NewBatch(); }
-  std::unique_ptr<Snapshot> NewSnapshot() const override { return inner_->NewSnapshot(); }
-  EngineStats Stats() const override { return inner_->Stats(); }
   absl::Status Commit(std::unique_ptr<Batch> batch, Durability durability) override {
     {
       absl::MutexLock lock(&control_->mutex);
@@ -68,11 +61,10 @@ class ControlledEngine : public Engine {
         return Unavailable(ErrorReason("STORAGE_IO"), "injected");
       }
     }
-    return inner_->Commit(std::move(batch), durability);
+    return ForwardingEngine::Commit(std::move(batch), durability);
   }
 
  private:
-  std::unique_ptr<Engine> inner_ = NewMemoryEngine();
   std::shared_ptr<Control> control_;
 };
 
