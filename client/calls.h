@@ -25,6 +25,19 @@ absl::StatusOr<T> Answered(absl::StatusOr<T> value) {
 /// DATA_LOSS (BLOB_DIGEST_MISMATCH) unless these are the bytes of `ref`.
 absl::Status CheckBytes(std::string_view what, std::string_view bytes, const BlobRef& ref);
 
+/// Connection::Call for a method whose answer says at which journal size it was given; that is
+/// checked (Connection::CheckLogSize).
+template <typename Stub, typename Request, typename Response, typename SizeOf>
+absl::StatusOr<Response> Ask(Connection& connection,
+                             grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                          Response*),
+                             const Request& request, const SizeOf& size_of) {
+  DML_ASSIGN_OR_RETURN(uint64_t remembered, connection.RememberedSize());
+  DML_ASSIGN_OR_RETURN(Response response, connection.Call(method, request));
+  DML_RETURN_IF_ERROR(connection.CheckLogSize(remembered, size_of(response)));
+  return response;
+}
+
 template <typename Request>
 void SetPage(const ListOptions& options, Request& request) {
   request.set_page_size(options.page_size);

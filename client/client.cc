@@ -23,10 +23,7 @@ absl::StatusOr<Client> Client::Create(ClientOptions options) {
 }
 
 absl::StatusOr<Checkpoint> Client::GetCheckpoint(std::string* note) {
-  DML_ASSIGN_OR_RETURN(auto response,
-                       connection().Call(&Journal::GetCheckpoint, v1::GetCheckpointRequest()));
-  if (note != nullptr) *note = response.checkpoint();
-  return connection().AcceptCheckpoint(response.checkpoint());
+  return connection().FetchCheckpoint(note);
 }
 
 absl::StatusOr<ListPage<JournalLine>> Client::ListEntries(uint64_t start_index,
@@ -63,7 +60,9 @@ absl::StatusOr<ProvenEntry> Client::ProveEntry(uint64_t index) {
 }
 
 absl::StatusOr<ServerStatus> Client::GetStatus() {
-  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Admin::GetStatus, v1::GetStatusRequest()));
+  DML_ASSIGN_OR_RETURN(auto response,
+                       Ask(connection(), &Admin::GetStatus, v1::GetStatusRequest(),
+                           [](const v1::GetStatusResponse& r) { return r.journal_size(); }));
   ServerStatus out;
   out.server_version = response.server_version();
   out.origin = response.origin();

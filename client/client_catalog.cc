@@ -133,12 +133,19 @@ absl::StatusOr<Committed<VariantRecord>> Client::PublishDocuments(
   for (const std::string& envelope : envelopes) request.add_envelopes(envelope);
   DML_ASSIGN_OR_RETURN(auto done, Mutate<VersionPublished>(connection(), &Catalog::PublishVersion,
                                                            std::move(request), options));
+  if (options.validate_only) {  // There is no variant yet: the answer has its name alone.
+    VariantRecord planned;
+    DML_ASSIGN_OR_RETURN(planned.name,
+                         Answered(VariantName::Parse(done.response.variant().name())));
+    planned.manifest = {Sha256(manifest), manifest.size()};
+    planned.spec = {Sha256(spec), spec.size()};
+    return Committed<VariantRecord>{std::move(planned), {}};
+  }
   DML_ASSIGN_OR_RETURN(VariantRecord record, Answered(wire::From(done.response.variant())));
   DML_RETURN_IF_ERROR(CheckBytes("manifest", manifest, record.manifest));
   DML_RETURN_IF_ERROR(CheckBytes("package spec", spec, record.spec));
-  if (!options.validate_only &&
-      (done.payload.variant != record.name || done.payload.manifest != record.manifest ||
-       done.payload.spec != record.spec)) {
+  if (done.payload.variant != record.name || done.payload.manifest != record.manifest ||
+      done.payload.spec != record.spec) {
     return DataLoss(ErrorReason("RECEIPT_INVALID"),
                     "entry {} publishes something else than {} with this manifest; ask the "
                     "library's operator",
@@ -170,6 +177,14 @@ absl::StatusOr<Committed<AttestationRecord>> Client::Attach(const VariantName& n
                                                    std::move(request), options));
   DML_ASSIGN_OR_RETURN(AttestationRecord record, Answered(wire::From(done.response.attestation())));
   DML_RETURN_IF_ERROR(CheckBytes("attestation", envelope, record.ref.envelope));
+  if (!options.validate_only &&
+      (done.payload.variant != name || done.payload.attestation.envelope != record.ref.envelope)) {
+    return DataLoss(ErrorReason("RECEIPT_INVALID"),
+                    "entry {} attaches something else than this attestation to {}; ask the "
+                    "library's operator",
+                    done.commit.index, name.ResourceName());
+  }
+  record.ref.subject = done.payload.attestation.subject;  // The answer leaves it out.
   return Committed<AttestationRecord>{std::move(record), std::move(done.commit)};
 }
 

@@ -15,6 +15,9 @@ constexpr int kFindingsPage = 1000;
 constexpr uint64_t kMaxFindings = 1'000'000;
 constexpr int kMaxAnswers = 5;
 
+// The journal size that an answer was given at.
+constexpr auto kIndexOf = [](const auto& response) { return response.index(); };
+
 absl::StatusOr<LicenseOutcome> ReadOutcome(v1::LicenseOutcome outcome) {
   switch (outcome) {
     case v1::LICENSE_OUTCOME_ALLOW:
@@ -42,7 +45,8 @@ absl::StatusOr<LicenseAnswer> AskLicense(Connection& connection, v1::EvaluateLic
   } else {
     request.set_environment(wire::EnvironmentResource(environment));
   }
-  DML_ASSIGN_OR_RETURN(auto response, connection.Call(&Licenses::EvaluateLicense, request));
+  DML_ASSIGN_OR_RETURN(auto response,
+                       Ask(connection, &Licenses::EvaluateLicense, request, kIndexOf));
   LicenseAnswer out;
   DML_ASSIGN_OR_RETURN(out.outcome, ReadOutcome(response.outcome()));
   out.expression = response.expression();
@@ -92,7 +96,7 @@ absl::StatusOr<std::optional<std::pair<Response, std::vector<Finding>>>> FetchFi
   std::optional<Response> first;
   request.set_page_size(kFindingsPage);
   while (!findings.complete) {
-    DML_ASSIGN_OR_RETURN(Response response, connection.Call(method, request));
+    DML_ASSIGN_OR_RETURN(Response response, Ask(connection, method, request, kIndexOf));
     if (!first.has_value()) first = response;
     DML_RETURN_IF_ERROR(AddFindings(items_of(response), count_of(response),
                                     response.next_page_token(),

@@ -95,9 +95,7 @@ absl::StatusOr<std::vector<Digest>> Connection::FetchConsistency(uint64_t first,
 
 absl::Status Connection::EnsureLogIsOurs() {
   if (log_is_ours_) return absl::OkStatus();
-  DML_ASSIGN_OR_RETURN(v1::GetCheckpointResponse response,
-                       Call(&v1::JournalService::Stub::GetCheckpoint, v1::GetCheckpointRequest()));
-  absl::Status accepted = AcceptCheckpoint(response.checkpoint()).status();
+  absl::Status accepted = FetchCheckpoint().status();
   if (accepted.code() == absl::StatusCode::kPermissionDenied) {
     return FailedPrecondition(
         ErrorReason("LOG_KEY_MISMATCH"),
@@ -111,8 +109,50 @@ absl::Status Connection::EnsureLogIsOurs() {
 }
 
 absl::StatusOr<Checkpoint> Connection::AcceptCheckpoint(const std::string& note) {
-  return log_->Accept(
+  absl::StatusOr<Checkpoint> accepted = log_->Accept(
       note, [this](uint64_t first, uint64_t second) { return FetchConsistency(first, second); });
+  if (accepted.ok()) last_accepted_ = std::chrono::steady_clock::now();
+  if (accepted.status().code() == absl::StatusCode::kDataLoss) log_is_ours_ = false;
+  return accepted;
+}
+
+absl::StatusOr<Checkpoint> Connection::FetchCheckpoint(std::string* note) {
+  DML_ASSIGN_OR_RETURN(v1::GetCheckpointResponse response,
+                       Call(&v1::JournalService::Stub::GetCheckpoint, v1::GetCheckpointRequest()));
+  if (note != nullptr) *note = response.checkpoint();
+  return AcceptCheckpoint(response.checkpoint());
+}
+
+absl::StatusOr<uint64_t> Connection::RememberedSize() {
+  DML_ASSIGN_OR_RETURN(std::optional<Checkpoint> remembered, log_->Remembered());
+  return remembered.has_value() ? remembered->size : 0;
+}
+
+absl::Status Connection::CheckLogSize(uint64_t remembered, uint64_t size) {
+  if (size < remembered) {
+    DML_RETURN_IF_ERROR(FetchCheckpoint().status());  // Signed, it is the better accusation.
+    return DataLoss(ErrorReason("LOG_WENT_BACK"),
+                    "the library at {} answered from {} entries of {}, of which it has shown {} "
+                    "before; do not rely on the answer, and ask the library's operator whether a "
+                    "backup was restored",
+                    options_.target, size, options_.log_origin, remembered);
+  }
+  DML_ASSIGN_OR_RETURN(const uint64_t remembered_by_now, RememberedSize());
+  if (size <= remembered_by_now) return absl::OkStatus();
+  const auto age = std::chrono::steady_clock::now() - last_accepted_.load();
+  if (age < options_.log_check_interval) return absl::OkStatus();
+  Backoff backoff(options_.retry);
+  while (true) {
+    DML_ASSIGN_OR_RETURN(Checkpoint newest, FetchCheckpoint());
+    if (size <= newest.size) return absl::OkStatus();
+    // Entries can be read a moment before the checkpoint over them is signed.
+    absl::Status unsigned_yet = Unavailable(
+        ErrorReason("LOG_NOT_SIGNED"),
+        "the library at {} answered from {} entries, and its newest checkpoint covers {}; ask "
+        "again, and if that stays so, ask the library's operator",
+        options_.target, size, newest.size);
+    if (!backoff.WaitAfter(unsigned_yet)) return unsigned_yet;
+  }
 }
 
 absl::StatusOr<ProvenLeaf> Connection::ProveLeaf(uint64_t index, const Checkpoint& at) {

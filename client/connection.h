@@ -1,6 +1,8 @@
 // One channel to a library: calls with retries, and answers of the log that are checked.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -78,6 +80,18 @@ class Connection {
   /// Checks a signed checkpoint against what the log has shown before (LogVerifier::Accept).
   absl::StatusOr<Checkpoint> AcceptCheckpoint(const std::string& note);
 
+  /// Asks for the newest checkpoint and accepts it; with `note`, its signed note goes there.
+  absl::StatusOr<Checkpoint> FetchCheckpoint(std::string* note = nullptr);
+
+  /// The size of the checkpoint remembered; 0 before the first.
+  absl::StatusOr<uint64_t> RememberedSize();
+
+  /// Checks the journal size that an answer was given at; `remembered` is RememberedSize() from
+  /// before the call, as answers may overtake each other. DATA_LOSS (LOG_WENT_BACK) for a smaller
+  /// one; for a larger one fetches a checkpoint that covers it, at most once in
+  /// options().log_check_interval: UNAVAILABLE (LOG_NOT_SIGNED) where there is none after retries.
+  absl::Status CheckLogSize(uint64_t remembered, uint64_t size);
+
   /// Fetches the leaf `index` with its proof in the tree of `at`, and checks it. `at` must have
   /// been accepted. DATA_LOSS (LOG_PROOF_INVALID) where the proof does not hold.
   absl::StatusOr<ProvenLeaf> ProveLeaf(uint64_t index, const Checkpoint& at);
@@ -98,6 +112,7 @@ class Connection {
   const ClientOptions options_;
   const std::unique_ptr<LogVerifier> log_;
   std::atomic<bool> log_is_ours_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> last_accepted_{};  // When a checkpoint was.
   const std::shared_ptr<grpc::Channel> channel_;
   const std::tuple<
       std::unique_ptr<v1::AdminService::Stub>, std::unique_ptr<v1::CatalogService::Stub>,

@@ -17,7 +17,6 @@ namespace {
 
 using Content = v1::ContentService::Stub;
 
-constexpr size_t kWindowChunks = 64;  // Asked for in one stream.
 constexpr int kChunksPage = 1024;
 
 // One blob on its way into a ".dml-part-*" file, chunk by chunk in order.
@@ -113,8 +112,7 @@ class BlobFetcher {
     Backoff backoff(connection_.options().retry);
     while (!chunks.empty()) {
       size_t taken = 0;
-      absl::Status status =
-          ReadWindow(chunks.first(std::min(chunks.size(), kWindowChunks)), &taken);
+      absl::Status status = ReadWindow(chunks, &taken);
       chunks = chunks.subspan(taken);
       if (status.ok()) continue;
       if (taken > 0) backoff.Reset();
@@ -128,7 +126,9 @@ class BlobFetcher {
     v1::ReadChunksRequest request;
     request.set_name(variant_);
     request.set_digest(blob_.digest.ToString());
-    for (size_t i = 0; i < window.size(); ++i) request.add_ordinals(ordinal_ + i);
+    v1::ChunkRange* range = request.add_ranges();
+    range->set_first(ordinal_);
+    range->set_count(window.size());
     grpc::ClientContext context;
     auto stream = connection_.stub<Content>().ReadChunks(&context, request);
     StallGuard guard(context, connection_.options().stall_timeout);

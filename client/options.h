@@ -35,6 +35,9 @@ struct ClientOptions {
   RetryOptions retry;
   std::chrono::milliseconds unary_timeout{60'000};  // Of one attempt of a call without streaming.
   std::chrono::milliseconds stall_timeout{30'000};  // A stream without progress is broken off.
+  /// An answer from a longer log than the one remembered makes the client ask for a checkpoint, at
+  /// most this often; 0: each time. See client/client.h.
+  std::chrono::milliseconds log_check_interval{1'000};
 
   /// INVALID_ARGUMENT (CLIENT_OPTIONS_INVALID) naming the field.
   absl::Status Validate() const;

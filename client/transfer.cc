@@ -3,11 +3,11 @@
 #include <set>
 
 #include "client/download.h"
+#include "client/file_chunks.h"
+#include "client/publication.h"
 #include "client/upload.h"
 #include "client/verify.h"
 #include "core/crypto/sha256.h"
-#include "core/trust/dsse.h"
-#include "core/trust/statement.h"
 
 namespace dml {
 namespace {
@@ -33,22 +33,12 @@ absl::Status CheckInput(const PublishInput& input) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,
-                                            std::span<const PrivateKey* const> keys) {
-  Statement statement;
-  statement.subjects = {{variant.ResourceName(), manifest}};
-  statement.predicate_type = std::string(kPublicationPredicate);
-  statement.predicate_json = FormatPublicationPredicate({variant, std::string(kManifestMediaType)});
-  DML_ASSIGN_OR_RETURN(std::string payload, FormatStatement(statement));
-  DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, SignEnvelope(kInTotoPayloadType, payload, keys));
-  return FormatEnvelope(envelope);
-}
-
 }  // namespace
 
-absl::StatusOr<Committed<VariantRecord>> PublishPackage(Client& client, const PublishInput& input,
-                                                        const ProgressFn& progress,
-                                                        const MutationOptions& options) {
+absl::StatusOr<CommittedOnce<VariantRecord>> PublishPackage(Client& client,
+                                                            const PublishInput& input,
+                                                            const ProgressFn& progress,
+                                                            const MutationOptions& options) {
   DML_ASSIGN_OR_RETURN(PackageSpec spec, ParsePackageSpec(input.spec_json));
   DML_RETURN_IF_ERROR(CheckInput(input));
   uint64_t total = 0;
@@ -56,14 +46,15 @@ absl::StatusOr<Committed<VariantRecord>> PublishPackage(Client& client, const Pu
     DML_ASSIGN_OR_RETURN(uint64_t size, FileSize(file.path));
     total += size;
   }
-  DML_ASSIGN_OR_RETURN(UploadLimits limits, FetchUploadLimits(client.connection()));
   ProgressReporter reporter(total, progress);
   Manifest manifest;
   manifest.config = {Sha256(input.spec_json), input.spec_json.size()};
-  for (const LocalFile& file : input.files) {
-    DML_ASSIGN_OR_RETURN(
-        BlobRef blob, UploadOne(client.connection(), limits, spec.package.ns, file.path, reporter));
-    manifest.files.push_back({file.name, blob, file.media_type});
+  std::vector<std::filesystem::path> paths;
+  for (const LocalFile& file : input.files) paths.push_back(file.path);
+  DML_ASSIGN_OR_RETURN(std::vector<BlobRef> blobs,
+                       UploadAll(client.connection(), spec.package.ns, paths, reporter));
+  for (size_t i = 0; i < blobs.size(); ++i) {
+    manifest.files.push_back({input.files[i].name, blobs[i], input.files[i].media_type});
   }
   std::string document = FormatManifest(manifest);
   DML_RETURN_IF_ERROR(ParseManifest(document).status());
@@ -71,7 +62,13 @@ absl::StatusOr<Committed<VariantRecord>> PublishPackage(Client& client, const Pu
                        SignPublication(NameOf(spec), Sha256(document), input.keys));
   std::vector<std::string> envelopes = {std::move(publication)};
   envelopes.insert(envelopes.end(), input.extra_envelopes.begin(), input.extra_envelopes.end());
-  return client.PublishDocuments(document, input.spec_json, envelopes, options);
+  absl::StatusOr<Committed<VariantRecord>> done =
+      client.PublishDocuments(document, input.spec_json, envelopes, options);
+  if (Reason(done.status()) == "VERSION_EXISTS") {
+    return FindPublished(client, NameOf(spec), {Sha256(document), document.size()}, done.status());
+  }
+  if (!done.ok()) return done.status();
+  return CommittedOnce<VariantRecord>{*std::move(done), false};
 }
 
 absl::StatusOr<DownloadResult> DownloadVariant(Client& client, const VariantName& name,

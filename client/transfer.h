@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,27 @@ struct PublishInput {
   std::vector<std::string> extra_envelopes;  // Further attestations about the same manifest.
 };
 
-/// Uploads what is missing, then publishes with a signed publication attestation.
-/// ALREADY_EXISTS (VERSION_EXISTS) where exactly this was published before.
-absl::StatusOr<Committed<VariantRecord>> PublishPackage(Client& client, const PublishInput& input,
-                                                        const ProgressFn& progress,
-                                                        const MutationOptions& options = {});
+/// A change that is made once however often it is asked for. Where it was made before, nothing was
+/// done, and `commit` is of the entry that made it.
+template <typename T>
+struct CommittedOnce : Committed<T> {
+  bool done_before = false;
+};
+
+/// Uploads what is missing, then publishes with a signed publication attestation. Where exactly
+/// this was published before (and not withdrawn: ALREADY_EXISTS, VERSION_EXISTS), the variant of
+/// then; `input.keys` and `extra_envelopes` add nothing to its attestations.
+absl::StatusOr<CommittedOnce<VariantRecord>> PublishPackage(Client& client,
+                                                            const PublishInput& input,
+                                                            const ProgressFn& progress,
+                                                            const MutationOptions& options = {});
+
+/// Signs the publication of a variant that the library holds with further publisher keys (at least
+/// one), and attaches that to it. Keys that signed it before are left out; where all did, the first
+/// of their attestations. The variant's documents are checked as by VerifyVariant, its signatures
+/// are not: VARIANT_NOT_VERIFIED, nothing was signed.
+absl::StatusOr<CommittedOnce<AttestationRecord>> SignVariant(
+    Client& client, const VariantName& name, std::span<const PrivateKey* const> keys);
 
 /// Sends one file's missing chunks and assembles its blob in the namespace.
 absl::StatusOr<BlobRef> UploadFile(Client& client, const std::string& ns,

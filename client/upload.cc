@@ -1,14 +1,9 @@
 #include "client/upload.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
-#include <map>
-
-#include <sys/stat.h>
 
 #include "client/calls.h"
-#include "client/file_io.h"
+#include "client/file_chunks.h"
 #include "client/stall_guard.h"
 
 namespace dml {
@@ -18,186 +13,22 @@ namespace fs = std::filesystem;
 
 using Content = v1::ContentService::Stub;
 
-constexpr size_t kReadBytes = 1 << 20;
-constexpr size_t kBatchBytes = 32 << 20;    // Of raw chunks held until the server has them.
-constexpr size_t kMessageBytes = 1 << 20;   // Aimed at for one message of a stream.
-constexpr size_t kMessageSlack = 64 << 10;  // Of a message, for what is around the chunks.
+constexpr size_t kBatchBytes = 8 << 20;    // Of raw chunks that are asked about at once.
+constexpr size_t kMessageBytes = 1 << 20;  // Aimed at for one message of a stream.
 constexpr size_t kMaxFindMissing = 1024;
+constexpr size_t kMaxMessageParts = 512;
 constexpr size_t kMaxMessage = 4 << 20;  // gRPC's default, also of the server.
+// The server reads a blob whose chunks it has to hash it; above this it is asked first whether it
+// has done so before.
+constexpr uint64_t kAskBytes = 1 << 20;
+// Files that are sent are acknowledged after this much at the latest, at the end of a file.
+constexpr uint64_t kStreamBytes = uint64_t{1} << 30;
 
-// Holds chunks until they are known to be in the library.
-class ChunkSender {
- public:
-  ChunkSender(Connection& connection, const UploadLimits& limits, const std::string& ns,
-              ProgressReporter& progress)
-      : connection_(connection), limits_(limits), ns_(ns), progress_(progress) {}
-
-  absl::Status Add(const Digest& digest, ByteSpan raw) {
-    bytes_ += raw.size();
-    pending_.try_emplace(digest, AsText(raw));
-    bool full = bytes_ >= kBatchBytes || pending_.size() >= limits_.max_find_missing;
-    return full ? Flush() : absl::OkStatus();
-  }
-
-  absl::Status Flush() {
-    if (pending_.empty()) return absl::OkStatus();
-    Backoff backoff(connection_.options().retry);
-    size_t missing_before = pending_.size();
-    while (true) {
-      DML_ASSIGN_OR_RETURN(std::vector<Pending> missing, FindMissing());
-      if (missing.empty()) break;
-      if (missing.size() < missing_before) backoff.Reset();
-      missing_before = missing.size();
-      absl::Status status = Send(missing);
-      if (status.ok()) break;
-      if (!backoff.WaitAfter(status)) return status;
-    }
-    progress_.Done(bytes_);
-    bytes_ = 0;
-    pending_.clear();
-    return absl::OkStatus();
-  }
-
- private:
-  using Pending = std::map<Digest, std::string>::const_pointer;
-
-  absl::StatusOr<std::vector<Pending>> FindMissing() {
-    v1::FindMissingChunksRequest request;
-    request.set_namespace_(ns_);
-    std::vector<Pending> all;
-    for (const auto& chunk : pending_) {
-      all.push_back(&chunk);
-      request.add_sha256(std::string(chunk.first.raw()));
-    }
-    DML_ASSIGN_OR_RETURN(auto response, connection_.Call(&Content::FindMissingChunks, request));
-    std::vector<Pending> missing;
-    size_t next = 0;
-    for (uint32_t index : response.missing()) {
-      if (index < next || index >= all.size()) {
-        return BadAnswer("the indexes of missing chunks are not ascending");
-      }
-      missing.push_back(all[index]);
-      next = index + 1;
-    }
-    return missing;
-  }
-
-  absl::Status Send(const std::vector<Pending>& missing) {
-    grpc::ClientContext context;
-    v1::UploadChunksResponse response;
-    auto stream = connection_.stub<Content>().UploadChunks(&context, &response);
-    StallGuard guard(context, connection_.options().stall_timeout);
-    v1::UploadChunksRequest request;
-    request.set_namespace_(ns_);
-    size_t target = std::min(kMessageBytes, limits_.max_message / 2);
-    size_t bytes = 0;
-    bool open = true;
-    for (size_t i = 0; i < missing.size() && open; ++i) {
-      EncodedChunk chunk = EncodeChunk(AsBytes(missing[i]->second));
-      bytes += chunk.stored.size();
-      wire::To(std::move(chunk), request.add_chunks());
-      if (bytes < target && i + 1 < missing.size()) continue;
-      open = stream->Write(request);
-      guard.Progress();
-      if (open) progress_.Sent(bytes);
-      request.clear_chunks();
-      bytes = 0;
-    }
-    stream->WritesDone();
-    return guard.Ended(connection_.Received(stream->Finish()));
-  }
-
-  Connection& connection_;
-  const UploadLimits& limits_;
-  const std::string ns_;
-  ProgressReporter& progress_;
-  std::map<Digest, std::string> pending_;
-  size_t bytes_ = 0;  // Of all chunks added since the last flush, the same ones twice.
+struct UploadLimits {
+  ChunkerParams chunker;
+  size_t max_find_missing = kMaxFindMissing;
+  size_t message_bytes = kMessageBytes;
 };
-
-struct OpenedFile {
-  FileDescriptor fd;
-  struct stat info;
-};
-
-absl::StatusOr<OpenedFile> OpenToSend(const fs::path& file) {
-  OpenedFile out{FileDescriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), {}};
-  if (!out.fd.valid()) return IoError(errno, "open", file);
-  if (::fstat(out.fd.get(), &out.info) != 0) return IoError(errno, "read", file);
-  if (!S_ISREG(out.info.st_mode)) {
-    return FailedPrecondition(ErrorReason("FILE_NOT_REGULAR"),
-                              "{} is not a regular file (a folder, pipe or device); name a file",
-                              file.string());
-  }
-  return out;
-}
-
-absl::Status CheckUnchanged(const OpenedFile& opened, uint64_t bytes_read, const fs::path& file) {
-  struct stat now;
-  if (::fstat(opened.fd.get(), &now) != 0) return IoError(errno, "read", file);
-  const struct stat& then = opened.info;
-  auto same = [](const timespec& a, const timespec& b) {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-  };
-  if (now.st_size == then.st_size && same(now.st_mtim, then.st_mtim) &&
-      same(now.st_ctim, then.st_ctim) && bytes_read == static_cast<uint64_t>(then.st_size)) {
-    return absl::OkStatus();
-  }
-  return FailedPrecondition(ErrorReason("FILE_CHANGED"),
-                            "{} changed while it was being read; publish a file that nobody writes",
-                            file.string());
-}
-
-// The request that makes the blob of its chunks, or more than one message can hold.
-struct Assembly {
-  v1::AssembleBlobRequest request;
-  size_t bytes = 0;
-
-  void Add(const ChunkRef& chunk) {
-    v1::ChunkId* id = request.add_chunks();
-    wire::To(chunk, id);
-    bytes += id->ByteSizeLong() + 2;  // Tag and length.
-  }
-};
-
-absl::StatusOr<BlobRef> SendInChunks(Connection& connection, const UploadLimits& limits,
-                                     const std::string& ns, const OpenedFile& opened,
-                                     const fs::path& file, ProgressReporter& progress) {
-  ChunkSender sender(connection, limits, ns, progress);
-  StreamChunker chunker(limits.chunker);
-  Sha256Hasher hasher;
-  Assembly assembly;
-  auto sink = [&](ByteSpan raw) -> absl::Status {
-    Digest digest = Sha256(raw);
-    if (assembly.bytes + kMessageSlack <= limits.max_message) {
-      assembly.Add({digest, static_cast<uint32_t>(raw.size())});
-    }
-    return sender.Add(digest, raw);
-  };
-  BlobRef blob;
-  std::string block;
-  do {
-    DML_RETURN_IF_ERROR(ReadAt(opened.fd, blob.size, kReadBytes, block, file));
-    hasher.Update(block);
-    blob.size += block.size();
-    DML_RETURN_IF_ERROR(chunker.Push(AsBytes(block), sink));
-  } while (!block.empty());
-  DML_RETURN_IF_ERROR(chunker.Finish(sink));
-  DML_RETURN_IF_ERROR(CheckUnchanged(opened, blob.size, file));
-  DML_RETURN_IF_ERROR(sender.Flush());
-  blob.digest = hasher.Finish();
-  if (assembly.bytes + kMessageSlack > limits.max_message) {
-    ProgressReporter unreported(0, nullptr);
-    DML_RETURN_IF_ERROR(WritePlain(connection, limits, ns, blob, opened.fd, file, unreported));
-    return blob;
-  }
-  assembly.request.set_namespace_(ns);
-  wire::To(blob, assembly.request.mutable_blob());
-  DML_RETURN_IF_ERROR(connection.Call(&Content::AssembleBlob, assembly.request).status());
-  return blob;
-}
-
-}  // namespace
 
 absl::StatusOr<UploadLimits> FetchUploadLimits(Connection& connection) {
   DML_ASSIGN_OR_RETURN(auto response,
@@ -205,43 +36,261 @@ absl::StatusOr<UploadLimits> FetchUploadLimits(Connection& connection) {
   UploadLimits out;
   out.chunker = {response.chunk_min_size(), response.chunk_avg_size(), response.chunk_max_size()};
   out.max_find_missing = std::min<size_t>(response.max_find_missing(), kMaxFindMissing);
-  out.max_message = std::min<size_t>(response.max_message_size(), kMaxMessage);
+  const size_t max_message = std::min<size_t>(response.max_message_size(), kMaxMessage);
+  out.message_bytes = std::min(kMessageBytes, max_message / 2);
   if (absl::Status status = out.chunker.Validate(); !status.ok()) {
     return BadAnswer(Message(status));
   }
-  if (out.max_find_missing == 0 || out.max_message <= kMessageSlack) {
+  if (out.max_find_missing == 0 || max_message < out.chunker.max_size + (64 << 10)) {
     return BadAnswer("its limits for chunks or messages leave no room");
   }
   return out;
 }
 
-absl::StatusOr<uint64_t> FileSize(const fs::path& file) {
-  DML_ASSIGN_OR_RETURN(OpenedFile opened, OpenToSend(file));
-  return static_cast<uint64_t>(opened.info.st_size);
-}
-
-absl::StatusOr<BlobRef> UploadOne(Connection& connection, const UploadLimits& limits,
-                                  const std::string& ns, const fs::path& file,
-                                  ProgressReporter& progress) {
-  DML_ASSIGN_OR_RETURN(OpenedFile opened, OpenToSend(file));
-  // A chunk takes about 40 bytes in the list of AssembleBlob. A file whose list cannot fit goes as
-  // plain bytes from the start, for which its digest must be known first.
-  uint64_t most_chunks = (limits.max_message - kMessageSlack) / 40;
-  if (static_cast<uint64_t>(opened.info.st_size) / limits.chunker.avg_size <= most_chunks) {
-    return SendInChunks(connection, limits, ns, opened, file, progress);
+// One UploadBlobs stream, from its first part to its acknowledgement.
+class PartStream {
+ public:
+  PartStream(Connection& connection, const std::string& ns, size_t message_bytes,
+             ProgressReporter& progress)
+      : connection_(connection),
+        message_bytes_(message_bytes),
+        progress_(progress),
+        guard_(context_, connection.options().stall_timeout),
+        stream_(connection.stub<Content>().UploadBlobs(&context_, &response_)) {
+    request_.set_namespace_(ns);
   }
-  DML_ASSIGN_OR_RETURN(BlobRef blob, HashFile(opened.fd, file));
-  DML_RETURN_IF_ERROR(WritePlain(connection, limits, ns, blob, opened.fd, file, progress));
-  DML_RETURN_IF_ERROR(CheckUnchanged(opened, blob.size, file));
-  return blob;
+  ~PartStream() {
+    if (!finished_) Break();
+  }
+
+  // False where the stream is broken: Finish tells why.
+  bool SendChunk(EncodedChunk chunk) {
+    const size_t size = chunk.stored.size();
+    if (bytes_ > 0 && bytes_ + size > message_bytes_ && !Flush()) return false;
+    bytes_ += size;
+    wire::To(std::move(chunk), request_.add_parts()->mutable_chunk());
+    return AfterPart();
+  }
+  bool SendKnown(const ChunkRef& chunk) {
+    wire::To(chunk, request_.add_parts()->mutable_known());
+    return AfterPart();
+  }
+  bool SendEnd(const BlobRef& blob) {
+    wire::To(blob, request_.add_parts()->mutable_end());
+    return AfterPart();
+  }
+
+  absl::Status Finish() {
+    Flush();
+    stream_->WritesDone();
+    finished_ = true;
+    return guard_.Ended(connection_.Received(stream_->Finish()));
+  }
+  uint64_t sent() const { return sent_; }
+
+ private:
+  bool AfterPart() {
+    bool full =
+        bytes_ >= message_bytes_ || request_.parts_size() >= static_cast<int>(kMaxMessageParts);
+    return !full || Flush();
+  }
+  bool Flush() {
+    if (request_.parts().empty()) return true;
+    const bool open = stream_->Write(request_);
+    guard_.Progress();
+    if (open) progress_.Sent(bytes_);
+    sent_ += bytes_;
+    bytes_ = 0;
+    request_.Clear();  // The namespace too: the first message has said it.
+    return open;
+  }
+  void Break() {
+    context_.TryCancel();
+    stream_->Finish();
+  }
+
+  Connection& connection_;
+  const size_t message_bytes_;
+  ProgressReporter& progress_;
+  grpc::ClientContext context_;
+  StallGuard guard_;
+  v1::UploadBlobsResponse response_;
+  const std::unique_ptr<grpc::ClientWriter<v1::UploadBlobsRequest>> stream_;
+  v1::UploadBlobsRequest request_;
+  size_t bytes_ = 0;  // Of frames in request_.
+  uint64_t sent_ = 0;
+  bool finished_ = false;
+};
+
+class Uploader {
+ public:
+  Uploader(Connection& connection, UploadLimits limits, const std::string& ns,
+           const std::vector<fs::path>& files, ProgressReporter& progress)
+      : connection_(connection), limits_(limits), ns_(ns), files_(files), progress_(progress) {}
+
+  absl::StatusOr<std::vector<BlobRef>> Run() {
+    Backoff backoff(connection_.options().retry);
+    while (acknowledged_.size() < files_.size()) {
+      const size_t before = acknowledged_.size();
+      absl::Status status = RunOnce();
+      if (status.ok()) break;
+      if (acknowledged_.size() > before || sent_something_) backoff.Reset();
+      // A chunk that was there a moment ago and was collected meanwhile is sent next time.
+      const bool vanished = Reason(status) == "CHUNK_NOT_FOUND" && ++vanished_ <= kMaxVanished;
+      if (!vanished && !backoff.WaitAfter(status)) return status;
+    }
+    return acknowledged_;
+  }
+
+ private:
+  static constexpr int kMaxVanished = 3;
+
+  // From the first file that is not acknowledged to the last, or to an error.
+  absl::Status RunOnce() {
+    FileChunks chunks(files_, acknowledged_.size(), limits_.chunker);
+    stream_.reset();
+    sent_something_ = false;
+    file_is_sent_ = false;
+    ended_ = acknowledged_;
+    held_.clear();
+    position_ = acknowledged_bytes_;
+    while (true) {
+      DML_ASSIGN_OR_RETURN(std::vector<FilePart> parts,
+                           chunks.Take(limits_.max_find_missing, kBatchBytes));
+      if (parts.empty()) return Acknowledge();
+      DML_ASSIGN_OR_RETURN(std::vector<bool> missing, FindMissing(parts));
+      for (size_t i = 0; i < parts.size(); ++i) {
+        if (absl::Status status = SendPart(parts[i], missing[i]); !status.ok()) return status;
+        position_ += parts[i].chunk.size;
+        progress_.Reach(position_);
+      }
+      if (ended_.size() == acknowledged_.size() || !stream_ || stream_->sent() < kStreamBytes ||
+          !parts.back().end.has_value()) {
+        continue;
+      }
+      DML_RETURN_IF_ERROR(Acknowledge());
+    }
+  }
+
+  // By part; never the end of a file.
+  absl::StatusOr<std::vector<bool>> FindMissing(const std::vector<FilePart>& parts) {
+    v1::FindMissingChunksRequest request;
+    request.set_namespace_(ns_);
+    std::vector<size_t> asked;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (parts[i].end.has_value()) continue;
+      asked.push_back(i);
+      request.add_sha256(std::string(parts[i].chunk.digest.raw()));
+    }
+    std::vector<bool> missing(parts.size());
+    if (asked.empty()) return missing;
+    DML_ASSIGN_OR_RETURN(auto response, connection_.Call(&Content::FindMissingChunks, request));
+    size_t next = 0;
+    for (uint32_t index : response.missing()) {
+      if (index < next || index >= asked.size()) {
+        return BadAnswer("the indexes of missing chunks are not ascending");
+      }
+      missing[asked[index]] = true;
+      next = index + 1;
+    }
+    return missing;
+  }
+
+  // Chunks that are there are held back until it is clear that the file must be sent at all.
+  absl::Status SendPart(FilePart& part, bool missing) {
+    if (!part.end.has_value() && !missing) {
+      held_.push_back(part.chunk);
+      return absl::OkStatus();
+    }
+    if (!part.end.has_value()) {
+      DML_RETURN_IF_ERROR(SendHeld());
+      file_is_sent_ = true;
+      EncodedChunk chunk = EncodeChunk(AsBytes(part.raw));
+      return Check(stream_->SendChunk(std::move(chunk)));
+    }
+    bool there = false;
+    if (!file_is_sent_ && part.end->size > kAskBytes) {
+      DML_ASSIGN_OR_RETURN(there, HasBlob(*part.end));
+    }
+    if (!there) {
+      DML_RETURN_IF_ERROR(SendHeld());
+      DML_RETURN_IF_ERROR(Check(stream_->SendEnd(*part.end)));
+    }
+    held_.clear();
+    file_is_sent_ = false;
+    ended_.push_back(*part.end);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> HasBlob(const BlobRef& blob) {
+    v1::QueryWriteRequest query;
+    query.set_namespace_(ns_);
+    wire::To(blob, query.mutable_blob());
+    DML_ASSIGN_OR_RETURN(auto state, connection_.Call(&Content::QueryWrite, query));
+    return state.complete();
+  }
+
+  absl::Status SendHeld() {
+    if (!stream_) stream_.emplace(connection_, ns_, limits_.message_bytes, progress_);
+    for (const ChunkRef& chunk : held_) DML_RETURN_IF_ERROR(Check(stream_->SendKnown(chunk)));
+    held_.clear();
+    return absl::OkStatus();
+  }
+
+  // A stream that takes nothing more has an error to tell.
+  absl::Status Check(bool open) {
+    if (open) return absl::OkStatus();
+    sent_something_ = stream_->sent() > 0;
+    absl::Status status = stream_->Finish();
+    stream_.reset();
+    return status.ok() ? BadAnswer("it ended an upload before its end") : status;
+  }
+
+  // All files that ended are in the library for good.
+  absl::Status Acknowledge() {
+    if (stream_) {
+      absl::Status status = stream_->Finish();
+      stream_.reset();
+      DML_RETURN_IF_ERROR(status);
+    }
+    acknowledged_ = ended_;
+    acknowledged_bytes_ = position_;
+    return absl::OkStatus();
+  }
+
+  Connection& connection_;
+  const UploadLimits limits_;
+  const std::string ns_;
+  const std::vector<fs::path>& files_;
+  ProgressReporter& progress_;
+  std::optional<PartStream> stream_;
+  std::vector<BlobRef> ended_;         // Files that were read to their end.
+  std::vector<BlobRef> acknowledged_;  // Of those, the ones that need not be sent again.
+  uint64_t position_ = 0;              // Bytes of all files so far.
+  uint64_t acknowledged_bytes_ = 0;
+  std::vector<ChunkRef> held_;  // Of the current file.
+  bool file_is_sent_ = false;   // Of the current file something has gone over the stream.
+  bool sent_something_ = false;
+  int vanished_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<BlobRef>> UploadAll(Connection& connection, const std::string& ns,
+                                               const std::vector<fs::path>& files,
+                                               ProgressReporter& progress) {
+  if (files.empty()) return std::vector<BlobRef>{};
+  DML_ASSIGN_OR_RETURN(UploadLimits limits, FetchUploadLimits(connection));
+  return Uploader(connection, limits, ns, files, progress).Run();
 }
 
 absl::StatusOr<BlobRef> UploadFile(Client& client, const std::string& ns, const fs::path& file,
                                    const ProgressFn& progress) {
   DML_ASSIGN_OR_RETURN(uint64_t size, FileSize(file));
-  DML_ASSIGN_OR_RETURN(UploadLimits limits, FetchUploadLimits(client.connection()));
   ProgressReporter reporter(size, progress);
-  return UploadOne(client.connection(), limits, ns, file, reporter);
+  DML_ASSIGN_OR_RETURN(std::vector<BlobRef> blobs,
+                       UploadAll(client.connection(), ns, {file}, reporter));
+  return blobs.front();
 }
 
 }  // namespace dml

@@ -1,11 +1,11 @@
-// Sending one file's missing chunks. Internal to client/; see client/transfer.h.
+// Sending files' missing chunks. Internal to client/; see client/transfer.h.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "client/connection.h"
-#include "client/file_io.h"
 #include "client/transfer.h"
 #include "core/content/chunker.h"
 
@@ -17,8 +17,11 @@ class ProgressReporter {
   ProgressReporter(uint64_t bytes_total, const ProgressFn& report) : report_(report) {
     progress_.bytes_total = bytes_total;
   }
-  void Done(uint64_t bytes) {
-    progress_.bytes_done += bytes;
+  void Done(uint64_t bytes) { Reach(progress_.bytes_done + bytes); }
+  /// So many bytes are done altogether; fewer than before are no news.
+  void Reach(uint64_t bytes_done) {
+    if (bytes_done <= progress_.bytes_done) return;
+    progress_.bytes_done = bytes_done;
     if (report_) report_(progress_);
   }
   void Sent(uint64_t bytes) {
@@ -31,26 +34,11 @@ class ProgressReporter {
   const ProgressFn report_;
 };
 
-/// What the server wants of uploads.
-struct UploadLimits {
-  ChunkerParams chunker;
-  size_t max_find_missing = 1024;  // Chunks that are asked about at once.
-  size_t max_message = 4 << 20;    // Bytes.
-};
-absl::StatusOr<UploadLimits> FetchUploadLimits(Connection& connection);
-
-/// The size of a regular file; errors as in core/os/file.h.
-absl::StatusOr<uint64_t> FileSize(const std::filesystem::path& file);
-
-/// See UploadFile in client/transfer.h.
-absl::StatusOr<BlobRef> UploadOne(Connection& connection, const UploadLimits& limits,
-                                  const std::string& ns, const std::filesystem::path& file,
-                                  ProgressReporter& progress);
-
-/// Sends an open file as plain bytes, which the server cuts; goes on where an earlier stream was
-/// broken off.
-absl::Status WritePlain(Connection& connection, const UploadLimits& limits, const std::string& ns,
-                        const BlobRef& blob, const FileDescriptor& file,
-                        const std::filesystem::path& path, ProgressReporter& progress);
+/// Sends regular files into a namespace; the blobs that they are, in the same order. Cuts and
+/// hashes ahead of sending, asks which chunks are missing, and sends those only, in one stream for
+/// many files. Where the stream breaks it goes on with the first file that was not acknowledged.
+absl::StatusOr<std::vector<BlobRef>> UploadAll(Connection& connection, const std::string& ns,
+                                               const std::vector<std::filesystem::path>& files,
+                                               ProgressReporter& progress);
 
 }  // namespace dml

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "client/connection.h"
 #include "client/download.h"
 #include "client/file_io.h"
+#include "client/publication.h"
 #include "core/crypto/sha256.h"
-#include "core/trust/dsse.h"
-#include "core/trust/statement.h"
 #include "core/wire/entry.h"
 
 namespace dml {
@@ -49,7 +49,7 @@ class Examiner {
     Step("package spec", CheckSpec(), name_.ResourceName());
     DML_RETURN_IF_ERROR(LoadKeys());
     std::string signers;
-    DML_ASSIGN_OR_RETURN(absl::Status publication, CheckPublication(&signers));
+    DML_ASSIGN_OR_RETURN(absl::Status publication, CheckSigners(&signers));
     Step("publication", publication, signers);
     DML_ASSIGN_OR_RETURN(absl::Status entry, CheckEntry());
     Step("journal entry", entry, fmt::format("entry {}", out_.details.record.published_index));
@@ -84,7 +84,7 @@ class Examiner {
     return absl::OkStatus();
   }
 
-  // Keys that may publish in the namespace, as the library says.
+  // Keys that may publish in the namespace, or might before they were revoked, as the library says.
   absl::Status LoadKeys() {
     ListOptions options{.page_size = kKeysPage};
     size_t seen = 0;
@@ -93,45 +93,29 @@ class Examiner {
       seen += page.items.size();
       if (page.items.empty() || seen > kMaxKeys) break;
       for (KeyRecord& record : page.items) {
+        const bool revoked = std::exchange(record.revoked, false);
         if (!KeyCovers(record, "publisher", name_.package.ns)) continue;
         DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiDer(AsBytes(record.spki)));
-        keys_.push_back(std::move(key));
-        records_.push_back(std::move(record));
+        (revoked ? revoked_keys_ : keys_).push_back(std::move(key));
+        (revoked ? revoked_ : records_).push_back(std::move(record));
       }
       options.page_token = page.next_page_token;
     } while (!options.page_token.empty());
     return absl::OkStatus();
   }
 
-  // One envelope must have it all: the predicate, the subject and the signature of a publisher.
-  absl::StatusOr<std::vector<Digest>> CheckEnvelope(const std::string& json) {
-    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(json));
-    DML_ASSIGN_OR_RETURN(Statement statement, ParseStatement(envelope.payload));
-    if (statement.predicate_type != kPublicationPredicate) return Wrong("it is no publication");
-    bool about = std::ranges::any_of(statement.subjects, [&](const Subject& subject) {
-      return subject.sha256 == out_.details.record.manifest.digest;
-    });
-    if (!about) return Wrong("it is about another manifest");
-    DML_ASSIGN_OR_RETURN(PublicationPredicate predicate,
-                         ParsePublicationPredicate(statement.predicate_json));
-    if (predicate.variant != name_) {
-      return Wrong(fmt::format("it publishes {}", predicate.variant.ResourceName()));
-    }
-    if (predicate.manifest_media_type != kManifestMediaType) {
-      return Wrong("it names another media type");
-    }
-    return VerifyEnvelope(envelope, kInTotoPayloadType, keys_);
-  }
-
   // The inner status is the verdict; the outer an error that leaves it open.
-  absl::StatusOr<absl::Status> CheckPublication(std::string* signers) {
+  absl::StatusOr<absl::Status> CheckSigners(std::string* signers) {
     absl::Status verdict = Wrong("there is no attestation at all");
+    bool signed_at_all = false;
     for (const std::string& envelope : out_.details.envelopes) {
-      absl::StatusOr<std::vector<Digest>> signed_by = CheckEnvelope(envelope);
+      absl::StatusOr<std::vector<Digest>> signed_by =
+          CheckPublication(envelope, name_, out_.details.record.manifest.digest, keys_);
       if (!signed_by.ok()) {
-        verdict = signed_by.status();
+        if (!signed_at_all) verdict = signed_by.status();
         continue;
       }
+      signed_at_all = true;
       for (const Digest& id : *signed_by) {
         DML_ASSIGN_OR_RETURN(verdict, CheckKeyEntry(id));
         if (!verdict.ok()) continue;
@@ -139,8 +123,24 @@ class Examiner {
         return verdict;
       }
     }
+    const std::string revoked = signed_at_all ? "" : RevokedSigner();
     return Wrong(fmt::format("no publication by a key that may publish in {}: {}", name_.package.ns,
-                             Message(verdict)));
+                             revoked.empty() ? Message(verdict) : revoked));
+  }
+
+  // What became of a key that signed the publication, "" where none of them was revoked.
+  std::string RevokedSigner() const {
+    for (const std::string& envelope : out_.details.envelopes) {
+      absl::StatusOr<std::vector<Digest>> signed_by =
+          CheckPublication(envelope, name_, out_.details.record.manifest.digest, revoked_keys_);
+      if (!signed_by.ok()) continue;
+      const Digest& id = signed_by->front();
+      auto record = std::ranges::find_if(
+          revoked_, [&](const KeyRecord& key) { return Sha256(key.spki) == id; });
+      return fmt::format("its key {} was revoked at entry {}: {}", id.ToString(),
+                         record->revoked_index, record->revoke_reason);
+    }
+    return "";
   }
 
   // That the key was registered for this namespace is in the log, not only in the library's answer.
@@ -187,6 +187,8 @@ class Examiner {
   Examination out_;
   std::vector<KeyRecord> records_;
   std::vector<PublicKey> keys_;  // Of records_.
+  std::vector<KeyRecord> revoked_;
+  std::vector<PublicKey> revoked_keys_;  // Of revoked_.
 };
 
 absl::Status CheckLocalFile(const SafeDirectory& directory, const ManifestFile& file) {

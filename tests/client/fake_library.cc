@@ -1,6 +1,7 @@
 #include "tests/client/fake_library.h"
 
 #include <thread>
+#include <utility>
 
 #include "core/content/chunker.h"
 #include "core/crypto/sha256.h"
@@ -57,72 +58,30 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     for (int i = 0; i < in->sha256_size(); ++i) {
       if (!library_.chunks_.contains(*Digest::FromBytes(in->sha256(i)))) out->add_missing(i);
     }
+    if (library_.vanish_after_find > 0 && library_.vanish_after_find-- > 0) {
+      library_.chunks_.clear();
+    }
     return library_.Enter("FindMissingChunks");
   }
 
-  grpc::Status UploadChunks(grpc::ServerContext*, grpc::ServerReader<v1::UploadChunksRequest>* in,
-                            v1::UploadChunksResponse*) override {
-    if (grpc::Status status = library_.Enter("UploadChunks"); !status.ok()) return status;
-    std::lock_guard lock(library_.mutex_);
-    int left = Next(library_.upload_drops);
-    v1::UploadChunksRequest request;
+  grpc::Status UploadBlobs(grpc::ServerContext*, grpc::ServerReader<v1::UploadBlobsRequest>* in,
+                           v1::UploadBlobsResponse*) override {
+    if (grpc::Status status = library_.Enter("UploadBlobs"); !status.ok()) return status;
+    int left = -1;
+    {
+      std::lock_guard lock(library_.mutex_);
+      left = Next(library_.upload_drops);
+    }
+    std::vector<ChunkRef> chunks;
+    v1::UploadBlobsRequest request;
     while (in->Read(&request)) {
       if (left-- == 0) return Dropped();
-      for (v1::Chunk& message : *request.mutable_chunks()) {
-        EncodedChunk chunk = *wire::From(std::move(message));
-        if (!VerifyChunk(chunk.raw_digest, chunk.raw_size, chunk.codec, AsBytes(chunk.stored))
-                 .ok()) {
-          return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "CHUNK_DIGEST_MISMATCH");
-        }
-        ++library_.chunks_received;
-        library_.chunks_.try_emplace(chunk.raw_digest, std::move(chunk));
+      std::lock_guard lock(library_.mutex_);
+      for (v1::UploadPart& part : *request.mutable_parts()) {
+        if (grpc::Status status = Take(part, chunks); !status.ok()) return status;
       }
     }
     return left == 0 ? Dropped() : grpc::Status::OK;
-  }
-
-  grpc::Status AssembleBlob(grpc::ServerContext*, const v1::AssembleBlobRequest* in,
-                            v1::AssembleBlobResponse*) override {
-    std::lock_guard lock(library_.mutex_);
-    BlobRef blob = *wire::From(in->blob());
-    std::vector<ChunkRef> chunks;
-    for (const v1::ChunkId& id : in->chunks()) chunks.push_back(*wire::From(id));
-    std::string whole;
-    for (const ChunkRef& chunk : chunks) whole += Raw(chunk.digest);
-    if (Sha256(whole) != blob.digest || whole.size() != blob.size) {
-      return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "BLOB_DIGEST_MISMATCH");
-    }
-    library_.blobs_[blob.digest] = chunks;
-    return library_.Enter("AssembleBlob");
-  }
-
-  grpc::Status WriteBlob(grpc::ServerContext*, grpc::ServerReader<v1::WriteBlobRequest>* in,
-                         v1::WriteBlobResponse* out) override {
-    if (grpc::Status status = library_.Enter("WriteBlob"); !status.ok()) return status;
-    std::lock_guard lock(library_.mutex_);
-    int left = Next(library_.upload_drops);
-    v1::WriteBlobRequest request;
-    std::optional<BlobRef> blob;
-    std::string* bytes = nullptr;
-    while (in->Read(&request)) {
-      if (left-- == 0) return Dropped();
-      if (!blob.has_value()) {
-        blob = *wire::From(request.blob());
-        bytes = &library_.partial_[blob->digest];
-        if (request.write_offset() > bytes->size()) {
-          return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "OFFSET_INVALID");
-        }
-        bytes->resize(request.write_offset());
-        library_.write_offsets.push_back(request.write_offset());
-      }
-      *bytes += request.data();
-    }
-    if (!blob.has_value() || Sha256(*bytes) != blob->digest) {
-      return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "BLOB_DIGEST_MISMATCH");
-    }
-    library_.ForceBlob(*bytes);
-    out->set_committed_size(bytes->size());
-    return grpc::Status::OK;
   }
 
   grpc::Status QueryWrite(grpc::ServerContext*, const v1::QueryWriteRequest* in,
@@ -130,7 +89,6 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     std::lock_guard lock(library_.mutex_);
     Digest digest = *Digest::Parse(in->blob().digest());
     out->set_complete(library_.blobs_.contains(digest));
-    out->set_committed_size(library_.partial_[digest].size());
     return library_.Enter("QueryWrite");
   }
 
@@ -154,13 +112,15 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     std::lock_guard lock(library_.mutex_);
     const auto& chunks = library_.blobs_[*Digest::Parse(in->digest())];
     int left = Next(library_.download_drops);
-    for (uint64_t ordinal : in->ordinals()) {
-      if (left-- == 0) return Dropped();
-      v1::ReadChunksResponse response;
-      EncodedChunk chunk = library_.chunks_.at(chunks.at(ordinal).digest);
-      wire::To(std::move(chunk), response.add_chunks());
-      if (library_.change_chunk) library_.change_chunk(*response.mutable_chunks(0));
-      out->Write(response);
+    for (const v1::ChunkRange& range : in->ranges()) {
+      for (uint64_t i = range.first(); i < range.first() + range.count(); ++i) {
+        if (left-- == 0) return Dropped();
+        v1::ReadChunksResponse response;
+        EncodedChunk chunk = library_.chunks_.at(chunks.at(i).digest);
+        wire::To(std::move(chunk), response.add_chunks());
+        if (library_.change_chunk) library_.change_chunk(*response.mutable_chunks(0));
+        out->Write(response);
+      }
     }
     return grpc::Status::OK;
   }
@@ -171,6 +131,32 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     int out = drops.front();
     drops.pop_front();
     return out;
+  }
+  // One part of an upload; `chunks` are those of its blob so far.
+  grpc::Status Take(v1::UploadPart& part, std::vector<ChunkRef>& chunks) {
+    if (part.has_chunk()) {
+      EncodedChunk chunk = *wire::From(std::move(*part.mutable_chunk()));
+      if (!VerifyChunk(chunk.raw_digest, chunk.raw_size, chunk.codec, AsBytes(chunk.stored)).ok()) {
+        return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "CHUNK_DIGEST_MISMATCH");
+      }
+      ++library_.chunks_received;
+      chunks.push_back({chunk.raw_digest, chunk.raw_size});
+      library_.chunks_.try_emplace(chunk.raw_digest, std::move(chunk));
+      return grpc::Status::OK;
+    }
+    if (part.has_known()) {
+      chunks.push_back(*wire::From(part.known()));
+      if (library_.chunks_.contains(chunks.back().digest)) return grpc::Status::OK;
+      return ServerError(grpc::StatusCode::NOT_FOUND, "CHUNK_NOT_FOUND");
+    }
+    const BlobRef blob = *wire::From(part.end());
+    std::string whole;
+    for (const ChunkRef& chunk : chunks) whole += Raw(chunk.digest);
+    if (Sha256(whole) != blob.digest || whole.size() != blob.size) {
+      return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "BLOB_DIGEST_MISMATCH");
+    }
+    library_.blobs_[blob.digest] = std::exchange(chunks, {});
+    return grpc::Status::OK;
   }
   std::string Raw(const Digest& digest) {
     const EncodedChunk& chunk = library_.chunks_.at(digest);
@@ -318,6 +304,13 @@ class FakeLibrary::Journal final : public v1::JournalService::Service {
 class FakeLibrary::Compatibility final : public v1::CompatibilityService::Service {
  public:
   explicit Compatibility(FakeLibrary* library) : library_(*library) {}
+  grpc::Status CheckSet(grpc::ServerContext*, const v1::CheckSetRequest*,
+                        v1::CheckSetResponse* out) override {
+    out->set_outcome(v1::COMPATIBILITY_OUTCOME_COMPATIBLE);
+    out->set_index(library_.AnswerSize());
+    return library_.Enter("CheckSet");
+  }
+
   grpc::Status WhoRequires(grpc::ServerContext*, const v1::WhoRequiresRequest* in,
                            v1::WhoRequiresResponse* out) override {
     std::lock_guard lock(library_.mutex_);
@@ -337,11 +330,47 @@ class FakeLibrary::Gate final : public v1::GateService::Service {
   explicit Gate(FakeLibrary* library) : library_(*library) {}
   grpc::Status Evaluate(grpc::ServerContext*, const v1::EvaluateRequest*,
                         v1::EvaluateResponse* out) override {
-    std::lock_guard lock(library_.mutex_);
-    if (library_.gate_pages.empty()) return Dropped();
-    *out = library_.gate_pages.front();
-    library_.gate_pages.pop_front();
+    Decide(*out);
+    if (library_.while_deciding) library_.while_deciding();
     return library_.Enter("Evaluate");
+  }
+
+ private:
+  void Decide(v1::EvaluateResponse& out) {
+    std::lock_guard lock(library_.mutex_);
+    if (library_.gate_pages.empty()) {
+      out.set_decision(v1::DECISION_ALLOW);
+      out.set_index(library_.AnswerSize());
+      return;
+    }
+    out = library_.gate_pages.front();
+    library_.gate_pages.pop_front();
+  }
+
+  FakeLibrary& library_;
+};
+
+class FakeLibrary::Licenses final : public v1::LicenseService::Service {
+ public:
+  explicit Licenses(FakeLibrary* library) : library_(*library) {}
+  grpc::Status EvaluateLicense(grpc::ServerContext*, const v1::EvaluateLicenseRequest*,
+                               v1::EvaluateLicenseResponse* out) override {
+    out->set_outcome(v1::LICENSE_OUTCOME_ALLOW);
+    out->set_index(library_.AnswerSize());
+    return library_.Enter("EvaluateLicense");
+  }
+
+ private:
+  FakeLibrary& library_;
+};
+
+class FakeLibrary::Admin final : public v1::AdminService::Service {
+ public:
+  explicit Admin(FakeLibrary* library) : library_(*library) {}
+  grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
+                         v1::GetStatusResponse* out) override {
+    out->set_journal_size(library_.AnswerSize());
+    return library_.Enter("GetStatus");
   }
 
  private:
@@ -356,6 +385,8 @@ FakeLibrary::FakeLibrary() {
   services_.push_back(std::make_unique<Journal>(this));
   services_.push_back(std::make_unique<Gate>(this));
   services_.push_back(std::make_unique<Compatibility>(this));
+  services_.push_back(std::make_unique<Licenses>(this));
+  services_.push_back(std::make_unique<Admin>(this));
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   for (auto& service : services_) builder.RegisterService(service.get());
@@ -370,6 +401,7 @@ ClientOptions FakeLibrary::Options() {
   out.insecure_loopback = true;
   out.log_origin = kOrigin;
   out.log_key_pem = log_key_.public_key().ToPem();
+  out.log_check_interval = std::chrono::hours(1);
   out.retry.sleep = [this](std::chrono::milliseconds delay) { waits.push_back(delay); };
   return out;
 }
@@ -406,6 +438,11 @@ void FakeLibrary::Commit(const std::string& request_id, EntryPayload payload,
   wire::To(wire::DecodeEntry(leaves_[at->second])->time, receipt->mutable_time());
   receipt->set_checkpoint(CheckpointNote());
   if (change_receipt) change_receipt(*receipt);
+}
+
+uint64_t FakeLibrary::AnswerSize() {
+  std::lock_guard lock(mutex_);
+  return answer_size.value_or(leaves_.size());
 }
 
 void FakeLibrary::BuildTree() {

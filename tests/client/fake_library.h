@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,14 @@
 #include "client/client.h"
 #include "core/content/records.h"
 #include "core/merkle/merkle.h"
+#include "dml/v1/admin.grpc.pb.h"
 #include "dml/v1/catalog.grpc.pb.h"
 #include "dml/v1/compatibility.grpc.pb.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "dml/v1/gate.grpc.pb.h"
 #include "dml/v1/journal.grpc.pb.h"
 #include "dml/v1/key.grpc.pb.h"
+#include "dml/v1/license.grpc.pb.h"
 
 namespace dml::testing {
 
@@ -34,7 +37,8 @@ class FakeLibrary {
   FakeLibrary();
   ~FakeLibrary();
 
-  /// Options of a client that trusts this library and counts its waiting in `waits`.
+  /// Options of a client that trusts this library, counts its waiting in `waits` and checks the
+  /// log behind longer answers once only.
   ClientOptions Options();
   std::vector<std::chrono::milliseconds> waits;
 
@@ -42,6 +46,7 @@ class FakeLibrary {
   std::function<grpc::Status(const std::string& method)> before;  // May refuse a call.
   std::function<grpc::Status(const std::string& method)> after;   // May lose an answer.
   std::deque<int> upload_drops;    // Each stream ends after so many messages.
+  int vanish_after_find = 0;       // So often all chunks are collected after FindMissingChunks.
   std::deque<int> download_drops;  // Each stream ends after so many chunks.
   bool stall = false;              // Downloads send nothing until they are cancelled.
   std::function<void(v1::Chunk&)> change_chunk;
@@ -50,13 +55,14 @@ class FakeLibrary {
   std::function<void(v1::GetInclusionProofResponse&)> change_inclusion;
   std::function<void(v1::Receipt&)> change_receipt;
   uint32_t max_message_size = 4 << 20;
-  std::deque<v1::EvaluateResponse> gate_pages;
+  std::deque<v1::EvaluateResponse> gate_pages;  // Where empty, the gate allows.
+  std::optional<uint64_t> answer_size;          // The journal size in answers, where not the log's.
+  std::function<void()> while_deciding;         // Runs once the gate has looked at the log.
 
   // What was seen.
   std::map<std::string, int> calls;
   std::vector<std::string> request_ids;  // Of mutations, as they arrived.
   uint64_t chunks_received = 0;
-  std::vector<uint64_t> write_offsets;  // Of the WriteBlob streams that brought a message.
   v1::WhoRequiresRequest who_requires;  // The last one.
 
   /// The log with other entries; `size` as it was, unless given.
@@ -74,6 +80,10 @@ class FakeLibrary {
   void Force(const VariantName& name, const std::string& manifest, const std::string& spec,
              const std::vector<std::string>& envelopes);
   void ForceBlob(const std::string& bytes);
+  size_t BlobCount() {
+    std::lock_guard lock(mutex_);
+    return blobs_.size();
+  }
 
  private:
   class Content;
@@ -82,6 +92,8 @@ class FakeLibrary {
   class Journal;
   class Gate;
   class Compatibility;
+  class Licenses;
+  class Admin;
   struct StoredVariant {
     VariantRecord record;
     std::string manifest;
@@ -93,6 +105,7 @@ class FakeLibrary {
   grpc::Status Leave(const std::string& method);
   /// The receipt of a request: of its entry if it was carried out before, else of a new one.
   void Commit(const std::string& request_id, EntryPayload payload, v1::Receipt* receipt);
+  uint64_t AnswerSize();
   void BuildTree();
   NodeReader Nodes() const;
 
@@ -104,7 +117,6 @@ class FakeLibrary {
   TreeAppender tree_;
   std::map<Digest, EncodedChunk> chunks_;
   std::map<Digest, std::vector<ChunkRef>> blobs_;
-  std::map<Digest, std::string> partial_;
   std::map<std::string, StoredVariant> variants_;
   std::vector<KeyRecord> keys_;
   std::vector<std::unique_ptr<grpc::Service>> services_;

@@ -128,6 +128,8 @@ TEST(ClientOptionsTest, ValidateNamesTheField) {
   EXPECT_EQ(field([](auto& o) { o.retry.max_attempts = 0; }), "retry.max_attempts");
   EXPECT_EQ(field([](auto& o) { o.unary_timeout = {}; }), "unary_timeout");
   EXPECT_EQ(field([](auto& o) { o.stall_timeout = {}; }), "stall_timeout");
+  EXPECT_EQ(field([](auto& o) { o.log_check_interval = std::chrono::milliseconds(-1); }),
+            "log_check_interval");
 }
 
 TEST(FindProfileTest, GivenThenVariableThenConfigFolder) {

@@ -4,7 +4,9 @@
 #include <array>
 
 #include "client/options.h"
+#include "core/base/text.h"
 #include "tools/dml/command.h"
+#include "tools/dml/completion.h"
 #include "tools/dml/progress.h"
 
 namespace dml {
@@ -26,8 +28,9 @@ void PrintError(const absl::Status& status, std::string_view next, bool json, st
   }
   err << "dml: " << EscapeForTerminal(Message(status)) << "\n";
   for (const FieldViolation& violation : FieldViolations(status)) {
-    err << "  at " << EscapeForTerminal(violation.field) << ": "
-        << EscapeForTerminal(violation.description) << "\n";
+    const bool said = Message(status).find(violation.description) != std::string_view::npos;
+    err << "  at " << EscapeForTerminal(violation.field)
+        << (said ? "" : ": " + EscapeForTerminal(violation.description)) << "\n";
   }
   if (!next.empty()) err << "  " << next << "\n";
 }
@@ -41,6 +44,27 @@ std::string CommandPath(const CLI::App& root) {
     path += " " + app->get_name();
   }
   return path;
+}
+
+// What is wrong with a command line, better than CLI11 says it where a word is not known.
+std::string UsageMessage(const CLI::ParseError& error, const CLI::App& root) {
+  const std::vector<std::string> rest = root.remaining(/*recurse=*/true);
+  const auto kind = static_cast<CLI::ExitCodes>(error.get_exit_code());
+  const bool unknown = kind == CLI::ExitCodes::RequiredError || kind == CLI::ExitCodes::ExtrasError;
+  if (!unknown || rest.empty()) return error.what();
+  const std::string path = CommandPath(root);
+  const bool option = rest.front().starts_with("-");
+  std::vector<CompletionNode> nodes = CompletionNodes(root);
+  auto node = std::ranges::find(nodes, path.substr(root.get_name().size()), &CompletionNode::path);
+  std::vector<std::string_view> known;
+  for (const CompletionNode::Word& word : node->words) {
+    if (word.text.starts_with("-") == option) known.push_back(word.text);
+  }
+  if (known.empty()) return error.what();  // A word too many for a command.
+  std::string_view closest = ClosestMatch(rest.front(), known);
+  return fmt::format("{} has no {} \"{}\"{}", path, option ? "option" : "command",
+                     Excerpt(rest.front()),
+                     closest.empty() ? "" : fmt::format("; did you mean {}?", closest));
 }
 
 int PrintReply(const Reply& reply, const GlobalOptions& options, Terminal terminal,
@@ -61,19 +85,24 @@ int PrintReply(const Reply& reply, const GlobalOptions& options, Terminal termin
 
 }  // namespace
 
-ExitCode ExitCodeFor(const absl::Status& status) {
-  std::string reason = Reason(status);
-  if (reason == "ARGUMENT_INVALID") return ExitCode::kUsage;
+ExitCode ExitCodeFor(const absl::Status& status, bool asked) {
+  const std::string reason = Reason(status);
+  const bool own_file =
+      reason == "PATH_UNSAFE" ||
+      (reason.starts_with("FILE_") && reason != "FILE_CHANGED" && reason != "FILE_IO_FAILED");
+  if (reason == "ARGUMENT_INVALID" || own_file) return ExitCode::kUsage;
   if (reason == "VARIANT_NOT_VERIFIED") return ExitCode::kNegative;
-  if (reason.starts_with("FILE_") || reason == "PROFILE_NOT_FOUND") return ExitCode::kFailed;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return ExitCode::kOk;
     case absl::StatusCode::kNotFound:
-      return ExitCode::kNotFound;
+      return asked ? ExitCode::kNotFound : ExitCode::kUsage;
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnauthenticated:
-      return ExitCode::kNotPermitted;
+      return asked ? ExitCode::kNotPermitted : ExitCode::kUsage;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+      return asked ? ExitCode::kFailed : ExitCode::kUsage;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
       return ExitCode::kUnavailable;
@@ -82,7 +111,7 @@ ExitCode ExitCodeFor(const absl::Status& status) {
   }
 }
 
-std::string_view NextStep(const absl::Status& status) {
+std::string_view NextStep(const absl::Status& status, std::string_view path) {
   struct Step {
     std::string_view reason;
     std::string_view text;
@@ -103,11 +132,12 @@ std::string_view NextStep(const absl::Status& status) {
   };
   std::string reason = Reason(status);
   for (const Step& step : kSteps) {
-    if (step.reason == reason) return step.text;
+    if (step.reason != reason) continue;
+    return step.text.find(path) == std::string_view::npos ? step.text : "";
   }
   if (status.code() == absl::StatusCode::kUnavailable ||
       status.code() == absl::StatusCode::kDeadlineExceeded) {
-    return "check that the server runs and that the profile names it, then try: dml status";
+    return "check that the server runs and that the profile names it";
   }
   if (status.code() == absl::StatusCode::kUnauthenticated) {
     return "check certificateFile, privateKeyFile and caFile in the profile";
@@ -133,7 +163,7 @@ ListOptions Context::list_options(std::string filter) const {
   return out;
 }
 
-ProgressFn Context::Progress(std::string label) const {
+ProgressFn Context::Progress(const std::string& label) const {
   if (options_.quiet || options_.json() || !terminal_.err_is_tty) return {};
   auto line = std::make_shared<ProgressLine>(err_, EscapeForTerminal(label), terminal_.width);
   return [line](const TransferProgress& progress) { line->Update(progress); };
@@ -149,16 +179,18 @@ int RunDml(const std::vector<std::string>& args, std::ostream& out, std::ostream
     out << tree.root().help();
     return static_cast<int>(ExitCode::kOk);
   } catch (const CLI::ParseError& error) {
-    PrintError(InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", error.what()),
-               fmt::format("see: {} --help", CommandPath(tree.root())), AsksForJson(args), err);
+    PrintError(
+        InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", UsageMessage(error, tree.root())),
+        fmt::format("see: {} --help", CommandPath(tree.root())), AsksForJson(args), err);
     return static_cast<int>(ExitCode::kUsage);
   }
   const GlobalOptions& options = tree.options();
   Context context(options, terminal, err);
   absl::StatusOr<Reply> reply = tree.selected()(context);
   if (!reply.ok()) {
-    PrintError(reply.status(), NextStep(reply.status()), options.json(), err);
-    return static_cast<int>(ExitCodeFor(reply.status()));
+    PrintError(reply.status(), NextStep(reply.status(), CommandPath(tree.root())), options.json(),
+               err);
+    return static_cast<int>(ExitCodeFor(reply.status(), context.asked()));
   }
   return PrintReply(*reply, options, terminal, out, err);
 }

@@ -21,19 +21,22 @@ namespace dml {
 enum class ExitCode {
   kOk = 0,
   kFailed = 1,
-  kUsage = 2,     // The arguments are wrong.
+  kUsage = 2,     // Refused on this side: arguments, or a file that they or the profile name.
   kNegative = 3,  // Denied, not compatible, not verified: the answer to a question was no.
   kNotFound = 4,
   kNotPermitted = 5,  // Not authenticated, or without permission.
   kUnavailable = 6,   // The server was not reached, or did not answer in time.
 };
 
-/// The exit code for an error. kNotFound, kNotPermitted and kUnavailable are about the library;
-/// a file on this machine that is missing or may not be read is kFailed.
-ExitCode ExitCodeFor(const absl::Status& status);
+/// The exit code for an error, `asked` telling whether the library was asked for anything before.
+/// What is refused before that is kUsage, and so is at any time ARGUMENT_INVALID and a file or
+/// folder on this machine that cannot be used (FILE_*, PATH_UNSAFE). Any other error after that is
+/// the library's, by its code.
+ExitCode ExitCodeFor(const absl::Status& status, bool asked);
 
-/// What to do after an error whose message cannot know of commands; "" where it says all.
-std::string_view NextStep(const absl::Status& status);
+/// What to do after an error of the command `path` ("dml policy set") whose message cannot know of
+/// commands; "" where it says all, and where it would be to run that very command.
+std::string_view NextStep(const absl::Status& status, std::string_view path);
 
 struct GlobalOptions {
   std::string profile;           // "": FindProfile looks for one.
@@ -67,11 +70,13 @@ class Context {
   /// The client of the profile; made by the first call, valid while the context lives. The errors
   /// of FindProfile, LoadProfile and Client::Create.
   absl::StatusOr<Client*> client();
+  /// Whether client() was there for the command.
+  bool asked() const { return client_.has_value(); }
 
   ListOptions list_options(std::string filter = "") const;
 
   /// Draws on the error stream where that is a terminal, until it is destroyed; else empty.
-  ProgressFn Progress(std::string label) const;
+  ProgressFn Progress(const std::string& label) const;
 
  private:
   const GlobalOptions options_;

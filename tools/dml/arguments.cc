@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/os/file.h"
+#include "core/trust/dsse.h"
 
 namespace dml {
 namespace {
@@ -108,6 +109,17 @@ absl::StatusOr<VariantName> ChooseVariant(const VariantArgument& argument,
                          ListCandidates(exact));
 }
 
+VariantName LiteralVariant(const VariantArgument& argument) {
+  if (argument.full.has_value()) return *argument.full;
+  const size_t colon = std::min(argument.rest.rfind(':'), argument.rest.size());
+  const std::string tail = argument.rest.substr(std::min(colon + 1, argument.rest.size()));
+  absl::StatusOr<Platform> platform = Platform::Parse(tail);
+  const bool is_platform =
+      colon > 0 && platform.ok() && !tail.empty() && tail[0] >= 'a' && tail[0] <= 'z';
+  if (!is_platform) return {argument.package, argument.rest, {}};
+  return {argument.package, argument.rest.substr(0, colon), *std::move(platform)};
+}
+
 absl::StatusOr<VariantName> ResolveVariant(Context& context, std::string_view text) {
   DML_ASSIGN_OR_RETURN(VariantArgument argument, ParseVariantArgument(text));
   if (argument.full.has_value()) return *std::move(argument.full);
@@ -121,6 +133,7 @@ absl::StatusOr<VariantName> ResolveVariant(Context& context, std::string_view te
 
 absl::StatusOr<std::vector<VariantName>> ResolveVariants(Context& context,
                                                          const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) DML_RETURN_IF_ERROR(ParseVariantArgument(text).status());
   std::vector<VariantName> out;
   for (const std::string& text : texts) {
     DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, text));
@@ -182,6 +195,18 @@ absl::StatusOr<PackageName> ParsePackageArgument(std::string_view text) {
   return name;
 }
 
+absl::Status CheckVersionArgument(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos) {
+    return InvalidArgument(kArgumentInvalid,
+                           "\"{}\" does not say by which scheme it is a version; write "
+                           "SCHEME:VERSION, such as deb:3.0.11-1 or semver:1.2.3",
+                           Excerpt(text));
+  }
+  DML_ASSIGN_OR_RETURN(VersionScheme scheme, ParseVersionScheme(text.substr(0, colon)));
+  return Version::Parse(scheme, text.substr(colon + 1)).status();
+}
+
 absl::StatusOr<std::string> ReadPassphrase(const std::string& file) {
   DML_ASSIGN_OR_RETURN(std::string text, ReadPrivateFile(file, kMaxKeyBytes));
   text.resize(std::min(text.find('\n'), text.size()));
@@ -190,7 +215,15 @@ absl::StatusOr<std::string> ReadPassphrase(const std::string& file) {
 
 absl::StatusOr<PrivateKey> ReadKeyFile(const std::string& file,
                                        const std::string& passphrase_file) {
-  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(file, kMaxKeyBytes));
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadFile(file, kMaxKeyBytes));
+  if (pem.find("BEGIN PUBLIC KEY") != std::string::npos) {
+    constexpr std::string_view kPublicSuffix = ".pub";
+    const bool named = file.ends_with(kPublicSuffix) && file.size() > kPublicSuffix.size();
+    return InvalidArgument(kArgumentInvalid, "{} is the public half of a key; give {}", file,
+                           named ? file.substr(0, file.size() - kPublicSuffix.size())
+                                 : "the file with its private half");
+  }
+  DML_ASSIGN_OR_RETURN(pem, ReadPrivateFile(file, kMaxKeyBytes));
   std::optional<std::string> passphrase;
   if (!passphrase_file.empty()) {
     DML_ASSIGN_OR_RETURN(passphrase, ReadPassphrase(passphrase_file));
@@ -199,6 +232,26 @@ absl::StatusOr<PrivateKey> ReadKeyFile(const std::string& file,
       pem, passphrase.has_value() ? std::optional<std::string_view>(*passphrase) : std::nullopt);
   if (!key.ok()) return Annotate(key.status(), file);
   return key;
+}
+
+absl::StatusOr<std::vector<PrivateKey>> ReadKeyFiles(const std::vector<std::string>& files,
+                                                     const std::string& passphrase_file) {
+  std::vector<PrivateKey> out;
+  for (const std::string& file : files) {
+    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(file, passphrase_file));
+    out.push_back(std::move(key));
+  }
+  return out;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadEnvelopes(const std::vector<std::string>& files) {
+  std::vector<std::string> out;
+  for (const std::string& file : files) {
+    DML_ASSIGN_OR_RETURN(std::string envelope, ReadFile(file, kMaxEnvelopeBytes));
+    DML_RETURN_IF_ERROR(Annotate(ParseEnvelope(envelope).status(), file));
+    out.push_back(std::move(envelope));
+  }
+  return out;
 }
 
 }  // namespace dml

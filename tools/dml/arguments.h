@@ -1,5 +1,5 @@
 // Arguments of commands that are more than text. Whatever is wrong with one is INVALID_ARGUMENT
-// (ARGUMENT_INVALID), which is a usage error.
+// (ARGUMENT_INVALID) where nothing else is said, which is a usage error at any time.
 #pragma once
 
 #include <optional>
@@ -32,6 +32,11 @@ absl::StatusOr<VariantName> ResolveVariant(Context& context, std::string_view te
 absl::StatusOr<std::vector<VariantName>> ResolveVariants(Context& context,
                                                          const std::vector<std::string>& texts);
 
+/// The variant that a short form means by its words alone, whatever the library holds: what follows
+/// the last ':' is a platform where it reads as one and starts with a letter; without one, any
+/// platform.
+VariantName LiteralVariant(const VariantArgument& argument);
+
 /// "KEY=VALUE" each, no key twice.
 absl::StatusOr<Labels> ParseLabels(const std::vector<std::string>& texts);
 
@@ -45,9 +50,17 @@ absl::StatusOr<RelationKind> ParseRelationKind(std::string_view text);
 /// A name with the reason of core/package/names.h made ARGUMENT_INVALID.
 absl::StatusOr<PackageName> ParsePackageArgument(std::string_view text);
 
+/// "SCHEME:VERSION", such as "deb:1:2.36-9".
+absl::Status CheckVersionArgument(std::string_view text);
+
 /// The private key in a file that is its owner's alone; the passphrase is the first line of
-/// `passphrase_file` where that is not "". The errors of ReadPrivateFile and FromPkcs8Pem.
+/// `passphrase_file` where that is not "". The errors of ReadPrivateFile and FromPkcs8Pem;
+/// ARGUMENT_INVALID for a public key, saying which file is wanted.
 absl::StatusOr<PrivateKey> ReadKeyFile(const std::string& file, const std::string& passphrase_file);
+absl::StatusOr<std::vector<PrivateKey>> ReadKeyFiles(const std::vector<std::string>& files,
+                                                     const std::string& passphrase_file);
+/// The DSSE envelopes in files. The errors of ReadFile and ParseEnvelope, naming the file.
+absl::StatusOr<std::vector<std::string>> ReadEnvelopes(const std::vector<std::string>& files);
 absl::StatusOr<std::string> ReadPassphrase(const std::string& file);
 
 }  // namespace dml

@@ -1,12 +1,17 @@
 #include "tools/dml/command.h"
 
+#include <algorithm>
+#include <charconv>
+
+#include "core/base/text.h"
+
 namespace dml {
 namespace {
 
 constexpr const char* kRootFooter = R"(Exit codes:
   0  done
-  1  failed
-  2  the arguments are wrong
+  1  failed, or refused by the library
+  2  refused here: the arguments, or a file that they or the profile name
   3  the answer is no: denied, under review, not compatible, not verified
   4  not found
   5  not authenticated, or no permission
@@ -21,12 +26,12 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
                  "$XDG_CONFIG_HOME/dml/profile.yaml")
       ->type_name("FILE");
   app.add_option("--output", options.output, "table (for people) or json (for programs)")
-      ->check(CLI::IsMember({"table", "json"}))
+      ->check(OneOf({"table", "json"}))
       ->type_name("FORM");
   app.add_flag("--quiet", options.quiet, "No progress and no notes");
   app.add_flag("--no-color", options.no_color, "No colors on a terminal");
   app.add_option("--page-size", options.page_size, "Items of a list to fetch at once, 1 to 1000")
-      ->check(CLI::Range(1, 1000))
+      ->check(WholeNumber("a number of items", 1, 1000))
       ->type_name("N");
   app.add_option("--page-token", options.page_token, "Go on where the last page of a list ended")
       ->type_name("TOKEN");
@@ -34,6 +39,26 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
 }
 
 }  // namespace
+
+CLI::Validator OneOf(std::vector<std::string> words) {
+  auto check = [words = std::move(words)](const std::string& text) -> std::string {
+    if (std::ranges::count(words, text) > 0) return "";
+    return fmt::format("\"{}\" is none of: {}", Excerpt(text), fmt::join(words, ", "));
+  };
+  return {check, ""};
+}
+
+CLI::Validator WholeNumber(std::string what, uint64_t min, uint64_t max) {
+  auto check = [what = std::move(what), min, max](const std::string& text) -> std::string {
+    uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error == std::errc() && stop == end && value >= min && value <= max) return "";
+    return fmt::format("\"{}\" is not {}; write {} {}", Excerpt(text), what, min,
+                       max == kNoMaximum ? "or more" : fmt::format("to {}", max));
+  };
+  return {check, ""};
+}
 
 CommandTree::CommandTree() : root_("The definitive media library's command line.", "dml") {
   root_.fallthrough();
@@ -43,6 +68,7 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddNamespaceCommands(*this);
   AddPackageCommands(*this);
   AddImportCommands(*this);
+  AddExportCommands(*this);
   AddKeyCommands(*this);
   AddEnvironmentCommands(*this);
   AddPolicyCommands(*this);

@@ -60,6 +60,15 @@ class CommandTree {
   CommandFn selected_;
 };
 
+/// Lets one of these words pass; says which there are otherwise.
+CLI::Validator OneOf(std::vector<std::string> words);
+
+inline constexpr uint64_t kNoMaximum = UINT64_MAX;
+
+/// Lets a whole number of `min` to `max` pass; says what it is otherwise, such as "a number of
+/// items".
+CLI::Validator WholeNumber(std::string what, uint64_t min, uint64_t max);
+
 /// An option that takes one value each time and may be given several times.
 inline CLI::Option* AddRepeated(CLI::App& app, const std::string& names,
                                 std::vector<std::string>& values, const std::string& description) {
@@ -72,6 +81,8 @@ void AddNamespaceCommands(CommandTree& tree);
 void AddPackageCommands(CommandTree& tree);
 void AddPackageTransferCommands(CommandTree& tree, CLI::App& package);
 void AddImportCommands(CommandTree& tree);
+void AddImportOciCommand(CommandTree& tree, CLI::App& noun);
+void AddExportCommands(CommandTree& tree);  // export, inventory
 void AddKeyCommands(CommandTree& tree);
 void AddEnvironmentCommands(CommandTree& tree);  // environment, node
 void AddPolicyCommands(CommandTree& tree);

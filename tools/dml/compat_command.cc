@@ -52,7 +52,10 @@ void DeclareProvides(CLI::App& app, RelationArgs& args) {
 
 void DeclareRequires(CLI::App& app, RelationArgs& args) {
   DeclareProvides(app, args);
-  app.add_option("--version", args.version, "Only relations whose range holds this version");
+  app.add_option(
+         "--version", args.version,
+         "Only relations whose range holds this version: SCHEME:VERSION, such as deb:3.0.11-1")
+      ->type_name("SCHEME:VERSION");
 }
 
 Reply RelationsReply(const ListPage<RelationUse>& page) {
@@ -71,8 +74,18 @@ Reply RelationsReply(const ListPage<RelationUse>& page) {
       });
 }
 
-absl::StatusOr<Reply> WhoRequires(Context& context, const RelationArgs& args) {
+// Names of packages have a form that is known here.
+absl::StatusOr<RelationKind> ReadTarget(const RelationArgs& args) {
   DML_ASSIGN_OR_RETURN(RelationKind kind, ParseRelationKind(args.kind));
+  if (kind == RelationKind::kPackage) {
+    DML_RETURN_IF_ERROR(ParsePackageArgument(args.name).status());
+  }
+  return kind;
+}
+
+absl::StatusOr<Reply> WhoRequires(Context& context, const RelationArgs& args) {
+  DML_ASSIGN_OR_RETURN(RelationKind kind, ReadTarget(args));
+  if (!args.version.empty()) DML_RETURN_IF_ERROR(CheckVersionArgument(args.version));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto page,
                        FetchPages<RelationUse>(context, "", [&](const ListOptions& options) {
@@ -81,13 +94,59 @@ absl::StatusOr<Reply> WhoRequires(Context& context, const RelationArgs& args) {
   return RelationsReply(page);
 }
 
+// The versions of the package itself, each of which provides its name; none where the name is only
+// provided by others.
+absl::StatusOr<ListPage<RelationUse>> OwnVersions(Client& client, const PackageName& package,
+                                                  const ListOptions& options) {
+  absl::StatusOr<ListPage<VariantRecord>> page = client.ListVariants(package, options);
+  if (Reason(page.status()) == "PACKAGE_NOT_FOUND") return ListPage<RelationUse>();
+  if (!page.ok()) return page.status();
+  ListPage<RelationUse> out;
+  for (VariantRecord& record : page->items) {
+    std::string version = record.name.version;
+    out.items.push_back({std::move(record.name), {"provides", std::move(version), "", ""}});
+  }
+  out.next_page_token = std::move(page->next_page_token);
+  return out;
+}
+
+// One list of two: first a package's own versions, then what others provide. The page token says
+// in which of them it is.
+absl::StatusOr<ListPage<RelationUse>> ProvidersOfPackage(Client& client, const std::string& name,
+                                                         ListOptions options) {
+  constexpr std::string_view kOwn = "own:";
+  constexpr std::string_view kOthers = "others:";
+  ListPage<RelationUse> out;
+  if (!options.page_token.starts_with(kOthers)) {
+    ListOptions own = options;
+    own.filter = "state = PUBLISHED";  // As withdrawn variants provide nothing.
+    if (own.page_token.starts_with(kOwn)) own.page_token.erase(0, kOwn.size());
+    DML_ASSIGN_OR_RETURN(PackageName package, ParsePackageArgument(name));
+    DML_ASSIGN_OR_RETURN(out, OwnVersions(client, package, own));
+    const bool more = !out.next_page_token.empty();
+    options.page_size -= static_cast<int>(out.items.size());
+    out.next_page_token.insert(0, more ? kOwn : kOthers);
+    if (more || options.page_size <= 0) return out;
+    options.page_token.clear();
+  } else {
+    options.page_token.erase(0, kOthers.size());
+  }
+  DML_ASSIGN_OR_RETURN(ListPage<RelationUse> others,
+                       client.WhoProvides(RelationKind::kPackage, name, options));
+  for (RelationUse& use : others.items) out.items.push_back(std::move(use));
+  out.next_page_token =
+      others.next_page_token.empty() ? "" : std::string(kOthers) + others.next_page_token;
+  return out;
+}
+
 absl::StatusOr<Reply> WhoProvides(Context& context, const RelationArgs& args) {
-  DML_ASSIGN_OR_RETURN(RelationKind kind, ParseRelationKind(args.kind));
+  DML_ASSIGN_OR_RETURN(RelationKind kind, ReadTarget(args));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto page,
-                       FetchPages<RelationUse>(context, "", [&](const ListOptions& options) {
-                         return client->WhoProvides(kind, args.name, options);
-                       }));
+  DML_ASSIGN_OR_RETURN(
+      auto page, FetchPages<RelationUse>(context, "", [&](const ListOptions& options) {
+        return kind == RelationKind::kPackage ? ProvidersOfPackage(*client, args.name, options)
+                                              : client->WhoProvides(kind, args.name, options);
+      }));
   return RelationsReply(page);
 }
 
@@ -103,26 +162,15 @@ void DeclareCompare(CLI::App& app, CompareArgs& args) {
   app.add_option("b", args.b, "Another version")->required();
 }
 
-absl::StatusOr<Version> ParseVersionArgument(VersionScheme scheme, const std::string& text) {
-  absl::StatusOr<Version> version = Version::Parse(scheme, text);
-  if (!version.ok()) {
-    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", Message(version.status()));
-  }
-  return version;
-}
-
 absl::StatusOr<Reply> CompareVersions(Context&, const CompareArgs& args) {
-  absl::StatusOr<VersionScheme> scheme = ParseVersionScheme(args.scheme);
-  if (!scheme.ok()) {
-    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", Message(scheme.status()));
-  }
-  DML_ASSIGN_OR_RETURN(Version a, ParseVersionArgument(*scheme, args.a));
-  DML_ASSIGN_OR_RETURN(Version b, ParseVersionArgument(*scheme, args.b));
+  DML_ASSIGN_OR_RETURN(VersionScheme scheme, ParseVersionScheme(args.scheme));
+  DML_ASSIGN_OR_RETURN(Version a, Version::Parse(scheme, args.a));
+  DML_ASSIGN_OR_RETURN(Version b, Version::Parse(scheme, args.b));
   std::weak_ordering order = Compare(a, b);
   const char* word = order < 0 ? "LESS" : order > 0 ? "GREATER" : "EQUAL";
   const char* sign = order < 0 ? "<" : order > 0 ? ">" : "=";
   Reply reply;
-  reply.document = {{"scheme", std::string(VersionSchemeRevision(*scheme))},
+  reply.document = {{"scheme", std::string(VersionSchemeRevision(scheme))},
                     {"a", args.a},
                     {"b", args.b},
                     {"order", word}};
@@ -140,12 +188,13 @@ void AddCompatCommands(CommandTree& tree) {
                       DeclareCheck, Check);
   tree.Add<RelationArgs>(noun,
                          {"who-requires", "Which variants require, conflict with or break a name",
-                          "dml compat who-requires debian/libssl3 --version 3.0.11-1"},
+                          "dml compat who-requires debian/libssl3 --version deb:3.0.11-1"},
                          DeclareRequires, WhoRequires);
-  tree.Add<RelationArgs>(noun,
-                         {"who-provides", "Which variants provide a name",
-                          "dml compat who-provides payments-v2 --kind service"},
-                         DeclareProvides, WhoProvides);
+  tree.Add<RelationArgs>(
+      noun,
+      {"who-provides", "Which variants provide a name; a package's own versions do",
+       "dml compat who-provides payments-v2 --kind service"},
+      DeclareProvides, WhoProvides);
   tree.Add<CompareArgs>(
       noun,
       {"compare", "Which of two versions is later, offline", "dml compat compare deb 1.0~rc1 1.0"},

@@ -24,6 +24,7 @@ void DeclareCreateEnvironment(CLI::App& app, CreateArgs& args) {
 }
 
 absl::StatusOr<Reply> CreateEnvironment(Context& context, const CreateArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.name));
   DML_ASSIGN_OR_RETURN(Labels labels, ParseLabels(args.labels));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->CreateEnvironment(args.name, args.description, labels));
@@ -43,6 +44,8 @@ void DeclareCreateNode(CLI::App& app, CreateArgs& args) {
 }
 
 absl::StatusOr<Reply> CreateNode(Context& context, const CreateArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
+  DML_RETURN_IF_ERROR(ValidateNodeName(args.name));
   DML_ASSIGN_OR_RETURN(Labels labels, ParseLabels(args.labels));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->CreateNode(args.environment, args.name, labels));
@@ -75,6 +78,7 @@ void DeclareListNodes(CLI::App& app, ListNodesArgs& args) {
 }
 
 absl::StatusOr<Reply> ListNodes(Context& context, const ListNodesArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto page,
                        FetchPages<NodeRecord>(context, "", [&](const ListOptions& options) {

@@ -16,11 +16,40 @@ void DeclareEvaluate(CLI::App& app, EvaluateArgs& args) {
   app.add_option("variant", args.variants, "NAMESPACE/PACKAGE@VERSION[:PLATFORM] each")->required();
 }
 
+// Whether a variant, its package or its namespace is not in the library.
+bool IsNotInLibrary(const absl::Status& status) {
+  const std::string reason = Reason(status);
+  return reason == "VARIANT_NOT_FOUND" || reason == "PACKAGE_NOT_FOUND" ||
+         reason == "NAMESPACE_NOT_FOUND";
+}
+
+// The variants as they are named, and notes on those that are not in the library: these are for the
+// gate to deny, together with all its other reasons.
+absl::StatusOr<std::vector<VariantName>> NamesToJudge(Context& context,
+                                                      const std::vector<std::string>& texts,
+                                                      std::vector<std::string>& notes) {
+  std::vector<VariantArgument> arguments;
+  for (const std::string& text : texts) {
+    DML_ASSIGN_OR_RETURN(VariantArgument argument, ParseVariantArgument(text));
+    arguments.push_back(std::move(argument));
+  }
+  std::vector<VariantName> out;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    absl::StatusOr<VariantName> name = ResolveVariant(context, texts[i]);
+    if (!name.ok() && !IsNotInLibrary(name.status())) return name.status();
+    if (!name.ok()) notes.push_back(std::string(Message(name.status())));
+    out.push_back(name.ok() ? *std::move(name) : LiteralVariant(arguments[i]));
+  }
+  return out;
+}
+
 absl::StatusOr<Reply> Evaluate(Context& context, const EvaluateArgs& args) {
-  DML_ASSIGN_OR_RETURN(std::vector<VariantName> names, ResolveVariants(context, args.variants));
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
+  Reply reply;
+  DML_ASSIGN_OR_RETURN(std::vector<VariantName> names,
+                       NamesToJudge(context, args.variants, reply.notes));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(GateAnswer answer, client->Evaluate(names, args.environment));
-  Reply reply;
   Json findings = Json::array();
   for (const Finding& finding : answer.findings) findings.push_back(ToJson(finding));
   reply.document = {{"decision", answer.allowed ? "ALLOW" : "DENY"},

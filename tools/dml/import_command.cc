@@ -1,4 +1,4 @@
-// dml import deb.
+// dml import deb; import oci is in import_oci_command.cc.
 #include "core/license/expression.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
@@ -99,8 +99,8 @@ Outcome ImportOne(const Context& context, Client* client, const std::string& fil
   input.keys = {key};
   auto done = PublishPackage(*client, input, context.Progress(deb->file_name));
   if (done.ok()) {
-    out.result = "published";
-  } else if (Reason(done.status()) == "VERSION_EXISTS") {
+    out.result = done->done_before ? "present" : "published";
+  } else if (Reason(done.status()) == "VERSION_EXISTS") {  // And withdrawn since.
     out.result = "present";
   } else {
     out.error = done.status();
@@ -132,6 +132,8 @@ void DescribeOutcome(const std::string& file, const Outcome& outcome, bool dry_r
 }
 
 absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateNamespace(args.ns));
+  DML_ASSIGN_OR_RETURN(StatedLicenses licenses, ReadLicenses(args.licenses));
   std::optional<PrivateKey> key;
   Client* client = nullptr;
   if (!args.dry_run) {
@@ -142,7 +144,6 @@ absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
     DML_ASSIGN_OR_RETURN(key, ReadKeyFile(args.key, args.passphrase_file));
     DML_ASSIGN_OR_RETURN(client, context.client());
   }
-  DML_ASSIGN_OR_RETURN(StatedLicenses licenses, ReadLicenses(args.licenses));
   Reply reply;
   Json items = Json::array();
   std::map<std::string, int> counts;
@@ -173,11 +174,12 @@ absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
 }  // namespace
 
 void AddImportCommands(CommandTree& tree) {
-  CLI::App& noun = tree.AddNoun("import", "Packages of other systems");
+  CLI::App& noun = tree.AddNoun("import", "Packages of other systems and libraries");
   tree.Add<DebArgs>(
       noun,
       {"deb", "Publish Debian packages", "dml import deb *.deb --namespace debian --key me.key"},
       DeclareDeb, ImportDeb);
+  AddImportOciCommand(tree, noun);
 }
 
 }  // namespace dml

@@ -20,7 +20,7 @@ struct GenerateArgs {
 
 void DeclareGenerate(CLI::App& app, GenerateArgs& args) {
   app.add_option("--algorithm", args.algorithm, "ed25519 or ecdsa-p256")
-      ->check(CLI::IsMember({"ed25519", "ecdsa-p256"}))
+      ->check(OneOf({"ed25519", "ecdsa-p256"}))
       ->type_name("NAME");
   app.add_option("--out", args.out, "For the private key; the public one goes to FILE.pub")
       ->required()
@@ -126,12 +126,17 @@ void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
   app.add_option("--owner", args.owner, "The person or machine that holds it")->required();
-  AddRepeated(app, "--role", args.roles, "What it may sign for: publisher or tester")->required();
+  AddRepeated(app, "--role", args.roles, "What it may sign for: publisher or tester")
+      ->required()
+      ->check(OneOf({std::begin(kSigningRoles), std::end(kSigningRoles)}));
   AddRepeated(app, "--namespace", args.namespaces, "Whose packages it may sign; '*' for all")
       ->required();
 }
 
 absl::StatusOr<Reply> Register(Context& context, const RegisterArgs& args) {
+  for (const std::string& ns : args.namespaces) {
+    if (ns != "*") DML_RETURN_IF_ERROR(ValidateNamespace(ns));
+  }
   const std::string& file = args.public_key.empty() ? args.key : args.public_key;
   DML_ASSIGN_OR_RETURN(PublicKey key, ReadAnyKey(file, args.passphrase_file));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
@@ -169,12 +174,9 @@ void DeclareRevoke(CLI::App& app, RevokeArgs& args) {
 }
 
 absl::StatusOr<Reply> Revoke(Context& context, const RevokeArgs& args) {
-  absl::StatusOr<Digest> id = Digest::Parse(args.id);
-  if (!id.ok()) {
-    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", Message(id.status()));
-  }
+  DML_ASSIGN_OR_RETURN(Digest id, Digest::Parse(args.id));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto done, client->RevokeKey(*id, args.reason));
+  DML_ASSIGN_OR_RETURN(auto done, client->RevokeKey(id, args.reason));
   return CommittedReply("key", ToJson(done.value), done.commit, "revoked key " + KeyId(done.value));
 }
 

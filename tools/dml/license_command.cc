@@ -46,6 +46,9 @@ absl::StatusOr<LicenseAnswer> EvaluateOffline(const std::string& text,
 
 absl::StatusOr<LicenseAnswer> Ask(Context& context, const EvalArgs& args) {
   std::string policy;
+  if (!args.environment.empty()) {
+    DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
+  }
   if (!args.policy.empty()) {
     DML_ASSIGN_OR_RETURN(policy, ReadFile(args.policy, kMaxPolicyBytes));
     if (args.variant.empty()) return EvaluateOffline(args.expression, policy);

@@ -1,4 +1,6 @@
 // dml log checkpoint|entries|prove.
+#include <utility>
+
 #include "core/base/bytes.h"
 #include "core/crypto/sha256.h"
 #include "tools/dml/command.h"
@@ -6,6 +8,16 @@
 
 namespace dml {
 namespace {
+
+CLI::Validator EntryIndex() { return WholeNumber("an entry's number", 0, kNoMaximum); }
+
+// The words of all kinds of entries.
+std::vector<std::string> EntryKinds() {
+  return []<size_t... I>(std::index_sequence<I...>) {
+    return std::vector<std::string>{
+        std::string(EntryKind(std::variant_alternative_t<I, EntryPayload>()))...};
+  }(std::make_index_sequence<std::variant_size_v<EntryPayload>>());
+}
 
 std::vector<std::pair<std::string, Cell>> CheckpointFields(const Checkpoint& checkpoint) {
   return {{"log", checkpoint.origin},
@@ -33,9 +45,11 @@ struct EntriesArgs {
 
 void DeclareEntries(CLI::App& app, EntriesArgs& args) {
   app.add_option("--start", args.start, "The first entry's index")
-      ->check(CLI::NonNegativeNumber)
+      ->check(EntryIndex())
       ->type_name("INDEX");
-  app.add_option("--kind", args.kind, "Only of one kind, such as version_published");
+  app.add_option("--kind", args.kind, "Only of one kind, such as version_published")
+      ->check(OneOf(EntryKinds()))
+      ->type_name("KIND");
   app.add_flag("--newest-first", args.newest_first, "From the newest to the oldest");
 }
 
@@ -69,7 +83,7 @@ struct ProveArgs {
 void DeclareProve(CLI::App& app, ProveArgs& args) {
   app.add_option("index", args.index, "The entry's index")
       ->required()
-      ->check(CLI::NonNegativeNumber)
+      ->check(EntryIndex())
       ->type_name("INDEX");
 }
 

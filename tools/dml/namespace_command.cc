@@ -19,6 +19,7 @@ void DeclareCreate(CLI::App& app, CreateArgs& args) {
 }
 
 absl::StatusOr<Reply> Create(Context& context, const CreateArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateNamespace(args.name));
   DML_ASSIGN_OR_RETURN(Labels labels, ParseLabels(args.labels));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->CreateNamespace(args.name, args.description, labels));

@@ -1,13 +1,11 @@
-// dml package show|list|search|withdraw|attach; the rest is in package_transfer_command.cc.
-#include "core/os/file.h"
+// dml package show|list|search|withdraw|attach|sign; the rest is in package_transfer_command.cc.
+#include "core/filter/variant_filter.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
 
 namespace dml {
 namespace {
-
-constexpr uint64_t kMaxEnvelopeBytes = 4 << 20;
 
 struct VariantArgs {
   std::string variant;
@@ -132,6 +130,8 @@ Reply ListVariantsReply(const ListPage<VariantRecord>& page) {
 }
 
 absl::StatusOr<Reply> ListPackages(Context& context, const ListArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateNamespace(args.what));
+  DML_RETURN_IF_ERROR(Filter::Parse(args.filter, PackageFilterSchema()).status());
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(
       auto page, FetchPages<PackageRecord>(context, args.filter, [&](const ListOptions& options) {
@@ -156,6 +156,7 @@ void DeclareList(CLI::App& app, ListArgs& args) {
 absl::StatusOr<Reply> List(Context& context, const ListArgs& args) {
   if (args.what.find('/') == std::string::npos) return ListPackages(context, args);
   DML_ASSIGN_OR_RETURN(PackageName package, ParsePackageArgument(args.what));
+  DML_RETURN_IF_ERROR(Filter::Parse(args.filter, VariantFilterSchema()).status());
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(
       auto page, FetchPages<VariantRecord>(context, args.filter, [&](const ListOptions& options) {
@@ -169,6 +170,7 @@ void DeclareSearch(CLI::App& app, ListArgs& args) {
 }
 
 absl::StatusOr<Reply> Search(Context& context, const ListArgs& args) {
+  DML_RETURN_IF_ERROR(Filter::Parse(args.filter, VariantFilterSchema()).status());
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(
       auto page, FetchPages<VariantRecord>(context, args.filter, [&](const ListOptions& options) {
@@ -198,19 +200,55 @@ void DeclareAttach(CLI::App& app, VariantArgs& args) {
 }
 
 absl::StatusOr<Reply> Attach(Context& context, const VariantArgs& args) {
+  DML_ASSIGN_OR_RETURN(std::vector<std::string> envelopes, ReadEnvelopes(args.envelopes));
   DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   Reply reply;
   Json items = Json::array();
-  for (const std::string& file : args.envelopes) {
-    DML_ASSIGN_OR_RETURN(std::string envelope, ReadFile(file, kMaxEnvelopeBytes));
-    auto done = client->Attach(name, envelope);
+  for (size_t i = 0; i < envelopes.size(); ++i) {
+    const std::string& file = args.envelopes[i];
+    auto done = client->Attach(name, envelopes[i]);
     if (!done.ok()) return Annotate(done.status(), file);
     items.push_back({{"attestation", ToJson(done->value)}, {"commit", ToJson(done->commit)}});
     reply.text.Line(
         fmt::format("attached {} to {}: entry {}", file, name.ResourceName(), done->commit.index));
   }
   reply.document["items"] = std::move(items);
+  return reply;
+}
+
+struct SignArgs {
+  std::string variant;
+  std::vector<std::string> keys;
+  std::string passphrase_file;
+};
+
+void DeclareSign(CLI::App& app, SignArgs& args) {
+  app.add_option("variant", args.variant, "NAMESPACE/PACKAGE@VERSION[:PLATFORM]")->required();
+  AddRepeated(app, "--key", args.keys, "A publisher's private key that signs the publication")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
+      ->type_name("FILE");
+}
+
+absl::StatusOr<Reply> Sign(Context& context, const SignArgs& args) {
+  DML_RETURN_IF_ERROR(ParseVariantArgument(args.variant).status());
+  DML_ASSIGN_OR_RETURN(std::vector<PrivateKey> keys, ReadKeyFiles(args.keys, args.passphrase_file));
+  std::vector<const PrivateKey*> signers;
+  for (const PrivateKey& key : keys) signers.push_back(&key);
+  DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto done, SignVariant(*client, name, signers));
+  Reply reply;
+  reply.document = {{"variant", name.ResourceName()},
+                    {"alreadySigned", done.done_before},
+                    {"attestation", ToJson(done.value)},
+                    {"commit", ToJson(done.commit)}};
+  reply.text.Line(fmt::format("{} {}: entry {} of {}",
+                              done.done_before ? "already signed" : "signed", name.ResourceName(),
+                              done.commit.index, done.commit.checkpoint.origin));
+  for (const Digest& id : done.value.ref.key_ids) reply.text.Line("  key " + id.ToString());
   return reply;
 }
 
@@ -238,6 +276,10 @@ void AddPackageCommands(CommandTree& tree) {
                         {"attach", "Attach attestations to a variant",
                          "dml package attach acme/api@2.4.1 --envelope tests.dsse.json"},
                         DeclareAttach, Attach);
+  tree.Add<SignArgs>(noun,
+                     {"sign", "Sign a variant's publication too, as a further publisher",
+                      "dml package sign acme/api@2.4.1 --key me.key"},
+                     DeclareSign, Sign);
 }
 
 }  // namespace dml

@@ -7,8 +7,6 @@
 namespace dml {
 namespace {
 
-constexpr uint64_t kMaxEnvelopeBytes = 4 << 20;
-
 struct PublishArgs {
   std::string spec;
   std::vector<std::string> files;
@@ -35,24 +33,29 @@ void DeclarePublish(CLI::App& app, PublishArgs& args) {
 absl::StatusOr<Reply> Publish(Context& context, const PublishArgs& args) {
   PublishInput input;
   DML_ASSIGN_OR_RETURN(input.spec_json, ReadFile(args.spec, kMaxPackageSpecBytes));
+  DML_RETURN_IF_ERROR(Annotate(ParsePackageSpec(input.spec_json).status(), args.spec));
   for (const std::string& text : args.files) {
     DML_ASSIGN_OR_RETURN(LocalFile file, ParseFileArgument(text));
     input.files.push_back(std::move(file));
   }
-  std::vector<PrivateKey> keys;
-  for (const std::string& file : args.keys) {
-    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(file, args.passphrase_file));
-    keys.push_back(std::move(key));
-  }
+  DML_ASSIGN_OR_RETURN(std::vector<PrivateKey> keys, ReadKeyFiles(args.keys, args.passphrase_file));
   for (const PrivateKey& key : keys) input.keys.push_back(&key);
-  for (const std::string& file : args.envelopes) {
-    DML_ASSIGN_OR_RETURN(std::string envelope, ReadFile(file, kMaxEnvelopeBytes));
-    input.extra_envelopes.push_back(std::move(envelope));
-  }
+  DML_ASSIGN_OR_RETURN(input.extra_envelopes, ReadEnvelopes(args.envelopes));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, PublishPackage(*client, input, context.Progress("upload")));
-  return CommittedReply("variant", ToJson(done.value), done.commit,
-                        "published " + done.value.name.ResourceName());
+  const std::string name = done.value.name.ResourceName();
+  Reply reply;
+  reply.document = {{"variant", ToJson(done.value)},
+                    {"alreadyPublished", done.done_before},
+                    {"commit", ToJson(done.commit)}};
+  reply.text.Line(fmt::format("{} {}: entry {} of {}",
+                              done.done_before ? "already published" : "published", name,
+                              done.commit.index, done.commit.checkpoint.origin));
+  if (done.done_before) {
+    reply.notes.push_back("nothing was added to it; a further signature: dml package sign " + name +
+                          " --key FILE");
+  }
+  return reply;
 }
 
 // A withdrawn variant stays intact and signed, but nobody should take it unawares.

@@ -77,6 +77,7 @@ void DeclareSet(CLI::App& app, PolicyArgs& args) {
 }
 
 absl::StatusOr<Reply> Set(Context& context, const PolicyArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   DML_ASSIGN_OR_RETURN(std::string text, ReadFile(args.file, kMaxPolicyBytes));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->SetPolicy(args.environment, text, args.etag));
@@ -92,6 +93,7 @@ void DeclareShow(CLI::App& app, PolicyArgs& args) {
 }
 
 absl::StatusOr<Reply> Show(Context& context, const PolicyArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(PolicyDocument policy, client->GetPolicy(args.environment));
   const PolicyRecord& record = policy.record;

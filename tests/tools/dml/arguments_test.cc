@@ -86,6 +86,29 @@ TEST(ChooseVariantTest, NeverTakesAnotherPackage) {
   EXPECT_FALSE(Choose("debian/libc6@2.36", {other}).ok());
 }
 
+TEST(LiteralVariantTest, TakesThePlatformFromTheWordsAlone) {
+  auto literal = [](std::string_view text) {
+    return LiteralVariant(ParseVariantArgument(text).value()).ResourceName();
+  };
+  const std::string start = "packages/debian/libc6/versions/";
+  EXPECT_EQ(literal(kFull), kFull);
+  EXPECT_EQ(literal("debian/libc6@2.36"), start + "2.36/variants/any");
+  EXPECT_EQ(literal("debian/libc6@2.36:linux-arm-v7"), start + "2.36/variants/linux-arm-v7");
+  EXPECT_EQ(literal("debian/libc6@2.36:any"), start + "2.36/variants/any");
+  EXPECT_EQ(literal("debian/libc6@1:2.36-9"), start + "1:2.36-9/variants/any");
+  EXPECT_EQ(literal("debian/libc6@1:2.36-9:linux-amd64"), start + "1:2.36-9/variants/linux-amd64");
+  EXPECT_EQ(literal("debian/libc6@2.36:"), start + "2.36:/variants/any");
+}
+
+TEST(VersionArgumentTest, NamesItsScheme) {
+  EXPECT_TRUE(CheckVersionArgument("deb:1:2.36-9").ok());
+  EXPECT_TRUE(CheckVersionArgument("semver:1.2.3").ok());
+  EXPECT_EQ(Reason(CheckVersionArgument("2.36-9")), "ARGUMENT_INVALID");
+  EXPECT_EQ(Reason(CheckVersionArgument("rpm:2.36-9")), "VERSION_SCHEME_UNKNOWN");
+  EXPECT_EQ(Reason(CheckVersionArgument("semver:1.2")), "VERSION_INVALID");
+  EXPECT_EQ(Reason(CheckVersionArgument("deb:")), "VERSION_INVALID");
+}
+
 TEST(LabelsTest, ReadsKeysAndValues) {
   Labels labels = ParseLabels({"tier=gold", "note=a=b", "empty="}).value();
   EXPECT_EQ(labels, (Labels{{"tier", "gold"}, {"note", "a=b"}, {"empty", ""}}));

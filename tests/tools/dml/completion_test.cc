@@ -52,6 +52,7 @@ TEST(CommandsTest, AreAllThere) {
                            " package withdraw",
                            " package verify",
                            " package attach",
+                           " package sign",
                            " import deb",
                            " key generate",
                            " key register",
@@ -167,9 +168,10 @@ TEST(CompletionTest, WorksInBash) {
   EXPECT_EQ(Offered("dml pol"), "policy\n");
   EXPECT_EQ(Offered("dml package wi"), "withdraw\n");
   EXPECT_EQ(Offered("dml --output json package get acme/api@1 --ov"), "--overwrite\n");
-  EXPECT_EQ(Offered("dml package ''"),
-            "publish get verify show list search withdraw attach --help --profile --output --quiet "
-            "--no-color --page-size --page-token --all\n");
+  EXPECT_EQ(
+      Offered("dml package ''"),
+      "publish get verify show list search withdraw attach sign --help --profile --output --quiet "
+      "--no-color --page-size --page-token --all\n");
 }
 
 }  // namespace

@@ -1,0 +1,34 @@
+// Publications: the signed statements that a manifest is a variant, made when it is published and
+// by those who vouch for it later. Internal to client/.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/transfer.h"
+
+namespace dml {
+
+/// An envelope by which all of `keys` publish the manifest as this variant. The errors of
+/// SignEnvelope.
+absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,
+                                            std::span<const PrivateKey* const> keys);
+
+/// The keys among `trusted` that signed an envelope, which must publish exactly this manifest as
+/// exactly this variant: VARIANT_NOT_VERIFIED where it says something else; the errors of
+/// ParseEnvelope, ParseStatement, ParsePublicationPredicate and VerifyEnvelope.
+absl::StatusOr<std::vector<Digest>> CheckPublication(const std::string& envelope,
+                                                     const VariantName& variant,
+                                                     const Digest& manifest,
+                                                     std::span<const PublicKey> trusted);
+
+/// What PublishPackage answers where the library says that exactly this was published before: the
+/// variant and its entry, both checked to be of this manifest (SERVER_ANSWER_INVALID). `refusal`,
+/// the library's answer, where the variant is withdrawn.
+absl::StatusOr<CommittedOnce<VariantRecord>> FindPublished(Client& client,
+                                                           const VariantName& variant,
+                                                           const BlobRef& manifest,
+                                                           const absl::Status& refusal);
+
+}  // namespace dml
