@@ -133,7 +133,7 @@ class Handler : public YAML::EventHandler {
     Keep(mark, AtField(InvalidArgument(reason_, "{}", what), builder_.path()));
   }
 
-  void Keep(const YAML::Mark& mark, absl::Status status) {
+  void Keep(const YAML::Mark& mark, const absl::Status& status) {
     if (!status.ok()) status_ = Annotate(status, fmt::format("line {}", mark.line + 1));
   }
 

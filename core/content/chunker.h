@@ -23,9 +23,9 @@ inline constexpr uint32_t kMaxChunkBytes = 4u << 20;
 
 /// Sizes in bytes. The default is what the server advertises unless it is configured otherwise.
 struct ChunkerParams {
-  uint32_t min_size = 16384;   // No cut before it, except at the end of the input. Even, >= 64.
-  uint32_t avg_size = 65536;   // Most chunks are near it. A power of two, 1 KiB to 1 MiB.
-  uint32_t max_size = 262144;  // A cut at the latest. At most kMaxChunkBytes.
+  uint32_t min_size = 32768;   // No cut before it, except at the end of the input. Even, >= 64.
+  uint32_t avg_size = 131072;  // Most chunks are near it. A power of two, 1 KiB to 1 MiB.
+  uint32_t max_size = 524288;  // A cut at the latest. At most kMaxChunkBytes.
 
   bool operator==(const ChunkerParams&) const = default;
 

@@ -1,38 +1,15 @@
 #include "core/content/frame.h"
 
-#include <cstdlib>
-#include <memory>
 #include <optional>
 #include <zstd.h>
 
+#include "core/content/zstd_context.h"
 #include "core/crypto/sha256.h"
 
 namespace dml {
 namespace {
 
 constexpr ErrorReason kFrameInvalid("CHUNK_FRAME_INVALID");
-
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-};
-
-template <typename Context>
-Context* OrAbort(const std::unique_ptr<Context, FreeContext>& context) {
-  if (context == nullptr) std::abort();  // Out of memory.
-  return context.get();
-}
-
-// One a thread: making a context costs more than a small chunk does.
-ZSTD_CCtx* ThreadCompressor() {
-  static thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
-  return OrAbort(context);
-}
-
-ZSTD_DCtx* ThreadDecompressor() {
-  static thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
-  return OrAbort(context);
-}
 
 // The frame of `raw`, or nullopt where zstd fails.
 std::optional<std::string> Compress(ByteSpan raw, int level) {
@@ -90,8 +67,39 @@ std::optional<FrameHeader> ReadFrameHeader(ByteSpan frame) {
   return header;
 }
 
-// Everything that can be known about a zstd frame without decompressing it.
+absl::Status CheckRawSize(uint32_t raw_size) {
+  if (raw_size > kMaxChunkBytes) {
+    return InvalidArgument(ErrorReason("CHUNK_TOO_LARGE"),
+                           "the chunk has {} bytes; cut chunks of at most {}", raw_size,
+                           kMaxChunkBytes);
+  }
+  if (raw_size == 0) {
+    return InvalidArgument(kFrameInvalid,
+                           "the chunk has no bytes: an empty blob is a blob without chunks");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Decompress(ByteSpan stored, uint32_t raw_size) {
+  DML_RETURN_IF_ERROR(CheckFrame(stored, raw_size));
+  std::string raw(raw_size, '\0');
+  const size_t size = ZSTD_decompressDCtx(ThreadDecompressor(), raw.data(), raw.size(),
+                                          stored.data(), stored.size());
+  if (ZSTD_isError(size)) {
+    return InvalidArgument(kFrameInvalid, "the zstd frame of {} bytes does not decompress: {}",
+                           stored.size(), ZSTD_getErrorName(size));
+  }
+  if (size != raw_size) {
+    return InvalidArgument(kFrameInvalid, "the zstd frame decompresses to {} bytes, not {}", size,
+                           raw_size);
+  }
+  return raw;
+}
+
+}  // namespace
+
 absl::Status CheckFrame(ByteSpan stored, uint32_t raw_size) {
+  DML_RETURN_IF_ERROR(CheckRawSize(raw_size));
   if (stored.size() >= raw_size) {
     return InvalidArgument(kFrameInvalid,
                            "the zstd frame has {} bytes and its chunk has {}: send the chunk raw "
@@ -139,24 +147,6 @@ absl::Status CheckFrame(ByteSpan stored, uint32_t raw_size) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> Decompress(ByteSpan stored, uint32_t raw_size) {
-  DML_RETURN_IF_ERROR(CheckFrame(stored, raw_size));
-  std::string raw(raw_size, '\0');
-  const size_t size = ZSTD_decompressDCtx(ThreadDecompressor(), raw.data(), raw.size(),
-                                          stored.data(), stored.size());
-  if (ZSTD_isError(size)) {
-    return InvalidArgument(kFrameInvalid, "the zstd frame of {} bytes does not decompress: {}",
-                           stored.size(), ZSTD_getErrorName(size));
-  }
-  if (size != raw_size) {
-    return InvalidArgument(kFrameInvalid, "the zstd frame decompresses to {} bytes, not {}", size,
-                           raw_size);
-  }
-  return raw;
-}
-
-}  // namespace
-
 EncodedChunk EncodeChunk(ByteSpan raw, int level) {
   EncodedChunk chunk{.raw_digest = Sha256(raw), .raw_size = static_cast<uint32_t>(raw.size())};
   std::optional<std::string> frame = Compress(raw, level);
@@ -170,15 +160,7 @@ EncodedChunk EncodeChunk(ByteSpan raw, int level) {
 }
 
 absl::StatusOr<std::string> DecodeChunk(FrameCodec codec, ByteSpan stored, uint32_t raw_size) {
-  if (raw_size > kMaxChunkBytes) {
-    return InvalidArgument(ErrorReason("CHUNK_TOO_LARGE"),
-                           "the chunk has {} bytes; cut chunks of at most {}", raw_size,
-                           kMaxChunkBytes);
-  }
-  if (raw_size == 0) {
-    return InvalidArgument(kFrameInvalid,
-                           "the chunk has no bytes: an empty blob is a blob without chunks");
-  }
+  DML_RETURN_IF_ERROR(CheckRawSize(raw_size));
   switch (codec) {
     case FrameCodec::kZstd:
       return Decompress(stored, raw_size);
@@ -188,22 +170,30 @@ absl::StatusOr<std::string> DecodeChunk(FrameCodec codec, ByteSpan stored, uint3
                                stored.size(), raw_size);
       }
       return std::string(AsText(stored));
+    case FrameCodec::kZstdDelta:
+      return InvalidArgument(kFrameInvalid,
+                             "the frame is a delta, which decodes with its base only: send the "
+                             "chunk as a frame of its own (codec 1) or raw (0)");
   }
   return InvalidArgument(kFrameInvalid, "the codec {} is not known: use 0 (raw) or 1 (zstd)",
                          static_cast<int>(codec));
 }
 
-absl::Status VerifyChunk(const Digest& raw_digest, uint32_t raw_size, FrameCodec codec,
-                         ByteSpan stored) {
-  DML_ASSIGN_OR_RETURN(const std::string raw, DecodeChunk(codec, stored, raw_size));
+absl::Status CheckChunkDigest(const Digest& raw_digest, ByteSpan raw) {
   const Digest actual = Sha256(raw);
   if (actual != raw_digest) {
     return InvalidArgument(ErrorReason("CHUNK_DIGEST_MISMATCH"),
                            "the chunk's {} bytes have the digest {}, not {}: they were damaged or "
                            "sent under another chunk's name",
-                           raw_size, actual.ToString(), raw_digest.ToString());
+                           raw.size(), actual.ToString(), raw_digest.ToString());
   }
   return absl::OkStatus();
+}
+
+absl::Status VerifyChunk(const Digest& raw_digest, uint32_t raw_size, FrameCodec codec,
+                         ByteSpan stored) {
+  DML_ASSIGN_OR_RETURN(const std::string raw, DecodeChunk(codec, stored, raw_size));
+  return CheckChunkDigest(raw_digest, AsBytes(raw));
 }
 
 }  // namespace dml

@@ -16,7 +16,9 @@
 namespace dml {
 
 /// How a chunk's bytes are stored. Numbers are part of stored formats and of the protocol.
-enum class FrameCodec : uint8_t { kRaw = 0, kZstd = 1 };
+/// kZstdDelta is for storage and for transfers that name the base: a frame that decodes with
+/// another chunk's raw bytes as its prefix (core/content/delta.h), which no function here does.
+enum class FrameCodec : uint8_t { kRaw = 0, kZstd = 1, kZstdDelta = 2 };
 
 /// The greatest window that a frame may ask a decoder for, in bytes (windowLog 23).
 inline constexpr uint64_t kMaxFrameWindowBytes = 8u << 20;
@@ -43,9 +45,15 @@ EncodedChunk EncodeChunk(ByteSpan raw, int level = 3);
 /// Allocates raw_size bytes, and only once all that can be checked without decompressing is right.
 absl::StatusOr<std::string> DecodeChunk(FrameCodec codec, ByteSpan stored, uint32_t raw_size);
 
-/// Whether the stored form may be kept as that chunk: the errors of DecodeChunk, or
-/// INVALID_ARGUMENT with reason CHUNK_DIGEST_MISMATCH where the raw bytes have another digest than
-/// `raw_digest`.
+/// All that DecodeChunk demands of zstd data and that can be known without decompressing it; same
+/// errors.
+absl::Status CheckFrame(ByteSpan stored, uint32_t raw_size);
+
+/// INVALID_ARGUMENT (CHUNK_DIGEST_MISMATCH) where the raw bytes have another digest.
+absl::Status CheckChunkDigest(const Digest& raw_digest, ByteSpan raw);
+
+/// Whether the stored form may be kept as that chunk: the errors of DecodeChunk and
+/// CheckChunkDigest.
 absl::Status VerifyChunk(const Digest& raw_digest, uint32_t raw_size, FrameCodec codec,
                          ByteSpan stored);
 

@@ -126,7 +126,7 @@ class Builder {
     }
     GENERAL_NAME_set0_value(name.get(), type, text);
     ok_ = sk_GENERAL_NAME_push(names_.get(), name.get()) > 0;
-    if (ok_) name.release();
+    if (ok_) static_cast<void>(name.release());  // The list owns it.
   }
 
   // Adds the gathered names, signs, and hands certificate and key out.

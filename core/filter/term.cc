@@ -128,7 +128,8 @@ absl::Status FilterError(size_t column, std::string_view expected, std::string_v
 }
 
 absl::StatusOr<FilterTerm> FilterTerm::Make(const FilterField& field, std::string_view label,
-                                            FilterOp op, size_t op_column, FilterLiteral literal) {
+                                            FilterOp op, size_t op_column,
+                                            const FilterLiteral& literal) {
   FilterTerm term;
   term.field_ = field.name;
   term.label_ = label;

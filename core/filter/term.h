@@ -64,7 +64,8 @@ class FilterTerm {
   /// `label` is the key of a kLabels field, "" where none is written. FILTER_INVALID at `op_column`
   /// where the type does not take the operator, or at the literal where it is no value of the type.
   static absl::StatusOr<FilterTerm> Make(const FilterField& field, std::string_view label,
-                                         FilterOp op, size_t op_column, FilterLiteral literal);
+                                         FilterOp op, size_t op_column,
+                                         const FilterLiteral& literal);
 
   /// Linear in the lengths of the value and of the literal.
   bool Matches(const FilterSubject& subject) const;

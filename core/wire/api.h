@@ -56,7 +56,12 @@ void To(const ChunkRef& chunk, v1::ChunkId* out);
 absl::StatusOr<ChunkRef> From(const v1::ChunkId& in);
 /// Moves the stored bytes.
 void To(EncodedChunk&& chunk, v1::Chunk* out);
+/// A delta with its base; the base's frame may be empty, where the receiver has it.
+void To(EncodedChunk&& delta, EncodedChunk&& base, v1::Chunk* out);
+/// RAW and ZSTD only: what may be uploaded. INVALID_ARGUMENT (CHUNK_CODEC_UNKNOWN).
 absl::StatusOr<EncodedChunk> From(v1::Chunk&& in);
+/// The base of a delta, likewise.
+absl::StatusOr<EncodedChunk> From(v1::ChunkBase&& in);
 
 // Resource names.
 std::string NamespaceResource(std::string_view ns);      // namespaces/N

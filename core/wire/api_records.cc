@@ -250,14 +250,19 @@ absl::StatusOr<ChunkRef> From(const v1::ChunkId& in) {
   return ChunkRef{*digest, in.size()};
 }
 
-void To(EncodedChunk&& chunk, v1::Chunk* out) {
+namespace {
+
+// Chunk and ChunkBase have these fields alike.
+template <typename Message>
+void PutFrame(EncodedChunk&& chunk, Message* out) {
   out->set_sha256(std::string(chunk.raw_digest.raw()));
   out->set_size(chunk.raw_size);
-  out->set_codec(chunk.codec == FrameCodec::kZstd ? v1::CHUNK_CODEC_ZSTD : v1::CHUNK_CODEC_RAW);
+  out->set_codec(chunk.codec == FrameCodec::kRaw ? v1::CHUNK_CODEC_RAW : v1::CHUNK_CODEC_ZSTD);
   out->set_data(std::move(chunk.stored));
 }
 
-absl::StatusOr<EncodedChunk> From(v1::Chunk&& in) {
+template <typename Message>
+absl::StatusOr<EncodedChunk> GetFrame(Message&& in) {
   EncodedChunk out;
   absl::StatusOr<Digest> digest = Digest::FromBytes(in.sha256());
   if (!digest.ok()) return AtField(digest.status(), "sha256");
@@ -273,5 +278,18 @@ absl::StatusOr<EncodedChunk> From(v1::Chunk&& in) {
   out.stored = std::move(*in.mutable_data());
   return out;
 }
+
+}  // namespace
+
+void To(EncodedChunk&& chunk, v1::Chunk* out) { PutFrame(std::move(chunk), out); }
+
+void To(EncodedChunk&& delta, EncodedChunk&& base, v1::Chunk* out) {
+  PutFrame(std::move(delta), out);
+  out->set_codec(v1::CHUNK_CODEC_ZSTD_DELTA);
+  PutFrame(std::move(base), out->mutable_base());
+}
+
+absl::StatusOr<EncodedChunk> From(v1::Chunk&& in) { return GetFrame(std::move(in)); }
+absl::StatusOr<EncodedChunk> From(v1::ChunkBase&& in) { return GetFrame(std::move(in)); }
 
 }  // namespace dml::wire

@@ -77,19 +77,21 @@ class CallGuard {
 
   /// A place for a stream of content, to be held while it lasts. RESOURCE_EXHAUSTED
   /// (TOO_MANY_TRANSFERS) with RetryInfo where max_transfers are under way, or three quarters of
-  /// them by this caller: one principal never keeps everybody else out.
-  absl::StatusOr<TransferSlot> AdmitTransfer(const Caller& caller);
+  /// them by this caller: one principal never keeps everybody else out. `large` ones have three
+  /// quarters of all places as well, so that a small one never waits for a 50 GB one to end.
+  absl::StatusOr<TransferSlot> AdmitTransfer(const Caller& caller, bool large = false);
 
  private:
   struct Identity;
   absl::StatusOr<std::shared_ptr<const Identity>> IdentityOf(std::string_view certificate_pem);
 
-  void GiveBackTransfer(const std::string& principal);
+  void GiveBackTransfer(const std::string& principal, bool large);
 
   const CallGuardOptions options_;
 
   absl::Mutex mutex_;
   int transfers_ ABSL_GUARDED_BY(mutex_) = 0;
+  int large_transfers_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, int> transfers_of_ ABSL_GUARDED_BY(mutex_);  // By principal.
   // By digest of the PEM text; emptied when full, which only costs reading certificates anew.
   absl::flat_hash_map<Digest, std::shared_ptr<const Identity>> identities_ ABSL_GUARDED_BY(mutex_);

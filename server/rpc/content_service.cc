@@ -1,8 +1,8 @@
 #include <map>
-#include <set>
 
 #include "core/package/manifest.h"
 #include "dml/v1/content.grpc.pb.h"
+#include "server/rpc/content_transfer.h"
 #include "server/rpc/service_util.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
@@ -11,12 +11,11 @@ namespace dml {
 namespace {
 
 constexpr uint32_t kMaxFindMissing = 4096;
-constexpr size_t kMaxReadChunks = 1024;
-constexpr size_t kReadMessageBytes = 1 << 20;  // Stock clients take 4 MiB.
-// A plain upload becomes resumable each time this much has come.
-constexpr uint64_t kFlushBytes = 64 << 20;
+constexpr int kMaxReadRanges = 4096;
+// A transfer of at most this much never has to wait behind large ones.
+constexpr uint64_t kSmallBytes = 4 << 20;
 
-using FileSet = std::set<Digest>;
+using FileSet = std::map<Digest, uint64_t>;  // Size by digest.
 // At most 2 MiB of manifest each, of which the digests are a part.
 constexpr size_t kMaxCachedManifests = 32;
 
@@ -28,20 +27,16 @@ absl::Status CheckNamespace(const Reader& state, const std::string& ns) {
                  "namespace");
 }
 
-absl::Status Cancelled() {
-  return MakeError(absl::StatusCode::kCancelled, ErrorReason("CANCELLED"), "the client went away");
-}
-
 class ContentServiceImpl final : public v1::ContentService::Service {
  public:
   explicit ContentServiceImpl(const ServiceContext& context)
-      : context_(context), content_(context.library.content()) {}
+      : context_(context), content_(context.library.content()), watch_(context.stall_timeout) {}
 
   grpc::Status GetCapabilities(grpc::ServerContext* context, const v1::GetCapabilitiesRequest*,
                                v1::GetCapabilitiesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.ContentService/GetCapabilities",
                   [&](const Caller&) -> absl::Status {
-                    ChunkerParams params;
+                    const ChunkerParams& params = context_.chunker;
                     response->set_chunk_min_size(params.min_size);
                     response->set_chunk_avg_size(params.avg_size);
                     response->set_chunk_max_size(params.max_size);
@@ -49,6 +44,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                     response->set_max_find_missing(kMaxFindMissing);
                     response->set_max_blob_size(kMaxBlobBytes);
                     response->set_max_message_size(context_.max_message_bytes);
+                    response->set_max_read_ranges(kMaxReadRanges);
                     response->set_server_version(context_.server_version);
                     return absl::OkStatus();
                   });
@@ -72,35 +68,24 @@ class ContentServiceImpl final : public v1::ContentService::Service {
             digests.push_back(digest);
           }
           DML_ASSIGN_OR_RETURN(std::vector<uint32_t> missing,
-                               content_.FindMissing(request->namespace_(), digests));
+                               content_.chunks().FindMissing(request->namespace_(), digests));
           response->mutable_missing()->Add(missing.begin(), missing.end());
           return absl::OkStatus();
         });
   }
 
-  grpc::Status UploadChunks(grpc::ServerContext* context,
-                            grpc::ServerReader<v1::UploadChunksRequest>* stream,
-                            v1::UploadChunksResponse* response) override {
+  grpc::Status UploadBlobs(grpc::ServerContext* context,
+                           grpc::ServerReader<v1::UploadBlobsRequest>* stream,
+                           v1::UploadBlobsResponse* response) override {
     return Handle(
-        context_.guard, context, "/dml.v1.ContentService/UploadChunks",
-        [&](const Caller& caller) { return Upload(caller, *context, *stream, *response); });
-  }
-
-  grpc::Status AssembleBlob(grpc::ServerContext* context, const v1::AssembleBlobRequest* request,
-                            v1::AssembleBlobResponse*) override {
-    return Handle(
-        context_.guard, context, "/dml.v1.ContentService/AssembleBlob",
+        context_.guard, context, "/dml.v1.ContentService/UploadBlobs",
         [&](const Caller& caller) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
-          DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), request->namespace_()));
-          DML_ASSIGN_OR_RETURN(BlobRef blob, wire::From(request->blob()));
-          std::vector<ChunkRef> chunks;
-          chunks.reserve(request->chunks_size());
-          for (const v1::ChunkId& id : request->chunks()) {
-            DML_ASSIGN_OR_RETURN(ChunkRef chunk, wire::From(id));
-            chunks.push_back(chunk);
-          }
-          return content_.AssembleBlob(request->namespace_(), blob, chunks);
+          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller, true));
+          StallWatch::Stream watched(watch_, *context);
+          v1::UploadBlobsRequest first;
+          if (!stream->Read(&first)) return NoFirstMessage(*context, watched);
+          DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), first.namespace_()));
+          return ReceiveBlobs(content_, *context, first, *stream, watched, *response);
         });
   }
 
@@ -109,7 +94,15 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                          v1::WriteBlobResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/WriteBlob",
-        [&](const Caller& caller) { return Write(caller, *context, *stream, *response); });
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller, true));
+          StallWatch::Stream watched(watch_, *context);
+          v1::WriteBlobRequest first;
+          if (!stream->Read(&first)) return NoFirstMessage(*context, watched);
+          DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), first.namespace_()));
+          return ReceivePlain(content_, *context, context_.chunker, first, *stream, watched,
+                              *response);
+        });
   }
 
   grpc::Status QueryWrite(grpc::ServerContext* context, const v1::QueryWriteRequest* request,
@@ -130,8 +123,15 @@ class ContentServiceImpl final : public v1::ContentService::Service {
 
   grpc::Status ReadBlob(grpc::ServerContext* context, const v1::ReadBlobRequest* request,
                         grpc::ServerWriter<v1::ReadBlobResponse>* stream) override {
-    return Handle(context_.guard, context, "/dml.v1.ContentService/ReadBlob",
-                  [&](const Caller& caller) { return Read(caller, *request, *stream); });
+    return Handle(
+        context_.guard, context, "/dml.v1.ContentService/ReadBlob",
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(request->name(), request->digest()));
+          DML_ASSIGN_OR_RETURN(TransferSlot slot,
+                               context_.guard.AdmitTransfer(caller, blob.size > kSmallBytes));
+          StallWatch::Stream watched(watch_, *context);
+          return SendBlob(content_, blob.digest, *request, *stream, watched, counters_);
+        });
   }
 
   grpc::Status GetBlobChunks(grpc::ServerContext* context, const v1::GetBlobChunksRequest* request,
@@ -139,28 +139,41 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/GetBlobChunks",
         [&](const Caller&) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(Digest blob, PayloadOf(request->name(), request->digest()));
-          DML_ASSIGN_OR_RETURN(BlobRecord record, content_.GetBlob(blob));
+          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(request->name(), request->digest()));
+          DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(content_, blob.digest));
           DML_ASSIGN_OR_RETURN(Slice slice, ReadSlice(request->page_size(), request->page_token(),
-                                                      record.chunk_count));
-          DML_ASSIGN_OR_RETURN(auto chunks,
-                               content_.ChunkList(blob, slice.begin, slice.end - slice.begin));
-          for (const ChunkRef& chunk : chunks) wire::To(chunk, response->add_chunks());
+                                                      list.record().chunk_count));
+          for (uint64_t i = slice.begin; i < slice.end; ++i) {
+            DML_ASSIGN_OR_RETURN(ChunkRef chunk, list.At(i));
+            wire::To(chunk, response->add_chunks());
+          }
           response->set_next_page_token(slice.next_page_token);
-          response->set_chunk_count(record.chunk_count);
+          response->set_chunk_count(list.record().chunk_count);
           return absl::OkStatus();
         });
   }
 
   grpc::Status ReadChunks(grpc::ServerContext* context, const v1::ReadChunksRequest* request,
                           grpc::ServerWriter<v1::ReadChunksResponse>* stream) override {
-    return Handle(context_.guard, context, "/dml.v1.ContentService/ReadChunks",
-                  [&](const Caller& caller) { return SendChunks(caller, *request, *stream); });
+    return Handle(
+        context_.guard, context, "/dml.v1.ContentService/ReadChunks",
+        [&](const Caller& caller) -> absl::Status {
+          if (request->ranges_size() > kMaxReadRanges) {
+            return AtField(InvalidArgument(ErrorReason("TOO_MANY_CHUNKS"), "{} ranges; at most {}",
+                                           request->ranges_size(), kMaxReadRanges),
+                           "ranges");
+          }
+          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(request->name(), request->digest()));
+          DML_ASSIGN_OR_RETURN(TransferSlot slot,
+                               context_.guard.AdmitTransfer(caller, blob.size > kSmallBytes));
+          StallWatch::Stream watched(watch_, *context);
+          return SendChunks(content_, blob.digest, *request, *stream, watched, counters_);
+        });
   }
 
  private:
   // The file of a variant that a read names: authorized through the variant, never by digest alone.
-  absl::StatusOr<Digest> PayloadOf(const std::string& name, const std::string& digest_text) const {
+  absl::StatusOr<BlobRef> PayloadOf(const std::string& name, const std::string& digest_text) const {
     DML_ASSIGN_OR_RETURN(VariantName variant, ReadVariant(name));
     absl::StatusOr<Digest> digest = Digest::Parse(digest_text);
     if (!digest.ok()) return AtField(digest.status(), "digest");
@@ -171,7 +184,8 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     }
     DML_ASSIGN_OR_RETURN(std::shared_ptr<const FileSet> files,
                          FilesOf(*snapshot, record->manifest));
-    if (!files->contains(*digest)) {
+    auto file = files->find(*digest);
+    if (file == files->end()) {
       return NotFound(ErrorReason("BLOB_NOT_FOUND"), "{} has no file {}", variant.ResourceName(),
                       digest_text);
     }
@@ -180,7 +194,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                                 "the files of {} were collected after it was withdrawn",
                                 variant.ResourceName());
     }
-    return *digest;
+    return BlobRef{file->first, file->second};
   }
 
   // The digests of a manifest's files. Manifests never change, so a read of many files parses one
@@ -194,155 +208,25 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(state, manifest));
     DML_ASSIGN_OR_RETURN(Manifest parsed, ParseManifest(bytes));
     auto files = std::make_shared<FileSet>();
-    for (const ManifestFile& file : parsed.files) files->insert(file.blob.digest);
+    for (const ManifestFile& file : parsed.files) {
+      files->emplace(file.blob.digest, file.blob.size);
+    }
     absl::MutexLock lock(&mutex_);
     if (files_.size() >= kMaxCachedManifests) files_.clear();
     return files_.emplace(manifest.digest, std::move(files)).first->second;
   }
 
-  absl::Status Upload(const Caller& caller, grpc::ServerContext& context,
-                      grpc::ServerReader<v1::UploadChunksRequest>& stream,
-                      v1::UploadChunksResponse& response) {
-    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
-    std::string ns;
-    PutChunksResult total;
-    v1::UploadChunksRequest message;
-    while (stream.Read(&message)) {
-      if (ns.empty()) {
-        ns = message.namespace_();
-        DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), ns));
-      }
-      std::vector<EncodedChunk> chunks;
-      for (v1::Chunk& chunk : *message.mutable_chunks()) {
-        absl::StatusOr<EncodedChunk> value = wire::From(std::move(chunk));
-        if (!value.ok()) return AtField(value.status(), "chunks");
-        chunks.push_back(*std::move(value));
-      }
-      DML_ASSIGN_OR_RETURN(PutChunksResult stored,
-                           content_.PutChunks(ns, chunks, Durability::kBuffered));
-      total.chunks_stored += stored.chunks_stored;
-      total.bytes_stored += stored.bytes_stored;
-    }
-    if (context.IsCancelled()) return Cancelled();
-    // One synced write makes all of the stream durable before it is acknowledged.
-    DML_RETURN_IF_ERROR(content_.PutChunks(ns, {}, Durability::kSynced).status());
-    response.set_chunks_stored(total.chunks_stored);
-    response.set_bytes_stored(total.bytes_stored);
-    return absl::OkStatus();
-  }
-
-  absl::Status Write(const Caller& caller, grpc::ServerContext& context,
-                     grpc::ServerReader<v1::WriteBlobRequest>& stream,
-                     v1::WriteBlobResponse& response) {
-    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
-    v1::WriteBlobRequest message;
-    if (!stream.Read(&message)) {
-      return InvalidArgument(ErrorReason("STREAM_EMPTY"), "the first message names the blob");
-    }
-    DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), message.namespace_()));
-    absl::StatusOr<BlobRef> blob = wire::From(message.blob());
-    if (!blob.ok()) return AtField(blob.status(), "blob");
-    DML_ASSIGN_OR_RETURN(BlobWriter writer, BlobWriter::Begin(content_, message.namespace_(), *blob,
-                                                              message.write_offset()));
-    uint64_t since_flush = 0;
-    do {
-      DML_RETURN_IF_ERROR(writer.Write(AsBytes(message.data())));
-      since_flush += message.data().size();
-      if (since_flush >= kFlushBytes) {
-        DML_RETURN_IF_ERROR(writer.Flush().status());
-        since_flush = 0;
-      }
-    } while (stream.Read(&message));
-    if (context.IsCancelled()) {
-      DML_RETURN_IF_ERROR(writer.Flush().status());
-      return Cancelled();
-    }
-    DML_RETURN_IF_ERROR(writer.Finish());
-    response.set_committed_size(blob->size);
-    return absl::OkStatus();
-  }
-
-  absl::Status Read(const Caller& caller, const v1::ReadBlobRequest& request,
-                    grpc::ServerWriter<v1::ReadBlobResponse>& stream) {
-    DML_ASSIGN_OR_RETURN(Digest blob, PayloadOf(request.name(), request.digest()));
-    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
-    DML_ASSIGN_OR_RETURN(BlobRecord record, content_.GetBlob(blob));
-    if (request.offset() > record.size) {
-      return AtField(
-          InvalidArgument(ErrorReason("OFFSET_BEYOND_END"), "the blob has {} bytes", record.size),
-          "offset");
-    }
-    uint64_t left = record.size - request.offset();
-    if (request.limit() != 0) left = std::min<uint64_t>(left, request.limit());
-    uint64_t position = 0;  // Of the chunk's first byte.
-    for (uint64_t ordinal = 0; ordinal < record.chunk_count && left > 0;) {
-      DML_ASSIGN_OR_RETURN(auto chunks, content_.ChunkList(blob, ordinal, kChunksPerPage));
-      for (const ChunkRef& ref : chunks) {
-        if (left == 0) break;
-        uint64_t begin = position;
-        position += ref.size;
-        if (position <= request.offset()) continue;
-        DML_ASSIGN_OR_RETURN(std::string raw, RawChunk(ref));
-        uint64_t skip = request.offset() > begin ? request.offset() - begin : 0;
-        while (skip < raw.size() && left > 0) {
-          v1::ReadBlobResponse message;
-          message.set_data(raw.substr(skip, std::min<uint64_t>(left, kReadMessageBytes)));
-          skip += message.data().size();
-          left -= message.data().size();
-          if (!stream.Write(message)) return Cancelled();
-        }
-      }
-      ordinal += chunks.size();
-    }
-    return absl::OkStatus();
-  }
-
-  // Frames were verified when they came: one that no longer decodes is damage, not bad input.
-  absl::StatusOr<std::string> RawChunk(const ChunkRef& ref) const {
-    DML_ASSIGN_OR_RETURN(EncodedChunk chunk, content_.ReadChunk(ref.digest));
-    absl::StatusOr<std::string> raw =
-        DecodeChunk(chunk.codec, AsBytes(chunk.stored), chunk.raw_size);
-    if (!raw.ok()) {
-      return DataLoss(ErrorReason("CHUNK_CORRUPT"), "chunk {} does not decode: {}",
-                      ref.digest.ToString(), Message(raw.status()));
-    }
-    return raw;
-  }
-
-  absl::Status SendChunks(const Caller& caller, const v1::ReadChunksRequest& request,
-                          grpc::ServerWriter<v1::ReadChunksResponse>& stream) {
-    if (request.ordinals_size() > static_cast<int>(kMaxReadChunks)) {
-      return AtField(InvalidArgument(ErrorReason("TOO_MANY_CHUNKS"), "{} ordinals; at most {}",
-                                     request.ordinals_size(), kMaxReadChunks),
-                     "ordinals");
-    }
-    DML_ASSIGN_OR_RETURN(Digest blob, PayloadOf(request.name(), request.digest()));
-    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller));
-    v1::ReadChunksResponse message;
-    size_t bytes = 0;
-    for (uint64_t ordinal : request.ordinals()) {
-      DML_ASSIGN_OR_RETURN(auto refs, content_.ChunkList(blob, ordinal, 1));
-      if (refs.empty()) {
-        return AtField(InvalidArgument(ErrorReason("ORDINAL_BEYOND_END"),
-                                       "the blob has no chunk number {}", ordinal),
-                       "ordinals");
-      }
-      DML_ASSIGN_OR_RETURN(EncodedChunk chunk, content_.ReadChunk(refs[0].digest));
-      // A chunk larger than the usual message travels alone.
-      if (bytes > 0 && bytes + chunk.stored.size() > kReadMessageBytes) {
-        if (!stream.Write(message)) return Cancelled();
-        message.Clear();
-        bytes = 0;
-      }
-      bytes += chunk.stored.size();
-      wire::To(std::move(chunk), message.add_chunks());
-    }
-    if (message.chunks_size() > 0 && !stream.Write(message)) return Cancelled();
-    return absl::OkStatus();
+  static absl::Status NoFirstMessage(const grpc::ServerContext& context,
+                                     const StallWatch::Stream& watched) {
+    if (context.IsCancelled()) return watched.Broken();
+    return InvalidArgument(ErrorReason("STREAM_EMPTY"),
+                           "the stream ended before its first message, which names the namespace");
   }
 
   const ServiceContext context_;
   ContentStore& content_;
+  StallWatch watch_;
+  TransferCounters counters_;
   mutable absl::Mutex mutex_;
   mutable std::map<Digest, std::shared_ptr<const FileSet>> files_ ABSL_GUARDED_BY(mutex_);
 };

@@ -21,6 +21,8 @@ struct ServiceContext {
   Library& library;
   CallGuard& guard;
   uint32_t max_message_bytes = 4 << 20;
+  ChunkerParams chunker;  // What clients are told, and how plain uploads are cut.
+  std::chrono::milliseconds stall_timeout = std::chrono::minutes(5);
   std::string server_version;
   std::string data_dir;
   Timestamp start_time;

@@ -1,21 +1,21 @@
-#include "storage/content/content_store.h"
+#include "storage/content/blob_writer.h"
+
+#include <algorithm>
+
+#include "core/wire/content.h"
+#include "storage/content/content_keys.h"
 
 namespace dml {
 namespace {
-// Cut chunks are handed to the store in batches of about this many raw bytes.
-constexpr size_t kStoreBytes = 4 << 20;
+
+// A plain upload becomes resumable each time that this much has come, or a sixteenth of what there
+// is: the list of its chunks is written every time.
+constexpr uint64_t kFlushBytes = 64 << 20;
+
 }  // namespace
 
-BlobWriter::BlobWriter(ContentStore& store, std::string ns, BlobRef blob, PartialBlob partial)
-    : store_(store),
-      ns_(std::move(ns)),
-      blob_(blob),
-      partial_(std::move(partial)),
-      received_(partial_.committed),
-      chunker_(ChunkerParams{}) {}
-
 absl::StatusOr<BlobWriter> BlobWriter::Begin(ContentStore& store, std::string ns, BlobRef blob,
-                                             uint64_t offset) {
+                                             uint64_t offset, const ChunkerParams& params) {
   if (blob.size > kMaxBlobBytes) {
     return InvalidArgument(ErrorReason("BLOB_TOO_LARGE"), "a blob has at most {} bytes, not {}",
                            kMaxBlobBytes, blob.size);
@@ -30,24 +30,17 @@ absl::StatusOr<BlobWriter> BlobWriter::Begin(ContentStore& store, std::string ns
                                 partial.committed, blob.digest.ToString(), offset);
     }
   }
-  return BlobWriter(store, std::move(ns), blob, std::move(partial));
-}
-
-absl::Status BlobWriter::Keep(ByteSpan chunk) {
-  cut_.push_back(EncodeChunk(chunk));
-  cut_bytes_ += chunk.size();
-  return cut_bytes_ < kStoreBytes ? absl::OkStatus() : StoreCut(Durability::kBuffered);
-}
-
-absl::Status BlobWriter::StoreCut(Durability durability) {
-  if (cut_.empty()) return absl::OkStatus();
-  DML_RETURN_IF_ERROR(store_.PutChunks(ns_, cut_, durability).status());
-  for (const EncodedChunk& chunk : cut_) {
-    partial_.chunks.push_back({chunk.raw_digest, chunk.raw_size});
-    partial_.committed += chunk.raw_size;
+  BlobWriter writer(store, std::move(ns), blob, params);
+  for (const ChunkRef& chunk : partial.chunks) {
+    DML_RETURN_IF_ERROR(writer.upload_.AddKnown(chunk));
   }
-  cut_.clear();
-  cut_bytes_ = 0;
+  writer.received_ = writer.cut_ = writer.flushed_ = partial.committed;
+  return writer;
+}
+
+absl::Status BlobWriter::Cut(ByteSpan chunk) {
+  DML_RETURN_IF_ERROR(upload_.Add(EncodeChunk(chunk)));
+  cut_ += chunk.size();
   return absl::OkStatus();
 }
 
@@ -58,13 +51,17 @@ absl::Status BlobWriter::Write(ByteSpan bytes) {
                            blob_.digest.ToString());
   }
   received_ += bytes.size();
-  return chunker_.Push(bytes, [this](ByteSpan chunk) { return Keep(chunk); });
+  DML_RETURN_IF_ERROR(chunker_.Push(bytes, [this](ByteSpan chunk) { return Cut(chunk); }));
+  return cut_ - flushed_ >= std::max(kFlushBytes, cut_ / 16) ? Flush() : absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> BlobWriter::Flush() {
-  DML_RETURN_IF_ERROR(StoreCut(Durability::kBuffered));
-  DML_RETURN_IF_ERROR(store_.PutPartial(ns_, blob_, partial_));
-  return partial_.committed;
+absl::Status BlobWriter::Flush() {
+  const std::string row = wire::Encode(PartialBlob{cut_, upload_.list()});
+  DML_RETURN_IF_ERROR(upload_.Commit([&](Batch& batch) {
+    batch.Put(Table::kBlobs, content_keys::Partial(upload_.ns(), blob_), row);
+  }));
+  flushed_ = cut_;
+  return absl::OkStatus();
 }
 
 absl::Status BlobWriter::Finish() {
@@ -73,9 +70,13 @@ absl::Status BlobWriter::Finish() {
                            "the stream ended after {} of the {} bytes of blob {}", received_,
                            blob_.size, blob_.digest.ToString());
   }
-  DML_RETURN_IF_ERROR(chunker_.Finish([this](ByteSpan chunk) { return Keep(chunk); }));
-  DML_RETURN_IF_ERROR(StoreCut(Durability::kBuffered));
-  return store_.AssembleBlob(ns_, blob_, partial_.chunks);
+  DML_RETURN_IF_ERROR(chunker_.Finish([this](ByteSpan chunk) { return Cut(chunk); }));
+  const absl::Status whole = upload_.EndBlob(blob_);
+  // Bytes that are not the blob's are nothing to go on from.
+  DML_RETURN_IF_ERROR(upload_.Commit([this](Batch& batch) {
+    batch.Delete(Table::kBlobs, content_keys::Partial(upload_.ns(), blob_));
+  }));
+  return whole;
 }
 
 }  // namespace dml

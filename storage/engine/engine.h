@@ -38,15 +38,16 @@ enum class Table : uint8_t {
   kMetadata,    // Metadata blobs: digest -> bytes.
   kBlobs,       // Blobs: digest -> list of chunks.
   kChunkIndex,  // Chunk digest -> location.
-  kChunks,      // Stored frames.
+  kChunks,      // Stored frames that went through the log.
+  kPacks,       // Stored frames in packs: written by Engine::Ingest alone, never by a Batch.
 };
-inline constexpr size_t kTableCount = 8;
+inline constexpr size_t kTableCount = 9;
 inline constexpr std::array<Table, kTableCount> kAllTables = {
-    Table::kMeta,     Table::kJournal, Table::kMerkle,     Table::kViews,
-    Table::kMetadata, Table::kBlobs,   Table::kChunkIndex, Table::kChunks};
+    Table::kMeta,  Table::kJournal,    Table::kMerkle, Table::kViews, Table::kMetadata,
+    Table::kBlobs, Table::kChunkIndex, Table::kChunks, Table::kPacks};
 
-/// "meta", "journal", "merkle", "views", "metadata", "blobs", "chunk_index", "chunks": the names of
-/// the column families in RocksDB and the labels of metrics. Never changed.
+/// "meta", "journal", "merkle", "views", "metadata", "blobs", "chunk_index", "chunks", "packs": the
+/// names of the column families in RocksDB and the labels of metrics. Never changed.
 std::string_view TableName(Table table);
 
 /// Walks a range of one table in either direction, over the state at the cursor's creation. A new
@@ -100,6 +101,17 @@ class Batch : public Reader {
   virtual uint64_t ByteSize() const = 0;
 };
 
+/// Rows on their way into Table::kPacks past the log: a file that becomes part of the table as it
+/// is. Dropping it undoes it.
+class RowFile {
+ public:
+  virtual ~RowFile() = default;
+
+  /// Keys come in ascending order, each once; else INTERNAL (STORAGE_FAILED). Written through to
+  /// the file, so that memory stays flat however long it gets.
+  virtual absl::Status Add(std::string_view key, std::string_view value) = 0;
+};
+
 enum class Durability {
   kSynced,    // On the disk when Commit returns, with all earlier commits: survives power loss.
   kBuffered,  // With the operating system: survives a crash of the process. Later synced commits
@@ -133,11 +145,26 @@ class Engine : public Reader {
   /// anew. Nothing of the batch is visible, but its record may have reached the log, and opening
   /// then brings it back: the outcome is unknown until then, and must be read back before anything
   /// that is not idempotent is tried again.
-  /// INTERNAL (BATCH_FOREIGN): a batch of another engine.
+  /// INTERNAL (BATCH_FOREIGN): a batch of another engine; (TABLE_OF_FILES): it writes kPacks.
   virtual absl::Status Commit(std::unique_ptr<Batch> batch, Durability durability) = 0;
+
+  virtual absl::StatusOr<std::unique_ptr<RowFile>> NewRowFile() = 0;
+
+  /// Makes the rows part of kPacks: all of them or none, durable on return, visible at once and to
+  /// snapshots taken before as well. The range from the first to the last key must hold no row
+  /// (FAILED_PRECONDITION, RANGE_NOT_EMPTY). Does not join a batch, and does not wait for one; a
+  /// failure leaves the engine writable, and whether the rows are there must be read back.
+  virtual absl::Status Ingest(std::unique_ptr<RowFile> file) = 0;
+
+  /// Drops the files of kPacks whose rows are all in the range, at once and without a trace:
+  /// snapshots lose the rows too. Rows of files that are partly in the range stay.
+  virtual absl::Status DropFiles(const KeyRange& range) = 0;
 
   virtual std::unique_ptr<Snapshot> NewSnapshot() const = 0;
   virtual EngineStats Stats() const = 0;
 };
+
+/// INTERNAL (TABLE_OF_FILES): what an engine says to a batch that writes kPacks.
+absl::Status TableOfFiles();
 
 }  // namespace dml

@@ -88,6 +88,9 @@ class MemoryEngine : public Engine {
 
   std::unique_ptr<Batch> NewBatch() override;
   absl::Status Commit(std::unique_ptr<Batch> batch, Durability durability) override;
+  absl::StatusOr<std::unique_ptr<RowFile>> NewRowFile() override;
+  absl::Status Ingest(std::unique_ptr<RowFile> file) override;
+  absl::Status DropFiles(const KeyRange& range) override;
   std::unique_ptr<Snapshot> NewSnapshot() const override;
   EngineStats Stats() const override;
 
@@ -99,6 +102,22 @@ class MemoryEngine : public Engine {
   // A table that a snapshot shares is copied before it is written. Snapshots take and drop their
   // share under the mutex, so that a use count of one is certain.
   Tables tables_ ABSL_GUARDED_BY(mutex_);
+  std::vector<KeyRange> files_ ABSL_GUARDED_BY(mutex_);  // First and last key of each.
+};
+
+class MemoryRowFile : public RowFile {
+ public:
+  absl::Status Add(std::string_view key, std::string_view value) override {
+    if (!rows_.empty() && key <= rows_.rbegin()->first) {
+      return Internal(ErrorReason("STORAGE_FAILED"), "the keys of a pack do not ascend");
+    }
+    rows_.emplace(key, std::make_shared<const std::string>(value));
+    return absl::OkStatus();
+  }
+  const Rows& rows() const { return rows_; }
+
+ private:
+  Rows rows_;
 };
 
 class MemorySnapshot : public Snapshot {
@@ -112,9 +131,12 @@ class MemorySnapshot : public Snapshot {
     tables_ = {};
   }
   absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key) const override {
+    // As in RocksDB, a snapshot sees packs come and go.
+    if (table == Table::kPacks) return engine_.Get(table, key);
     return Find(*tables_[IndexOf(table)], key);
   }
   std::unique_ptr<Cursor> NewCursor(Table table, KeyRange range) const override {
+    if (table == Table::kPacks) return engine_.NewCursor(table, std::move(range));
     return std::make_unique<MemoryCursor>(CopyRange(*tables_[IndexOf(table)], range));
   }
 
@@ -167,12 +189,51 @@ absl::Status MemoryEngine::Commit(std::unique_ptr<Batch> batch, Durability) {
   if (own == nullptr || &own->engine() != this) {
     return Internal(ErrorReason("BATCH_FOREIGN"), "a batch of another engine was committed");
   }
+  if (!own->writes(IndexOf(Table::kPacks)).empty()) return TableOfFiles();
   absl::MutexLock lock(&mutex_);
   for (size_t i = 0; i < kTableCount; ++i) {
     if (own->writes(i).empty()) continue;
     if (tables_[i].use_count() > 1) tables_[i] = std::make_shared<Rows>(*tables_[i]);
     Apply(own->writes(i), *tables_[i]);
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<RowFile>> MemoryEngine::NewRowFile() {
+  return std::make_unique<MemoryRowFile>();
+}
+
+absl::Status MemoryEngine::Ingest(std::unique_ptr<RowFile> file) {
+  auto* own = dynamic_cast<MemoryRowFile*>(file.get());
+  if (own == nullptr) {
+    return Internal(ErrorReason("ROW_FILE_FOREIGN"), "a file of another engine was ingested");
+  }
+  if (own->rows().empty()) {
+    return Internal(ErrorReason("STORAGE_FAILED"), "a pack without rows was ingested");
+  }
+  const KeyRange keys{own->rows().begin()->first, own->rows().rbegin()->first};
+  absl::MutexLock lock(&mutex_);
+  std::shared_ptr<Rows>& table = tables_[IndexOf(Table::kPacks)];
+  for (const KeyRange& file : files_) {
+    if (file.lower <= keys.upper && keys.lower <= file.upper) {
+      return FailedPrecondition(ErrorReason("RANGE_NOT_EMPTY"), "rows of a pack are there already");
+    }
+  }
+  if (table.use_count() > 1) table = std::make_shared<Rows>(*table);
+  Apply(own->rows(), *table);
+  files_.push_back(keys);
+  return absl::OkStatus();
+}
+
+absl::Status MemoryEngine::DropFiles(const KeyRange& range) {
+  absl::MutexLock lock(&mutex_);
+  std::shared_ptr<Rows>& table = tables_[IndexOf(Table::kPacks)];
+  if (table.use_count() > 1) table = std::make_shared<Rows>(*table);
+  std::erase_if(files_, [&](const KeyRange& file) {
+    bool inside = file.lower >= range.lower && (range.upper.empty() || file.upper < range.upper);
+    if (inside) table->erase(table->lower_bound(file.lower), table->upper_bound(file.upper));
+    return inside;
+  });
   return absl::OkStatus();
 }
 

@@ -1,5 +1,8 @@
 #include "storage/engine/rocksdb_config.h"
 
+#include <cstdarg>
+#include <cstdio>
+
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_checksum.h>
@@ -7,6 +10,7 @@
 #include <rocksdb/rate_limiter.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
+#include <spdlog/spdlog.h>
 
 namespace dml {
 namespace {
@@ -26,6 +30,7 @@ rocksdb::CompressionType CompressionOf(Table table) {
     case Table::kBlobs:
     case Table::kChunkIndex:
     case Table::kChunks:
+    case Table::kPacks:
       return rocksdb::kNoCompression;
     case Table::kMeta:
     case Table::kJournal:
@@ -53,8 +58,29 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(Table table, const RocksEngineOpt
   // One busy table may take a quarter of the common budget before it is flushed.
   family.write_buffer_size = options.write_buffer_bytes / 4;
   family.level_compaction_dynamic_level_bytes = true;
+  // Packs come as files of the last level and leave whole: there is nothing to compact.
+  family.disable_auto_compactions = table == Table::kPacks;
   return family;
 }
+
+// RocksDB's warnings and errors, in the program's log.
+class DatabaseLog : public rocksdb::Logger {
+ public:
+  DatabaseLog() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+
+  using Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    Logv(rocksdb::InfoLogLevel::WARN_LEVEL, format, arguments);
+  }
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < rocksdb::InfoLogLevel::WARN_LEVEL) return;
+    char line[1024];
+    std::vsnprintf(line, sizeof(line), format, arguments);
+    spdlog::log(
+        level == rocksdb::InfoLogLevel::WARN_LEVEL ? spdlog::level::warn : spdlog::level::err,
+        "database: {}", line);
+  }
+};
 
 absl::Status Require(bool good, std::string_view field, std::string_view rule) {
   if (good) return absl::OkStatus();
@@ -104,10 +130,9 @@ rocksdb::DBOptions MakeDbOptions(const RocksEngineOptions& options,
     db.rate_limiter.reset(
         rocksdb::NewGenericRateLimiter(static_cast<int64_t>(options.background_bytes_per_second)));
   }
-  // RocksDB's own diary (files LOG, LOG.old.*): bounded, warnings and errors only.
-  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  db.max_log_file_size = 4 * kMiB;
-  db.keep_log_file_num = 4;
+  // Its own log file would end the process once the disk is full: Debian's build asserts that a
+  // file whose writing failed is not written again, and the logger does so.
+  db.info_log = std::make_shared<DatabaseLog>();
   return db;
 }
 

@@ -5,10 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/write_batch_with_index.h>
 
 #include "storage/engine/rocksdb_config.h"
+#include "storage/engine/rocksdb_row_file.h"
 #include "storage/engine/rocksdb_status.h"
 
 namespace dml {
@@ -18,9 +20,11 @@ namespace {
 class Database {
  public:
   Database(std::string path, std::shared_ptr<const StopOnError> stop,
-           std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles)
+           std::unique_ptr<StagingFolder> staging, std::unique_ptr<rocksdb::DB> db,
+           std::vector<rocksdb::ColumnFamilyHandle*> handles)
       : path_(std::move(path)),
         stop_(std::move(stop)),
+        staging_(std::move(staging)),
         db_(std::move(db)),
         handles_(std::move(handles)) {}
   Database(const Database&) = delete;
@@ -35,6 +39,7 @@ class Database {
 
   rocksdb::DB& db() const { return *db_; }
   const StopOnError& stop() const { return *stop_; }
+  StagingFolder& staging() const { return *staging_; }
   rocksdb::ColumnFamilyHandle* family(Table table) const {
     return handles_[static_cast<size_t>(table) + 1];  // After the family "default".
   }
@@ -51,6 +56,7 @@ class Database {
  private:
   const std::string path_;
   const std::shared_ptr<const StopOnError> stop_;
+  const std::unique_ptr<StagingFolder> staging_;
   const std::unique_ptr<rocksdb::DB> db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };
@@ -150,15 +156,18 @@ class RocksBatch : public Batch {
     return std::make_unique<RocksCursor>(database_, table, std::move(range), nullptr, &writes_);
   }
   void Put(Table table, std::string_view key, std::string_view value) override {
+    writes_files_ |= table == Table::kPacks;
     Note(writes_.Put(database_.family(table), key, value), key.size() + value.size());
   }
   void Delete(Table table, std::string_view key) override {
+    writes_files_ |= table == Table::kPacks;
     Note(writes_.Delete(database_.family(table), key), key.size());
   }
   uint64_t ByteSize() const override { return byte_size_; }
 
   const Database& database() const { return database_; }
   const rocksdb::Status& error() const { return error_; }
+  bool writes_files() const { return writes_files_; }
   rocksdb::WriteBatch* writes() { return writes_.GetWriteBatch(); }
 
  private:
@@ -172,6 +181,7 @@ class RocksBatch : public Batch {
   mutable rocksdb::WriteBatchWithIndex writes_{rocksdb::BytewiseComparator(), 0, true};
   rocksdb::Status error_;
   uint64_t byte_size_ = 0;
+  bool writes_files_ = false;
 };
 
 class RocksEngine : public Engine {
@@ -194,6 +204,7 @@ class RocksEngine : public Engine {
     if (own == nullptr || &own->database() != database_.get()) {
       return Internal(ErrorReason("BATCH_FOREIGN"), "a batch of another engine was committed");
     }
+    if (own->writes_files()) return TableOfFiles();
     if (!own->error().ok()) return database_->Wrap(own->error(), "write to a batch");
     rocksdb::WriteOptions write;
     write.sync = durability == Durability::kSynced;
@@ -201,6 +212,21 @@ class RocksEngine : public Engine {
   }
   std::unique_ptr<Snapshot> NewSnapshot() const override {
     return std::make_unique<RocksSnapshot>(*database_);
+  }
+  absl::StatusOr<std::unique_ptr<RowFile>> NewRowFile() override {
+    return database_->staging().NewFile(database_->family(Table::kPacks));
+  }
+  absl::Status Ingest(std::unique_ptr<RowFile> file) override {
+    return StagingFolder::Ingest(database_->db(), database_->family(Table::kPacks),
+                                 std::move(file));
+  }
+  absl::Status DropFiles(const KeyRange& range) override {
+    const rocksdb::Slice lower = range.lower;
+    const rocksdb::Slice upper = range.upper;
+    return database_->Wrap(
+        rocksdb::DeleteFilesInRange(&database_->db(), database_->family(Table::kPacks), &lower,
+                                    range.upper.empty() ? nullptr : &upper, false),
+        "drop packs");
   }
   EngineStats Stats() const override;
 
@@ -253,13 +279,15 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenRocksEngine(const std::filesystem::p
   auto stop = std::make_shared<StopOnError>();
   rocksdb::DBOptions db_options = MakeDbOptions(options, stop);
   DML_ASSIGN_OR_RETURN(db_options.create_if_missing, MayCreate(*db_options.env, path.string()));
+  DML_ASSIGN_OR_RETURN(auto staging, StagingFolder::Open(path.string(), db_options));
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::Status status =
       rocksdb::DB::Open(db_options, path.string(), MakeFamilies(options), &handles, &db);
   if (!status.ok()) return FromRocksStatus(status, "open", path.string());
-  return std::make_unique<RocksEngine>(std::make_unique<Database>(
-      path.string(), std::move(stop), std::unique_ptr<rocksdb::DB>(db), std::move(handles)));
+  return std::make_unique<RocksEngine>(
+      std::make_unique<Database>(path.string(), std::move(stop), std::move(staging),
+                                 std::unique_ptr<rocksdb::DB>(db), std::move(handles)));
 }
 
 }  // namespace dml

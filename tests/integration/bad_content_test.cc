@@ -13,11 +13,11 @@ class BadContentTest : public testing::BadInputTest {
  protected:
   absl::Status Upload(const v1::Chunk& chunk, const std::string& ns = "acme") {
     grpc::ClientContext context;
-    v1::UploadChunksResponse response;
-    auto stream = stub<Content>().UploadChunks(&context, &response);
-    v1::UploadChunksRequest request;
+    v1::UploadBlobsResponse response;
+    auto stream = stub<Content>().UploadBlobs(&context, &response);
+    v1::UploadBlobsRequest request;
     request.set_namespace_(ns);
-    *request.add_chunks() = chunk;
+    *request.add_parts()->mutable_chunk() = chunk;
     stream->Write(request);
     stream->WritesDone();
     return FromGrpcStatus(stream->Finish());
@@ -87,10 +87,10 @@ TEST_F(BadContentTest, AChunkWithAnotherSize) {
 TEST_F(BadContentTest, AChunkWithoutADigestOrOfAnUnknownCodec) {
   v1::Chunk chunk = ChunkOf("bytes");
   chunk.set_sha256("short");
-  ExpectInvalid(Upload(chunk), "DIGEST_INVALID", "chunks.sha256");
+  ExpectInvalid(Upload(chunk), "DIGEST_INVALID", "parts.chunk.sha256");
   chunk = ChunkOf("bytes");
   chunk.set_codec(static_cast<v1::ChunkCodec>(77));
-  ExpectInvalid(Upload(chunk), "CHUNK_CODEC_UNKNOWN", "chunks.codec");
+  ExpectInvalid(Upload(chunk), "CHUNK_CODEC_UNKNOWN", "parts.chunk.codec");
   EXPECT_TRUE(IsMissing(Sha256("bytes")));
 }
 
@@ -157,12 +157,19 @@ TEST_F(BadContentTest, ABlobOfChunksOfAnotherNamespace) {
   ASSERT_TRUE(Upload(ChunkOf(secret), "other").ok());
   EXPECT_FALSE(IsMissing(Sha256(secret), "other"));
   EXPECT_TRUE(IsMissing(Sha256(secret)));
-  v1::AssembleBlobRequest request;
+  const BlobRef blob{Sha256(secret), secret.size()};
+  grpc::ClientContext context;
+  v1::UploadBlobsResponse response;
+  auto stream = stub<Content>().UploadBlobs(&context, &response);
+  v1::UploadBlobsRequest request;
   request.set_namespace_("acme");
-  wire::To(BlobRef{Sha256(secret), secret.size()}, request.mutable_blob());
-  wire::To(ChunkRef{Sha256(secret), static_cast<uint32_t>(secret.size())}, request.add_chunks());
-  ExpectRefused(client_->connection().Call(&Content::Stub::AssembleBlob, request).status(),
-                absl::StatusCode::kNotFound, "CHUNK_NOT_FOUND");
+  wire::To(ChunkRef{blob.digest, static_cast<uint32_t>(blob.size)},
+           request.add_parts()->mutable_known());
+  wire::To(blob, request.add_parts()->mutable_end());
+  stream->Write(request);
+  stream->WritesDone();
+  ExpectRefused(FromGrpcStatus(stream->Finish()), absl::StatusCode::kNotFound, "CHUNK_NOT_FOUND");
+  ExpectNoBlob(blob);
 }
 
 TEST_F(BadContentTest, AMessageThatIsTooLarge) {

@@ -40,7 +40,9 @@ struct DebCopyrightFile {
 ///
 /// Errors leave it to the caller to name the file. INVALID_ARGUMENT (DEB_INVALID): not the format
 /// above, cut short, or two entries of one name where one is read. RESOURCE_EXHAUSTED
-/// (DEB_TOO_LARGE): beyond the limits.
+/// (DEB_TOO_LARGE): beyond the limits. Damage inside a tar archive is sure to be seen only where it
+/// is compressed by xz: libarchive does not check the sum of gzip, zstd's is optional, and tar has
+/// none for content. Who needs to know that the file is the right one compares its digest.
 class DebArchive {
  public:
   /// NOT_FOUND (FILE_NOT_FOUND) and FAILED_PRECONDITION (FILE_NOT_REGULAR) besides DEB_INVALID.

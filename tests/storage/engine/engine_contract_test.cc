@@ -52,8 +52,8 @@ TYPED_TEST(EngineContractTest, GetsWhatWasPutUntilItIsDeleted) {
 }
 
 TYPED_TEST(EngineContractTest, TablesAreSeparate) {
-  for (Table table : kAllTables) this->Put(table, "k", TableName(table));
-  for (Table table : kAllTables) {
+  for (Table table : testing::BatchTables()) this->Put(table, "k", TableName(table));
+  for (Table table : testing::BatchTables()) {
     EXPECT_EQ(Rows(*this->engine_, table), (RowList{{"k", std::string(TableName(table))}}));
   }
 }
@@ -301,7 +301,7 @@ TYPED_TEST(EngineContractTest, ReadersNeverSeeHalfACommit) {
     while (!done) {
       auto snapshot = engine.NewSnapshot();
       std::set<std::string> seen;
-      for (Table table : kAllTables) {
+      for (Table table : testing::BatchTables()) {
         for (const auto& [key, value] : Rows(*snapshot, table)) seen.insert(value);
         seen.insert(Value(*snapshot, table, "a").value_or("0"));
       }
@@ -316,7 +316,7 @@ TYPED_TEST(EngineContractTest, ReadersNeverSeeHalfACommit) {
   absl::Status status;
   for (int i = 1; i <= kCommits && status.ok(); ++i) {
     auto batch = engine.NewBatch();
-    for (Table table : kAllTables) {
+    for (Table table : testing::BatchTables()) {
       for (const char* key : {"a", "b"}) batch->Put(table, key, std::to_string(i));
     }
     status = engine.Commit(std::move(batch), Durability::kBuffered);

@@ -41,6 +41,13 @@ struct RocksFixture {
   int made = 0;
 };
 
+/// The tables that batches write.
+inline std::vector<Table> BatchTables() {
+  std::vector<Table> tables(kAllTables.begin(), kAllTables.end());
+  std::erase(tables, Table::kPacks);
+  return tables;
+}
+
 using Row = std::pair<std::string, std::string>;
 
 /// All rows of a range; the test fails where the cursor does.

@@ -89,7 +89,7 @@ class RocksEngineTest : public ::testing::Test {
 TEST_F(RocksEngineTest, ReopeningKeepsEveryTable) {
   for (int round = 0; round < 3; ++round) {
     auto engine = MustOpen(db_);
-    for (Table table : kAllTables) {
+    for (Table table : testing::BatchTables()) {
       EXPECT_EQ(Rows(*engine, table).size(), size_t(round)) << TableName(table);
       DML_ASSERT_OK(PutOne(*engine, table, std::to_string(round), TableName(table)));
     }

@@ -1,0 +1,46 @@
+// The streams of ContentService: what goes over them, and what the content store makes of it.
+//
+// Internal to the service. The callers are admitted already, and what they name is theirs to read
+// or write. Every function blocks for as long as the transfer takes.
+#pragma once
+
+#include <atomic>
+
+#include <grpcpp/server_context.h>
+
+#include "core/wire/api.h"
+#include "dml/v1/content.grpc.pb.h"
+#include "server/rpc/stall_watch.h"
+#include "storage/content/content_store.h"
+
+namespace dml {
+
+/// What transfers have done since the start; for metrics, and to prove what they did not do.
+struct TransferCounters {
+  std::atomic<uint64_t> frames_sent = 0;     // As stored.
+  std::atomic<uint64_t> chunks_decoded = 0;  // For the client's sake, while sending.
+};
+
+/// UploadBlobs from its first message, which has been read, to its end. What came before an error
+/// is kept as far as it was right.
+absl::Status ReceiveBlobs(ContentStore& store, grpc::ServerContext& context,
+                          v1::UploadBlobsRequest& message,
+                          grpc::ServerReader<v1::UploadBlobsRequest>& stream,
+                          StallWatch::Stream& watched, v1::UploadBlobsResponse& response);
+
+/// WriteBlob, likewise.
+absl::Status ReceivePlain(ContentStore& store, grpc::ServerContext& context,
+                          const ChunkerParams& params, v1::WriteBlobRequest& message,
+                          grpc::ServerReader<v1::WriteBlobRequest>& stream,
+                          StallWatch::Stream& watched, v1::WriteBlobResponse& response);
+
+absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlobRequest& request,
+                      grpc::ServerWriter<v1::ReadBlobResponse>& stream, StallWatch::Stream& watched,
+                      TransferCounters& counters);
+
+absl::Status SendChunks(ContentStore& store, const Digest& blob,
+                        const v1::ReadChunksRequest& request,
+                        grpc::ServerWriter<v1::ReadChunksResponse>& stream,
+                        StallWatch::Stream& watched, TransferCounters& counters);
+
+}  // namespace dml
