@@ -261,7 +261,7 @@ TEST(ChunkerTest, AnInsertionLeavesChunksFarFromItAsTheyWere) {
 }
 
 TEST(ChunkerParamsTest, ValidatesAndDerivesFromTheAverage) {
-  EXPECT_EQ(ChunkerParams::FromAverage(65536), ChunkerParams());
+  EXPECT_EQ(ChunkerParams::FromAverage(131072), ChunkerParams());
   EXPECT_TRUE(ChunkerParams().Validate().ok());
   EXPECT_TRUE(kVectorParams.Validate().ok());
   for (uint32_t average = 1u << 10; average <= 1u << 20; average *= 2) {
@@ -272,8 +272,8 @@ TEST(ChunkerParamsTest, ValidatesAndDerivesFromTheAverage) {
         << average;
   }
   const ChunkerParams bad[] = {{.min_size = 0},           {.min_size = 62},
-                               {.min_size = 16383},       {.min_size = 65538},
-                               {.max_size = 65535},       {.max_size = kMaxChunkBytes + 1},
+                               {.min_size = 16383},       {.min_size = 131074},
+                               {.max_size = 131071},      {.max_size = kMaxChunkBytes + 1},
                                {.min_size = 0x80000000u}, {.max_size = 0x80000000u}};
   for (const ChunkerParams& params : bad) {
     EXPECT_EQ(Reason(params.Validate()), "CHUNKER_PARAMS_INVALID")
