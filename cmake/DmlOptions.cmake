@@ -30,11 +30,15 @@ if(DML_SANITIZE)
   add_link_options(-fsanitize=${DML_SANITIZE})
 endif()
 
+# The checkout's place is in no object: builds are alike wherever they are made.
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 find_program(DML_CCACHE ccache)
 if(DML_CCACHE AND NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
-  # Precompiled headers want ccache told that their time stamps and defines may be trusted.
+  # Precompiled headers want ccache told that their time stamps and defines may be trusted; with
+  # paths taken relative to the checkout every checkout shares the cache.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${DML_CCACHE})
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${DML_CCACHE})
   add_compile_options(-fpch-preprocess)
 endif()
 

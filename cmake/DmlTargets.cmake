@@ -31,10 +31,9 @@ function(dml_tests name)
     set(ARG_PCH test)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} dml_test_paths GTest::gmock
+                                        GTest::gtest_main)
   dml_use_pch(${name} ${ARG_PCH})
-  target_compile_definitions(${name} PRIVATE DML_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                                             DML_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
                        PROPERTIES TIMEOUT 300)
 endfunction()

@@ -9,10 +9,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/paths.h"
+
 namespace dml::testing {
 
 inline std::filesystem::path GoldenDir() {
-  return std::filesystem::path(DML_SOURCE_DIR) / "tests" / "golden";
+  return SourceDir() / "tests" / "golden";
 }
 
 /// UPDATE_GOLDEN=1 writes the files anew: only for a format that nobody has stored yet.

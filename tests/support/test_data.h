@@ -9,11 +9,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/paths.h"
+
 namespace dml::testing {
 
 inline std::filesystem::path TestDataDir() {
   if (const char* dir = std::getenv("DML_TEST_DATA")) return dir;
-  return std::filesystem::path(DML_SOURCE_DIR).parent_path() / "shared" / "data";
+  return SourceDir().parent_path() / "shared" / "data";
 }
 
 /// The whole file; the test fails where it cannot be read.

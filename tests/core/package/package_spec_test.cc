@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/test_data.h"
+#include "tests/support/paths.h"
 
 namespace dml {
 namespace {
@@ -80,7 +81,7 @@ PackageSpec FullSpec() {
 }
 
 TEST(PackageSpecTest, GoldenDocumentInBothDirections) {
-  std::filesystem::path folder = std::filesystem::path(DML_SOURCE_DIR) / "tests/golden/package";
+  std::filesystem::path folder = SourceDir() / "tests/golden/package";
   std::string golden = testing::ReadFileOrDie(folder / "package_spec.json");
   EXPECT_EQ(FormatPackageSpec(FullSpec()), golden);
   auto spec = ParsePackageSpec(golden);

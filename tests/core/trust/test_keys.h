@@ -8,6 +8,7 @@
 
 #include "core/crypto/keys.h"
 #include "tests/support/test_data.h"
+#include "tests/support/paths.h"
 
 namespace dml::testing {
 
@@ -22,7 +23,7 @@ inline const PrivateKey& GoldenKey() {
 
 /// tests/golden/trust/<name>: made with Python and the openssl command, not with this code.
 inline std::string GoldenFile(const std::string& name) {
-  return ReadFileOrDie(std::filesystem::path(DML_SOURCE_DIR) / "tests/golden/trust" / name);
+  return ReadFileOrDie(SourceDir() / "tests/golden/trust" / name);
 }
 
 /// An error that sounds like success has let people down (attack 6).

@@ -6,6 +6,7 @@
 #include "tests/core/os/scratch_folder.h"
 #include "tests/server/support/child_daemon.h"
 #include "tests/server/support/tls_world.h"
+#include "tests/support/paths.h"
 
 namespace dml {
 namespace {
@@ -82,7 +83,7 @@ TEST_F(ProgramTest, EndsWithTheDocumentedCodes) {
   EXPECT_EQ(Run({"--data-dir", data_dir(), "--listen", "nowhere"}), kExitUsage);
   EXPECT_EQ(Run({"--config", "/nowhere/dmld.yaml"}), kExitUsage);
   EXPECT_EQ(Run({"--data-dir", data_dir(), "--listen", "192.0.2.1:1"}), kExitFailure);
-  EXPECT_EQ(Run({"--data-dir", DML_SOURCE_DIR "/proto", "--listen", "127.0.0.1:0"}),
+  EXPECT_EQ(Run({"--data-dir", (SourceDir() / "proto").string(), "--listen", "127.0.0.1:0"}),
             kExitDataDirectory);
   EXPECT_EQ(Run({"issue-certificate", "--data-dir", data_dir(), "--name", "alice", "--role",
                  "reader", "--server", "localhost:7443", "--out", data_dir() + "-alice"}),

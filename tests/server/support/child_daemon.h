@@ -14,6 +14,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "tests/support/paths.h"
+
 namespace dml::testing {
 
 /// Starts dmld; killed at the end where it still runs.
@@ -25,7 +27,7 @@ class ChildDaemon {
     int out[2];
     EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
     std::vector<std::string> words = arguments;
-    words.insert(words.begin(), DML_BINARY_DIR "/server/dmld");
+    words.insert(words.begin(), (BinaryDir() / "server/dmld").string());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
