@@ -124,6 +124,8 @@ struct ServerStatus {
   uint64_t journal_size = 0;
   Timestamp start_time;
   uint64_t stored_bytes = 0;
+  uint64_t frames_sent = 0;     // Since its start, as they are stored;
+  uint64_t chunks_decoded = 0;  // those that had to be decoded for their receivers.
   std::string principal;
   std::vector<std::string> roles;
 };

@@ -69,6 +69,8 @@ absl::StatusOr<ServerStatus> Client::GetStatus() {
   out.journal_size = response.journal_size();
   out.start_time = wire::From(response.start_time());
   out.stored_bytes = response.stored_bytes();
+  out.frames_sent = response.frames_sent();
+  out.chunks_decoded = response.chunks_decoded();
   out.principal = response.principal();
   out.roles.assign(response.roles().begin(), response.roles().end());
   return out;

@@ -76,6 +76,10 @@ Connection::Connection(ClientOptions options, std::unique_ptr<LogVerifier> log)
              v1::JournalService::NewStub(channel_), v1::KeyService::NewStub(channel_),
              v1::LicenseService::NewStub(channel_), v1::PolicyService::NewStub(channel_)) {}
 
+std::unique_ptr<v1::ContentService::Stub> Connection::NewContentStub() const {
+  return v1::ContentService::NewStub(OpenChannel(options_));
+}
+
 absl::Status Connection::Received(const grpc::Status& status) const {
   absl::Status out = FromGrpcStatus(status);
   if (Reason(out) != "SERVER_UNAVAILABLE" && Reason(out) != "SERVER_TIMEOUT") return out;

@@ -52,6 +52,10 @@ class Connection {
     return *std::get<std::unique_ptr<Stub>>(stubs_);
   }
 
+  /// The content service over a connection of its own, to the same library with the same
+  /// credentials.
+  std::unique_ptr<v1::ContentService::Stub> NewContentStub() const;
+
   /// Makes a unary call that may be repeated (it reads, or carries a request id), with a deadline
   /// of options().unary_timeout for each attempt: Call(&v1::KeyService::Stub::GetKey, request).
   /// The first call of all asks for the checkpoint: nothing is asked of, let alone written to, a

@@ -4,199 +4,29 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <set>
 #include <unistd.h>
 
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "client/blob_fetcher.h"
 #include "client/calls.h"
-#include "client/stall_guard.h"
 
 namespace dml {
 namespace {
 
-using Content = v1::ContentService::Stub;
+enum class Found { kNothing, kOther, kSame };
 
-constexpr int kChunksPage = 1024;
-
-// One blob on its way into a ".dml-part-*" file, chunk by chunk in order.
-class BlobFetcher {
- public:
-  BlobFetcher(Connection& connection, const VariantName& variant, const BlobRef& blob,
-              FileDescriptor part, std::filesystem::path path, ProgressReporter& progress)
-      : connection_(connection),
-        variant_(variant.ResourceName()),
-        blob_(blob),
-        part_(std::move(part)),
-        path_(std::move(path)),
-        progress_(progress) {}
-
-  absl::Status Run() {
-    if (blob_.size > 0) DML_RETURN_IF_ERROR(FetchPages());
-    if (::ftruncate(part_.get(), static_cast<off_t>(blob_.size)) != 0) {
-      return IoError(errno, "write", path_);
-    }
-    Digest digest = hasher_.Finish();
-    if (digest != blob_.digest) {
-      // Nothing to go on from: every chunk was what the library said, and the whole is not.
-      ::ftruncate(part_.get(), 0);
-      return DataLoss(ErrorReason("BLOB_DIGEST_MISMATCH"),
-                      "the library's chunks of {} make up {} instead; nothing was kept, ask the "
-                      "library's operator to scrub it",
-                      blob_.digest.ToString(), digest.ToString());
-    }
-    return ::fsync(part_.get()) == 0 ? absl::OkStatus() : IoError(errno, "write", path_);
-  }
-
- private:
-  absl::Status FetchPages() {
-    v1::GetBlobChunksRequest request;
-    request.set_name(variant_);
-    request.set_digest(blob_.digest.ToString());
-    request.set_page_size(kChunksPage);
-    do {
-      DML_ASSIGN_OR_RETURN(auto page, connection_.Call(&Content::GetBlobChunks, request));
-      DML_ASSIGN_OR_RETURN(std::vector<ChunkRef> chunks, ReadChunkList(page));
-      size_t next = 0;
-      while (resuming_ && next < chunks.size()) {
-        DML_RETURN_IF_ERROR(TryResume(chunks[next]));
-        if (resuming_) ++next;
-      }
-      DML_RETURN_IF_ERROR(FetchChunks(std::span(chunks).subspan(next)));
-      request.set_page_token(page.next_page_token());
-    } while (!request.page_token().empty());
-    if (offset_ != blob_.size) {
-      return BadAnswer(fmt::format("its chunks of {} have {} bytes together, not {}",
-                                   blob_.digest.ToString(), offset_, blob_.size));
-    }
-    return absl::OkStatus();
-  }
-
-  // A list never goes beyond the blob, so that a list without end is found out.
-  absl::StatusOr<std::vector<ChunkRef>> ReadChunkList(const v1::GetBlobChunksResponse& page) {
-    std::vector<ChunkRef> out;
-    uint64_t end = offset_;
-    for (const v1::ChunkId& id : page.chunks()) {
-      DML_ASSIGN_OR_RETURN(ChunkRef chunk, Answered(wire::From(id)));
-      end += chunk.size;
-      if (chunk.size == 0 || chunk.size > kMaxChunkBytes || end > blob_.size) {
-        return BadAnswer(fmt::format("the chunk list of {} does not fit its {} bytes",
-                                     blob_.digest.ToString(), blob_.size));
-      }
-      out.push_back(chunk);
-    }
-    if (out.empty()) return BadAnswer("a page of a chunk list is empty");
-    return out;
-  }
-
-  // Takes a chunk that an earlier call has left; ends resuming where it is not the right one.
-  absl::Status TryResume(const ChunkRef& chunk) {
-    std::string raw;
-    DML_RETURN_IF_ERROR(ReadAt(part_, offset_, chunk.size, raw, path_));
-    if (raw.size() == chunk.size && Sha256(raw) == chunk.digest) {
-      Take(raw);
-    } else {
-      resuming_ = false;
-    }
-    return absl::OkStatus();
-  }
-
-  void Take(std::string_view raw) {
-    hasher_.Update(raw);
-    offset_ += raw.size();
-    ++ordinal_;
-    progress_.Done(raw.size());
-  }
-
-  absl::Status FetchChunks(std::span<const ChunkRef> chunks) {
-    Backoff backoff(connection_.options().retry);
-    while (!chunks.empty()) {
-      size_t taken = 0;
-      absl::Status status = ReadWindow(chunks, &taken);
-      chunks = chunks.subspan(taken);
-      if (status.ok()) continue;
-      if (taken > 0) backoff.Reset();
-      if (!backoff.WaitAfter(status)) return status;
-    }
-    return absl::OkStatus();
-  }
-
-  // One stream for the chunks that come next; `taken` counts those that are in the file.
-  absl::Status ReadWindow(std::span<const ChunkRef> window, size_t* taken) {
-    v1::ReadChunksRequest request;
-    request.set_name(variant_);
-    request.set_digest(blob_.digest.ToString());
-    v1::ChunkRange* range = request.add_ranges();
-    range->set_first(ordinal_);
-    range->set_count(window.size());
-    grpc::ClientContext context;
-    auto stream = connection_.stub<Content>().ReadChunks(&context, request);
-    StallGuard guard(context, connection_.options().stall_timeout);
-    v1::ReadChunksResponse response;
-    absl::Status status;
-    while (status.ok() && stream->Read(&response)) {
-      guard.Progress();
-      for (v1::Chunk& chunk : *response.mutable_chunks()) {
-        if (*taken == window.size()) {
-          status = BadAnswer("more chunks came than were asked for");
-        } else {
-          status = Receive(window[*taken], std::move(chunk));
-        }
-        if (!status.ok()) break;
-        ++*taken;
-      }
-    }
-    if (!status.ok()) context.TryCancel();
-    absl::Status ended = guard.Ended(connection_.Received(stream->Finish()));
-    if (!status.ok()) return status;
-    DML_RETURN_IF_ERROR(ended);
-    if (*taken < window.size()) return BadAnswer("fewer chunks came than were asked for");
-    return absl::OkStatus();
-  }
-
-  absl::Status Receive(const ChunkRef& wanted, v1::Chunk&& message) {
-    DML_ASSIGN_OR_RETURN(EncodedChunk chunk, Answered(wire::From(std::move(message))));
-    progress_.Sent(chunk.stored.size());
-    absl::StatusOr<std::string> raw = DecodeChunk(chunk.codec, AsBytes(chunk.stored), wanted.size);
-    if (!raw.ok() || Sha256(*raw) != wanted.digest) {
-      return DataLoss(ErrorReason("CHUNK_DIGEST_MISMATCH"),
-                      "chunk {} of {} is damaged{}{}; ask the library's operator to scrub it",
-                      ordinal_, blob_.digest.ToString(), raw.ok() ? "" : ": ",
-                      raw.ok() ? "" : Message(raw.status()));
-    }
-    DML_RETURN_IF_ERROR(WriteAt(part_, offset_, *raw, path_));
-    Take(*raw);
-    return absl::OkStatus();
-  }
-
-  Connection& connection_;
-  const std::string variant_;
-  const BlobRef blob_;
-  const FileDescriptor part_;
-  const std::filesystem::path path_;
-  ProgressReporter& progress_;
-  Sha256Hasher hasher_;
-  uint64_t offset_ = 0;   // Bytes that are right from the start of the file.
-  uint64_t ordinal_ = 0;  // Chunks, likewise.
-  bool resuming_ = true;
-};
-
-// Whether the file is there with the right bytes; an error where it is there with others.
-absl::StatusOr<bool> IsThere(const SafeDirectory::Place& place, const BlobRef& blob,
-                             bool overwrite) {
+absl::StatusOr<Found> LookFor(const SafeDirectory::Place& place, const BlobRef& blob) {
   absl::StatusOr<FileDescriptor> file = SafeDirectory::OpenFile(place);
-  if (file.status().code() == absl::StatusCode::kNotFound) return false;
+  if (absl::IsNotFound(file.status())) return Found::kNothing;
   DML_RETURN_IF_ERROR(file.status());
   struct stat info;
   if (::fstat(file->get(), &info) != 0) return IoError(errno, "read", place.path);
-  if (static_cast<uint64_t>(info.st_size) == blob.size) {
-    DML_ASSIGN_OR_RETURN(BlobRef found, HashFile(*file, place.path));
-    if (found == blob) return true;
-  }
-  if (overwrite) return false;
-  return AlreadyExists(ErrorReason("FILE_EXISTS"),
-                       "{} is there with other content than {}; move it away, or overwrite it",
-                       place.path.string(), blob.digest.ToString());
+  if (static_cast<uint64_t>(info.st_size) != blob.size) return Found::kOther;
+  DML_ASSIGN_OR_RETURN(BlobRef found, HashFile(*file, place.path));
+  return found == blob ? Found::kSame : Found::kOther;
 }
 
 absl::StatusOr<FileDescriptor> OpenPart(const SafeDirectory::Place& place,
@@ -229,6 +59,125 @@ absl::Status GiveName(const SafeDirectory::Place& place, const std::string& part
   return ::fsync(folder) == 0 ? absl::OkStatus() : IoError(errno, "sync", place.path);
 }
 
+// The files of one variant on their way into a folder.
+class Pull {
+ public:
+  Pull(Connection& connection, const VariantName& variant, const SafeDirectory& directory,
+       const DownloadOptions& options, ProgressReporter& progress)
+      : context_{connection,
+                 variant.ResourceName(),
+                 {&connection.stub<Content>()},
+                 options.channel_bytes},
+        directory_(directory),
+        options_(options),
+        progress_(progress) {}
+
+  // Which files are to be fetched.
+  absl::Status Plan(const std::vector<ManifestFile>& files) {
+    for (const ManifestFile& file : files) {
+      DML_RETURN_IF_ERROR(CheckFileName(file.path));
+      DML_ASSIGN_OR_RETURN(SafeDirectory::Place place, directory_.Find(file.path, /*create=*/true));
+      DML_ASSIGN_OR_RETURN(Found found, LookFor(place, file.blob));
+      if (found == Found::kSame) {
+        progress_.Done(file.blob.size);
+        continue;
+      }
+      if (found == Found::kOther && !options_.overwrite) {
+        return AlreadyExists(ErrorReason("FILE_EXISTS"),
+                             "{} is there with other content than {}; move it away, or overwrite "
+                             "it",
+                             place.path.string(), file.blob.digest.ToString());
+      }
+      pending_.push_back(&file);
+      has_earlier_ = has_earlier_ || found == Found::kOther;
+      is_large_ = is_large_ || file.blob.size > options_.channel_bytes;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Run() {
+    if (pending_.empty()) return absl::OkStatus();
+    const bool in_parallel = options_.channels > 1 && is_large_;
+    const bool with_local = has_earlier_ || !options_.local.empty();
+    if (in_parallel) OpenChannels();
+    if (in_parallel || with_local) {
+      DML_ASSIGN_OR_RETURN(auto limits, context_.connection.Call(&Content::GetCapabilities,
+                                                                 v1::GetCapabilitiesRequest()));
+      context_.max_ranges = std::max<uint32_t>(1, limits.max_read_ranges());
+      if (with_local) DML_RETURN_IF_ERROR(SearchLocal(limits));
+    }
+    for (const ManifestFile* file : pending_) DML_RETURN_IF_ERROR(FetchFile(*file));
+    return absl::OkStatus();
+  }
+
+ private:
+  using Content = v1::ContentService::Stub;
+
+  void OpenChannels() {
+    for (int i = 1; i < options_.channels; ++i) {
+      channels_.push_back(context_.connection.NewContentStub());
+      context_.channels.push_back(channels_.back().get());
+    }
+  }
+
+  absl::Status SearchLocal(const v1::GetCapabilitiesResponse& limits) {
+    const ChunkerParams params{limits.chunk_min_size(), limits.chunk_avg_size(),
+                               limits.chunk_max_size()};
+    if (absl::Status status = params.Validate(); !status.ok()) return BadAnswer(Message(status));
+    local_.emplace(params);
+    std::set<Digest> blobs;
+    std::set<std::string> names;
+    for (const ManifestFile* file : pending_) {
+      names.insert(file->path);
+      if (blobs.insert(file->blob.digest).second) DML_RETURN_IF_ERROR(WantChunks(file->blob));
+    }
+    if (has_earlier_) {
+      for (const std::string& name : names) {
+        DML_ASSIGN_OR_RETURN(SafeDirectory::Place place, directory_.Find(name, /*create=*/true));
+        absl::StatusOr<FileDescriptor> earlier = SafeDirectory::OpenFile(place);
+        if (earlier.ok()) local_->SearchFile(*std::move(earlier), place.path);
+      }
+    }
+    for (const std::filesystem::path& path : options_.local) local_->SearchPath(path, names);
+    context_.local = &*local_;
+    return absl::OkStatus();
+  }
+
+  absl::Status WantChunks(const BlobRef& blob) {
+    ChunkPages pages(context_.connection, context_.variant, blob, /*with_bases=*/true);
+    while (true) {
+      DML_ASSIGN_OR_RETURN(std::optional<ChunkPage> page, pages.Next());
+      if (!page.has_value()) return absl::OkStatus();
+      bool has_space = true;
+      for (const PlacedChunk& placed : page->chunks) {
+        has_space = local_->Want(placed.chunk.digest, /*as_base=*/false);
+      }
+      for (const Digest& base : page->bases) local_->Want(base, /*as_base=*/true);
+      if (!has_space) return absl::OkStatus();
+    }
+  }
+
+  absl::Status FetchFile(const ManifestFile& file) {
+    DML_ASSIGN_OR_RETURN(SafeDirectory::Place place, directory_.Find(file.path, /*create=*/true));
+    std::string part_name(kPartPrefix);
+    part_name += Sha256({AsBytes(place.name), file.blob.digest.bytes()}).hex().substr(0, 32);
+    DML_ASSIGN_OR_RETURN(FileDescriptor part, OpenPart(place, part_name));
+    BlobFetcher fetcher(context_, file.blob, part, place.path, progress_);
+    DML_RETURN_IF_ERROR(fetcher.Run());
+    return GiveName(place, part_name, options_.overwrite);
+  }
+
+  PullContext context_;
+  const SafeDirectory& directory_;
+  const DownloadOptions& options_;
+  ProgressReporter& progress_;
+  std::vector<const ManifestFile*> pending_;
+  bool has_earlier_ = false;  // Pending files that other content is in the place of.
+  bool is_large_ = false;     // Some pending file is one for several channels.
+  std::vector<std::unique_ptr<Content>> channels_;
+  std::optional<LocalContent> local_;
+};
+
 }  // namespace
 
 absl::Status CheckFileName(std::string_view name) {
@@ -243,21 +192,12 @@ absl::Status CheckFileName(std::string_view name) {
   return absl::OkStatus();
 }
 
-absl::Status FetchFile(Connection& connection, const VariantName& variant, const ManifestFile& file,
-                       const SafeDirectory& directory, bool overwrite, ProgressReporter& progress) {
-  DML_RETURN_IF_ERROR(CheckFileName(file.path));
-  DML_ASSIGN_OR_RETURN(SafeDirectory::Place place, directory.Find(file.path, /*create=*/true));
-  DML_ASSIGN_OR_RETURN(bool there, IsThere(place, file.blob, overwrite));
-  if (there) {
-    progress.Done(file.blob.size);
-    return absl::OkStatus();
-  }
-  std::string part_name(kPartPrefix);
-  part_name += Sha256({AsBytes(place.name), file.blob.digest.bytes()}).hex().substr(0, 32);
-  DML_ASSIGN_OR_RETURN(FileDescriptor part, OpenPart(place, part_name));
-  BlobFetcher fetcher(connection, variant, file.blob, std::move(part), place.path, progress);
-  DML_RETURN_IF_ERROR(fetcher.Run());
-  return GiveName(place, part_name, overwrite);
+absl::Status FetchFiles(Connection& connection, const VariantName& variant,
+                        const std::vector<ManifestFile>& files, const SafeDirectory& directory,
+                        const DownloadOptions& options, ProgressReporter& progress) {
+  Pull pull(connection, variant, directory, options, progress);
+  DML_RETURN_IF_ERROR(pull.Plan(files));
+  return pull.Run();
 }
 
 }  // namespace dml

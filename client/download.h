@@ -1,4 +1,4 @@
-// Fetching one file of a variant. Internal to client/; see client/transfer.h.
+// Fetching the files of a variant. Internal to client/; see client/transfer.h.
 #pragma once
 
 #include "client/connection.h"
@@ -15,13 +15,14 @@ inline constexpr std::string_view kPartPrefix = ".dml-part-";
 /// PATH_RESERVED).
 absl::Status CheckFileName(std::string_view name);
 
-/// Fetches a file into `directory`. It has its name only when it is whole, right and synced; until
-/// then its bytes are in a ".dml-part-*" file beside it, with which a later call goes on after
-/// having checked every chunk that is there.
+/// Fetches files into `directory`, those that are not there yet. Each has its name only when it is
+/// whole, right and synced; until then its bytes are in a ".dml-part-*" file beside it, of which a
+/// later call takes every chunk that is right.
 /// DATA_LOSS (CHUNK_DIGEST_MISMATCH, BLOB_DIGEST_MISMATCH) for other bytes than the manifest names;
-/// ALREADY_EXISTS (FILE_EXISTS); FAILED_PRECONDITION (DOWNLOAD_BUSY) where another process fetches
-/// the same file.
-absl::Status FetchFile(Connection& connection, const VariantName& variant, const ManifestFile& file,
-                       const SafeDirectory& directory, bool overwrite, ProgressReporter& progress);
+/// ALREADY_EXISTS (FILE_EXISTS), before anything is fetched; FAILED_PRECONDITION (DOWNLOAD_BUSY)
+/// where another process fetches the same file.
+absl::Status FetchFiles(Connection& connection, const VariantName& variant,
+                        const std::vector<ManifestFile>& files, const SafeDirectory& directory,
+                        const DownloadOptions& options, ProgressReporter& progress);
 
 }  // namespace dml

@@ -17,6 +17,21 @@ namespace fs = std::filesystem;
 
 constexpr size_t kBlockBytes = 1 << 20;
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+// O_NONBLOCK: opening a pipe must not wait for its other end; it means nothing for files.
+constexpr int kFileFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+// What open has just answered, where it is a regular file.
+absl::StatusOr<FileDescriptor> CheckRegular(FileDescriptor file, const fs::path& path) {
+  if (!file.valid()) return IoError(errno, "open", path);
+  struct stat info;
+  if (::fstat(file.get(), &info) != 0) return IoError(errno, "open", path);
+  if (!S_ISREG(info.st_mode)) {
+    return FailedPrecondition(ErrorReason("FILE_NOT_REGULAR"),
+                              "{} is not a regular file (a folder, pipe or device); move it away",
+                              path.string());
+  }
+  return file;
+}
 
 }  // namespace
 
@@ -86,6 +101,10 @@ absl::Status WriteAt(const FileDescriptor& file, uint64_t offset, std::string_vi
   return absl::OkStatus();
 }
 
+absl::StatusOr<FileDescriptor> OpenRegular(const fs::path& path) {
+  return CheckRegular(FileDescriptor(::open(path.c_str(), kFileFlags)), path);
+}
+
 absl::StatusOr<BlobRef> HashFile(const FileDescriptor& file, const fs::path& path) {
   Sha256Hasher hasher;
   BlobRef out;
@@ -134,18 +153,8 @@ absl::StatusOr<SafeDirectory::Place> SafeDirectory::Find(std::string_view name, 
 }
 
 absl::StatusOr<FileDescriptor> SafeDirectory::OpenFile(const Place& place) {
-  // O_NONBLOCK: opening a pipe must not wait for its other end; it means nothing for files.
-  FileDescriptor file(::openat(place.folder.get(), place.name.c_str(),
-                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!file.valid()) return IoError(errno, "open", place.path);
-  struct stat info;
-  if (::fstat(file.get(), &info) != 0) return IoError(errno, "open", place.path);
-  if (!S_ISREG(info.st_mode)) {
-    return FailedPrecondition(ErrorReason("FILE_NOT_REGULAR"),
-                              "{} is not a regular file (a folder, pipe or device); move it away",
-                              place.path.string());
-  }
-  return file;
+  FileDescriptor file(::openat(place.folder.get(), place.name.c_str(), kFileFlags | O_NOFOLLOW));
+  return CheckRegular(std::move(file), place.path);
 }
 
 absl::StatusOr<std::vector<std::string>> SafeDirectory::List(size_t max_files) const {

@@ -44,6 +44,9 @@ absl::Status ReadAt(const FileDescriptor& file, uint64_t offset, size_t size, st
 absl::Status WriteAt(const FileDescriptor& file, uint64_t offset, std::string_view bytes,
                      const std::filesystem::path& path);
 
+/// Opens a regular file to read it; links are followed, a pipe or device is FILE_NOT_REGULAR.
+absl::StatusOr<FileDescriptor> OpenRegular(const std::filesystem::path& path);
+
 /// Digest and size of an open regular file, read from its start.
 absl::StatusOr<BlobRef> HashFile(const FileDescriptor& file, const std::filesystem::path& path);
 

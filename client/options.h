@@ -16,7 +16,8 @@ struct RetryOptions {
   int max_attempts = 5;
   std::chrono::milliseconds first_delay{100};  // Doubles, with jitter; RetryInfo wins.
   std::chrono::milliseconds max_delay{5000};
-  std::function<void(std::chrono::milliseconds)> sleep;  // Empty: the thread sleeps.
+  /// Empty: the thread sleeps. A pull through several channels calls it from several threads.
+  std::function<void(std::chrono::milliseconds)> sleep;
 };
 
 /// Plain values; a copy is independent. Made by LoadProfile or by hand.

@@ -73,7 +73,14 @@ absl::StatusOr<CommittedOnce<VariantRecord>> PublishPackage(Client& client,
 
 absl::StatusOr<DownloadResult> DownloadVariant(Client& client, const VariantName& name,
                                                const std::filesystem::path& directory,
-                                               bool overwrite, const ProgressFn& progress) {
+                                               const DownloadOptions& options,
+                                               const ProgressFn& progress) {
+  if (options.channels < 1 || options.channels > kMaxDownloadChannels) {
+    return AtField(
+        InvalidArgument(ErrorReason("DOWNLOAD_OPTIONS_INVALID"), "{} channels; use 1 to {}",
+                        options.channels, kMaxDownloadChannels),
+        "channels");
+  }
   DML_ASSIGN_OR_RETURN(Examination examination, ExamineVariant(client, name));
   for (const VerificationStep& step : examination.report.steps) {
     if (step.passed) continue;
@@ -92,10 +99,10 @@ absl::StatusOr<DownloadResult> DownloadVariant(Client& client, const VariantName
   }
   DML_ASSIGN_OR_RETURN(SafeDirectory root, SafeDirectory::Open(directory, /*create=*/true));
   ProgressReporter reporter(total, progress);
-  for (const ManifestFile& file : out.manifest.files) {
-    DML_RETURN_IF_ERROR(FetchFile(client.connection(), name, file, root, overwrite, reporter));
-    out.files.push_back(directory / file.path);
-  }
+  DML_RETURN_IF_ERROR(
+      FetchFiles(client.connection(), name, out.manifest.files, root, options, reporter));
+  for (const ManifestFile& file : out.manifest.files) out.files.push_back(directory / file.path);
+  out.fetched_bytes = reporter.sent();
   return out;
 }
 

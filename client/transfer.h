@@ -1,8 +1,9 @@
 // Bytes in and out of a library: publishing files, downloading and verifying variants.
 //
-// Memory is flat whatever the size. Every transfer resumes: an upload asks which chunks are
-// missing, a download goes on after the whole chunks of a ".part" file. All digests are checked
-// here; a file has its final name only once its whole digest was right and it is synced.
+// Memory is flat whatever the size (client/local_content.h says what looking for local content
+// takes). Every transfer resumes: an upload asks which chunks are missing, a download fetches those
+// that its part file does not have. All digests are checked here; a file has its final name only
+// once its whole digest was right and it is synced.
 #pragma once
 
 #include <filesystem>
@@ -69,14 +70,30 @@ struct DownloadResult {
   VariantDetails details;
   Manifest manifest;
   std::vector<std::filesystem::path> files;
+  uint64_t fetched_bytes = 0;  // Of frames: what had to come over the wire.
 };
 
-/// Fetches all files of a variant into `directory` (made where missing; a file of the same name
-/// with other content is ALREADY_EXISTS, FILE_EXISTS, unless `overwrite`), and verifies everything
-/// that VerifyVariant does.
+struct DownloadOptions {
+  /// Replace files of the same name with other content; what they hold counts as local.
+  bool overwrite = false;
+  /// Files and folders with content that may be in the variant too, such as an earlier version:
+  /// they are read and cut as the library cuts, and only the chunks that are not in them are
+  /// fetched. What is not there or cannot be read is skipped; nothing in them is trusted.
+  std::vector<std::filesystem::path> local;
+  /// Connections for each file of more than `channel_bytes`: 1 to kMaxDownloadChannels.
+  int channels = 1;
+  uint64_t channel_bytes = 64 << 20;
+};
+
+inline constexpr int kMaxDownloadChannels = 16;
+
+/// Fetches all files of a variant into `directory` (made where missing), and verifies everything
+/// that VerifyVariant does. ALREADY_EXISTS (FILE_EXISTS), before anything is fetched, for a file
+/// of the same name with other content; INVALID_ARGUMENT (DOWNLOAD_OPTIONS_INVALID).
 absl::StatusOr<DownloadResult> DownloadVariant(Client& client, const VariantName& name,
                                                const std::filesystem::path& directory,
-                                               bool overwrite, const ProgressFn& progress);
+                                               const DownloadOptions& options,
+                                               const ProgressFn& progress);
 
 /// One check of a verification, in the order made.
 struct VerificationStep {

@@ -28,6 +28,7 @@ class ProgressReporter {
     progress_.bytes_sent += bytes;
     if (report_) report_(progress_);
   }
+  uint64_t sent() const { return progress_.bytes_sent; }
 
  private:
   TransferProgress progress_;

@@ -1,5 +1,7 @@
 #include <map>
 
+#include <absl/container/flat_hash_set.h>
+
 #include "core/package/manifest.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "server/rpc/content_transfer.h"
@@ -30,7 +32,10 @@ absl::Status CheckNamespace(const Reader& state, const std::string& ns) {
 class ContentServiceImpl final : public v1::ContentService::Service {
  public:
   explicit ContentServiceImpl(const ServiceContext& context)
-      : context_(context), content_(context.library.content()), watch_(context.stall_timeout) {}
+      : context_(context),
+        content_(context.library.content()),
+        watch_(context.stall_timeout),
+        counters_(*context_.transfers) {}
 
   grpc::Status GetCapabilities(grpc::ServerContext* context, const v1::GetCapabilitiesRequest*,
                                v1::GetCapabilitiesResponse* response) override {
@@ -143,9 +148,16 @@ class ContentServiceImpl final : public v1::ContentService::Service {
           DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(content_, blob.digest));
           DML_ASSIGN_OR_RETURN(Slice slice, ReadSlice(request->page_size(), request->page_token(),
                                                       list.record().chunk_count));
+          absl::flat_hash_set<Digest> bases;
           for (uint64_t i = slice.begin; i < slice.end; ++i) {
             DML_ASSIGN_OR_RETURN(ChunkRef chunk, list.At(i));
             wire::To(chunk, response->add_chunks());
+            if (!request->with_bases()) continue;
+            DML_ASSIGN_OR_RETURN(auto record,
+                                 content_.chunks().Find(content_.chunks().engine(), chunk.digest));
+            if (!record.has_value() || !record->base.has_value()) continue;
+            if (!bases.insert(*record->base).second) continue;
+            response->add_base_sha256(std::string(record->base->raw()));
           }
           response->set_next_page_token(slice.next_page_token);
           response->set_chunk_count(list.record().chunk_count);
@@ -226,7 +238,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   const ServiceContext context_;
   ContentStore& content_;
   StallWatch watch_;
-  TransferCounters counters_;
+  TransferCounters& counters_;
   mutable absl::Mutex mutex_;
   mutable std::map<Digest, std::shared_ptr<const FileSet>> files_ ABSL_GUARDED_BY(mutex_);
 };

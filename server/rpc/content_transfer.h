@@ -4,22 +4,15 @@
 // or write. Every function blocks for as long as the transfer takes.
 #pragma once
 
-#include <atomic>
-
 #include <grpcpp/server_context.h>
 
 #include "core/wire/api.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "server/rpc/stall_watch.h"
+#include "server/rpc/transfer_counters.h"
 #include "storage/content/content_store.h"
 
 namespace dml {
-
-/// What transfers have done since the start; for metrics, and to prove what they did not do.
-struct TransferCounters {
-  std::atomic<uint64_t> frames_sent = 0;     // As stored.
-  std::atomic<uint64_t> chunks_decoded = 0;  // For the client's sake, while sending.
-};
 
 /// UploadBlobs from its first message, which has been read, to its end. What came before an error
 /// is kept as far as it was right.

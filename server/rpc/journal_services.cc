@@ -140,6 +140,8 @@ class AdminServiceImpl final : public v1::AdminService::Service {
                     response->set_view_version(view_keys::kViewVersion);
                     response->set_principal(caller.principal);
                     for (Role role : caller.roles) response->add_roles(std::string(RoleName(role)));
+                    response->set_frames_sent(context_.transfers->frames_sent);
+                    response->set_chunks_decoded(context_.transfers->chunks_decoded);
                     if (caller.Has(Role::kAdmin)) response->set_data_dir(context_.data_dir);
                     return absl::OkStatus();
                   });

@@ -12,6 +12,7 @@
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "server/rpc/call_guard.h"
+#include "server/rpc/transfer_counters.h"
 #include "storage/library/library.h"
 
 namespace dml {
@@ -26,6 +27,7 @@ struct ServiceContext {
   std::string server_version;
   std::string data_dir;
   Timestamp start_time;
+  std::shared_ptr<TransferCounters> transfers = std::make_shared<TransferCounters>();
 };
 
 std::unique_ptr<grpc::Service> MakeCatalogService(const ServiceContext& context);

@@ -1,5 +1,6 @@
 #include "tests/client/fake_library.h"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -48,6 +49,7 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     out->set_chunk_avg_size(kParams.avg_size);
     out->set_chunk_max_size(kParams.max_size);
     out->set_max_find_missing(64);
+    out->set_max_read_ranges(library_.max_read_ranges);
     out->set_max_message_size(library_.max_message_size);
     return library_.Enter("GetCapabilities");
   }
@@ -98,7 +100,13 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     const auto& chunks = library_.blobs_[*Digest::Parse(in->digest())];
     size_t at = in->page_token().empty() ? 0 : std::stoul(in->page_token());
     size_t end = std::min(at + 50, chunks.size());
-    for (size_t i = at; i < end; ++i) wire::To(chunks[i], out->add_chunks());
+    std::set<Digest> bases;
+    for (size_t i = at; i < end; ++i) {
+      wire::To(chunks[i], out->add_chunks());
+      const auto delta = library_.deltas_.find(chunks[i].digest);
+      if (in->with_bases() && delta != library_.deltas_.end()) bases.insert(delta->second.base);
+    }
+    for (const Digest& base : bases) out->add_base_sha256(std::string(base.raw()));
     if (end < chunks.size()) out->set_next_page_token(std::to_string(end));
     out->set_chunk_count(chunks.size());
     if (library_.change_chunk_list) library_.change_chunk_list(*out);
@@ -109,16 +117,21 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
                           grpc::ServerWriter<v1::ReadChunksResponse>* out) override {
     if (grpc::Status status = library_.Enter("ReadChunks"); !status.ok()) return status;
     while (library_.stall && !context->IsCancelled()) std::this_thread::yield();
-    std::lock_guard lock(library_.mutex_);
-    const auto& chunks = library_.blobs_[*Digest::Parse(in->digest())];
-    int left = Next(library_.download_drops);
+    if (in->ranges_size() > library_.max_read_ranges) {
+      return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "TOO_MANY_CHUNKS");
+    }
+    int left = -1;
+    {
+      std::lock_guard lock(library_.mutex_);
+      library_.reads.push_back(*in);
+      library_.peers.insert(context->peer());
+      left = Next(library_.download_drops);
+    }
     for (const v1::ChunkRange& range : in->ranges()) {
       for (uint64_t i = range.first(); i < range.first() + range.count(); ++i) {
         if (left-- == 0) return Dropped();
         v1::ReadChunksResponse response;
-        EncodedChunk chunk = library_.chunks_.at(chunks.at(i).digest);
-        wire::To(std::move(chunk), response.add_chunks());
-        if (library_.change_chunk) library_.change_chunk(*response.mutable_chunks(0));
+        Fill(*in, i, *response.add_chunks());
         out->Write(response);
       }
     }
@@ -131,6 +144,22 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     int out = drops.front();
     drops.pop_front();
     return out;
+  }
+  void Fill(const v1::ReadChunksRequest& in, uint64_t ordinal, v1::Chunk& out) {
+    std::lock_guard lock(library_.mutex_);
+    const ChunkRef ref = library_.blobs_[*Digest::Parse(in.digest())].at(ordinal);
+    const auto delta = library_.deltas_.find(ref.digest);
+    if (!in.accept_delta() || delta == library_.deltas_.end()) {
+      wire::To(EncodedChunk(library_.chunks_.at(ref.digest)), &out);
+    } else {
+      EncodedChunk base{.raw_digest = delta->second.base};
+      if (std::ranges::count(in.known_bases(), base.raw_digest.raw()) == 0) {
+        base = library_.chunks_.at(base.raw_digest);
+      }
+      wire::To(EncodedChunk{ref.digest, ref.size, FrameCodec::kZstdDelta, delta->second.frame},
+               std::move(base), &out);
+    }
+    if (library_.change_chunk) library_.change_chunk(out);
   }
   // One part of an upload; `chunks` are those of its blob so far.
   grpc::Status Take(v1::UploadPart& part, std::vector<ChunkRef>& chunks) {
@@ -151,16 +180,12 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     }
     const BlobRef blob = *wire::From(part.end());
     std::string whole;
-    for (const ChunkRef& chunk : chunks) whole += Raw(chunk.digest);
+    for (const ChunkRef& chunk : chunks) whole += library_.RawChunk(chunk.digest);
     if (Sha256(whole) != blob.digest || whole.size() != blob.size) {
       return ServerError(grpc::StatusCode::INVALID_ARGUMENT, "BLOB_DIGEST_MISMATCH");
     }
     library_.blobs_[blob.digest] = std::exchange(chunks, {});
     return grpc::Status::OK;
-  }
-  std::string Raw(const Digest& digest) {
-    const EncodedChunk& chunk = library_.chunks_.at(digest);
-    return *DecodeChunk(chunk.codec, AsBytes(chunk.stored), chunk.raw_size);
   }
 
   FakeLibrary& library_;
@@ -402,7 +427,10 @@ ClientOptions FakeLibrary::Options() {
   out.log_origin = kOrigin;
   out.log_key_pem = log_key_.public_key().ToPem();
   out.log_check_interval = std::chrono::hours(1);
-  out.retry.sleep = [this](std::chrono::milliseconds delay) { waits.push_back(delay); };
+  out.retry.sleep = [this](std::chrono::milliseconds delay) {
+    std::lock_guard lock(mutex_);
+    waits.push_back(delay);
+  };
   return out;
 }
 
@@ -518,6 +546,42 @@ void FakeLibrary::ForceBlob(const std::string& bytes) {
   chunker.Push(AsBytes(bytes), sink).IgnoreError();  // This sink has no errors.
   chunker.Finish(sink).IgnoreError();
   blobs_[Sha256(bytes)] = chunks;
+}
+
+std::string FakeLibrary::RawChunk(const Digest& digest) {
+  const EncodedChunk& chunk = chunks_.at(digest);
+  return *DecodeChunk(chunk.codec, AsBytes(chunk.stored), chunk.raw_size);
+}
+
+size_t FakeLibrary::StoreDeltas(const std::string& blob, const std::string& earlier) {
+  std::lock_guard lock(mutex_);
+  std::vector<PredecessorChunk> old_list;
+  for (const ChunkRef& chunk : blobs_.at(Sha256(earlier))) old_list.push_back({chunk, {}});
+  const std::vector<ChunkRef>& list = blobs_.at(Sha256(blob));
+  const std::vector<std::vector<Digest>> bases = ChooseBases(old_list, list);
+  for (size_t i = 0; i < list.size(); ++i) {
+    auto load = [this](const Digest& chunk) {
+      return absl::StatusOr<std::string>(RawChunk(chunk));
+    };
+    auto delta = EncodeBestDelta(AsBytes(RawChunk(list[i].digest)),
+                                 chunks_.at(list[i].digest).stored.size(), bases[i], load, 3);
+    if (delta->has_value()) deltas_[list[i].digest] = **std::move(delta);
+  }
+  return deltas_.size();
+}
+
+uint64_t FakeLibrary::MissingFrameBytes(const std::string& blob, const std::string& earlier) {
+  std::lock_guard lock(mutex_);
+  std::set<Digest> known;
+  for (const ChunkRef& chunk : blobs_.at(Sha256(earlier))) known.insert(chunk.digest);
+  uint64_t out = 0;
+  for (const ChunkRef& chunk : blobs_.at(Sha256(blob))) {
+    if (known.contains(chunk.digest)) continue;
+    const auto delta = deltas_.find(chunk.digest);
+    out += delta != deltas_.end() ? delta->second.frame.size()
+                                  : chunks_.at(chunk.digest).stored.size();
+  }
+  return out;
 }
 
 }  // namespace dml::testing

@@ -9,12 +9,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <grpcpp/grpcpp.h>
 
 #include "client/client.h"
+#include "core/content/delta.h"
 #include "core/content/records.h"
 #include "core/merkle/merkle.h"
 #include "dml/v1/admin.grpc.pb.h"
@@ -48,7 +50,8 @@ class FakeLibrary {
   std::deque<int> upload_drops;    // Each stream ends after so many messages.
   int vanish_after_find = 0;       // So often all chunks are collected after FindMissingChunks.
   std::deque<int> download_drops;  // Each stream ends after so many chunks.
-  bool stall = false;              // Downloads send nothing until they are cancelled.
+  int max_read_ranges = 64;
+  bool stall = false;  // Downloads send nothing until they are cancelled.
   std::function<void(v1::Chunk&)> change_chunk;
   std::function<void(v1::GetBlobChunksResponse&)> change_chunk_list;
   std::function<void(v1::GetVariantResponse&)> change_variant;
@@ -63,7 +66,9 @@ class FakeLibrary {
   std::map<std::string, int> calls;
   std::vector<std::string> request_ids;  // Of mutations, as they arrived.
   uint64_t chunks_received = 0;
-  v1::WhoRequiresRequest who_requires;  // The last one.
+  std::vector<v1::ReadChunksRequest> reads;  // As they arrived.
+  std::set<std::string> peers;               // Connections that chunks were read over.
+  v1::WhoRequiresRequest who_requires;       // The last one.
 
   /// The log with other entries; `size` as it was, unless given.
   void RewriteLog();
@@ -80,6 +85,11 @@ class FakeLibrary {
   void Force(const VariantName& name, const std::string& manifest, const std::string& spec,
              const std::vector<std::string>& envelopes);
   void ForceBlob(const std::string& bytes);
+  /// Keeps the chunks of `blob` that are not in `earlier` as deltas of the chunks there, where that
+  /// makes them shorter; how many.
+  size_t StoreDeltas(const std::string& blob, const std::string& earlier);
+  /// What a client that has chunks of `earlier` alone must fetch of `blob`: the frames' bytes.
+  uint64_t MissingFrameBytes(const std::string& blob, const std::string& earlier);
   size_t BlobCount() {
     std::lock_guard lock(mutex_);
     return blobs_.size();
@@ -106,6 +116,7 @@ class FakeLibrary {
   /// The receipt of a request: of its entry if it was carried out before, else of a new one.
   void Commit(const std::string& request_id, EntryPayload payload, v1::Receipt* receipt);
   uint64_t AnswerSize();
+  std::string RawChunk(const Digest& digest);
   void BuildTree();
   NodeReader Nodes() const;
 
@@ -116,6 +127,7 @@ class FakeLibrary {
   std::map<NodeId, Digest> nodes_;
   TreeAppender tree_;
   std::map<Digest, EncodedChunk> chunks_;
+  std::map<Digest, Delta> deltas_;  // Instead of what chunks_ has, where a client takes deltas.
   std::map<Digest, std::vector<ChunkRef>> blobs_;
   std::map<std::string, StoredVariant> variants_;
   std::vector<KeyRecord> keys_;

@@ -67,7 +67,7 @@ class TransferTest : public ::testing::Test {
   }
   absl::StatusOr<DownloadResult> Download(bool overwrite = false) {
     Client client = Connect();
-    return DownloadVariant(client, kName, dir_ / "out", overwrite, nullptr);
+    return DownloadVariant(client, kName, dir_ / "out", {.overwrite = overwrite}, nullptr);
   }
   VerificationReport Verify(const fs::path& directory = "") {
     Client client = Connect();
@@ -253,7 +253,7 @@ TEST_F(TransferTest, ANewProcessGoesOnWhereTheOldOneEnded) {
     library_.download_drops.clear();
     Client client = Connect();
     TransferProgress last;
-    auto result = DownloadVariant(client, kName, dir_ / "out", false,
+    auto result = DownloadVariant(client, kName, dir_ / "out", {},
                                   [&](const auto& progress) { last = progress; });
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(dir_.Read("out/file"), bytes);
@@ -272,7 +272,7 @@ TEST_F(TransferTest, AServerThatSendsNothingIsGivenUp) {
   options.retry.max_attempts = 2;
   library_.stall = true;
   Client client = *Client::Create(options);
-  absl::Status status = DownloadVariant(client, kName, dir_ / "out", false, nullptr).status();
+  absl::Status status = DownloadVariant(client, kName, dir_ / "out", {}, nullptr).status();
   EXPECT_EQ(Reason(status), "TRANSFER_STALLED");
   EXPECT_EQ(library_.calls["ReadChunks"], 2);
 }

@@ -174,7 +174,7 @@ class KillTest : public ::testing::Test {
   void CheckContent(Client& client, const Publish& publish) {
     const std::filesystem::path out = folder_.path() / "out";
     std::filesystem::remove_all(out);
-    auto result = DownloadVariant(client, publish.name(), out, false, {});
+    auto result = DownloadVariant(client, publish.name(), out, {}, {});
     ASSERT_TRUE(result.ok()) << publish.name().ResourceName() << ": " << result.status();
     EXPECT_TRUE(ReadBytes(out / "bin" / "blob") == publish.Content())
         << publish.name().ResourceName();

@@ -135,7 +135,7 @@ class AirGapTest : public ::testing::Test {
     EXPECT_EQ(imported->spec, exported->spec);
     const fs::path out = folder_.path() / ("out-" + version);
     Client client = there_.NewClient();
-    auto done = DownloadVariant(client, NameOfVersion("acme/tool", version), out, false, {});
+    auto done = DownloadVariant(client, NameOfVersion("acme/tool", version), out, {}, {});
     ASSERT_TRUE(done.ok()) << done.status();
     EXPECT_EQ(ReadBytes(out / "share" / "data"), kShared);
     EXPECT_EQ(ReadBytes(out / "bin" / "tool"), own);

@@ -115,7 +115,7 @@ class FullDiskTest : public ::testing::Test {
   void ExpectThere(Client& client, int number) {
     const std::filesystem::path out = folder_.path() / fmt::format("out{}", RandomHex(4));
     auto got = DownloadVariant(client, NameOfVersion("acme/big", fmt::format("1.{}.0", number)),
-                               out, false, {});
+                               out, {}, {});
     ASSERT_TRUE(got.ok()) << got.status();
     EXPECT_TRUE(testing::ReadBytes(out / "blob") == Content(number));
   }

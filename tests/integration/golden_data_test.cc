@@ -167,7 +167,7 @@ class GoldenDataTest : public ::testing::Test {
 
   void ExpectFiles(const VariantName& name, const std::map<std::string, std::string>& files) {
     const fs::path out = folder_.path() / name.package.name;
-    auto got = DownloadVariant(*client_, name, out, false, {});
+    auto got = DownloadVariant(*client_, name, out, {}, {});
     ASSERT_TRUE(got.ok()) << got.status();
     EXPECT_EQ(got->files.size(), files.size());
     for (const auto& [file, bytes] : files) EXPECT_TRUE(ReadBytes(out / file) == bytes) << file;

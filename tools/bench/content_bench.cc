@@ -131,7 +131,7 @@ class ContentBench {
     for (int i = 0; i < batch.count; ++i) {
       const VariantName name = NameOf(MakeSpec(PackageOf(batch, i), "1.0.0"));
       DML_RETURN_IF_ERROR(
-          DownloadVariant(client_, name, folder / fmt::format("{}", i), false, nullptr).status());
+          DownloadVariant(client_, name, folder / fmt::format("{}", i), {}, nullptr).status());
     }
     const double speed = batch.bytes() / meter.Seconds() / 1e6;
     report_.Add(fmt::format("{}, {}", what, batch.name()), speed, "MB/s",

@@ -69,6 +69,8 @@ struct GetArgs {
   std::string variant;
   std::string out;
   bool overwrite = false;
+  std::vector<std::string> local;
+  int channels = 1;
 };
 
 void DeclareGet(CLI::App& app, GetArgs& args) {
@@ -77,24 +79,34 @@ void DeclareGet(CLI::App& app, GetArgs& args) {
       ->required()
       ->type_name("DIR");
   app.add_flag("--overwrite", args.overwrite, "Replace files of the same name");
+  AddRepeated(app, "--local", args.local,
+              "Content that is here, such as an earlier version: only what it lacks is fetched")
+      ->type_name("PATH");
+  app.add_option("--channels", args.channels, "Connections for each large file")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxDownloadChannels));
 }
 
 absl::StatusOr<Reply> Get(Context& context, const GetArgs& args) {
   DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(
-      DownloadResult result,
-      DownloadVariant(*client, name, args.out, args.overwrite, context.Progress("download")));
+  DownloadOptions options{.overwrite = args.overwrite, .channels = args.channels};
+  options.local.assign(args.local.begin(), args.local.end());
+  DML_ASSIGN_OR_RETURN(DownloadResult result, DownloadVariant(*client, name, args.out, options,
+                                                              context.Progress("download")));
   Reply reply;
   Json files = Json::array();
   for (const std::filesystem::path& file : result.files) {
     files.push_back(file.string());
     reply.text.Line(file.string());
   }
-  reply.document = {{"variant", ToJson(result.details.record)}, {"files", std::move(files)}};
-  reply.notes.push_back(fmt::format("{}: {} file(s), {}, verified", name.ResourceName(),
-                                    result.files.size(),
-                                    FormatBytes(result.details.record.payload_size)));
+  reply.document = {{"variant", ToJson(result.details.record)},
+                    {"files", std::move(files)},
+                    {"fetchedBytes", result.fetched_bytes}};
+  reply.notes.push_back(fmt::format("{}: {} file(s), {}, verified; {} came over the network",
+                                    name.ResourceName(), result.files.size(),
+                                    FormatBytes(result.details.record.payload_size),
+                                    FormatBytes(result.fetched_bytes)));
   NoteWithdrawal(result.details.record, reply);
   return reply;
 }
@@ -144,7 +156,7 @@ void AddPackageTransferCommands(CommandTree& tree, CLI::App& package) {
       DeclarePublish, Publish);
   tree.Add<GetArgs>(package,
                     {"get", "Download and verify a variant's files",
-                     "dml package get acme/api@2.4.1:linux-amd64 --out ./api"},
+                     "dml package get acme/api@2.4.1:linux-amd64 --out ./api --local ./api-2.4.0"},
                     DeclareGet, Get);
   tree.Add<VerifyArgs>(package,
                        {"verify", "Is a variant intact, signed and in the log",

@@ -34,6 +34,8 @@ absl::StatusOr<Reply> ShowServerStatus(Context& context) {
                     {"journalSize", status.journal_size},
                     {"startTime", FormatTime(status.start_time)},
                     {"storedBytes", status.stored_bytes},
+                    {"framesSent", status.frames_sent},
+                    {"chunksDecoded", status.chunks_decoded},
                     {"principal", status.principal},
                     {"roles", status.roles}};
   reply.text.Fields({{"library", status.origin},

@@ -109,8 +109,7 @@ class Exporter {
       return report.passed ? absl::OkStatus() : RefuseReport(name, report);
     }
     const fs::path files = writer_.scratch() / "files";
-    DML_RETURN_IF_ERROR(
-        DownloadVariant(client_, name, files, /*overwrite=*/false, progress_).status());
+    DML_RETURN_IF_ERROR(DownloadVariant(client_, name, files, {}, progress_).status());
     for (const ManifestFile& file : manifest.files) {
       if (left_out.blobs.contains(file.blob.digest)) continue;
       DML_RETURN_IF_ERROR(writer_.AddFile(file.blob, files / file.path));

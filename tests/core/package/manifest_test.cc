@@ -8,8 +8,8 @@
 
 #include "core/crypto/sha256.h"
 #include "core/package/package_spec.h"
-#include "tests/support/test_data.h"
 #include "tests/support/paths.h"
+#include "tests/support/test_data.h"
 
 namespace dml {
 namespace {
@@ -44,7 +44,7 @@ void ExpectRefused(const std::function<void(json&)>& change, std::string_view fi
 }
 
 TEST(ManifestTest, GoldenDocumentInBothDirections) {
-  std::filesystem::path folder = SourceDir() / "tests/golden/package";
+  std::filesystem::path folder = testing::SourceDir() / "tests/golden/package";
   std::string golden = testing::ReadFileOrDie(folder / "manifest.json");
   EXPECT_EQ(FormatManifest(Sample()), golden);
   auto manifest = ParseManifest(golden);

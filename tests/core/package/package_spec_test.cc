@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/test_data.h"
 #include "tests/support/paths.h"
+#include "tests/support/test_data.h"
 
 namespace dml {
 namespace {
@@ -81,7 +81,7 @@ PackageSpec FullSpec() {
 }
 
 TEST(PackageSpecTest, GoldenDocumentInBothDirections) {
-  std::filesystem::path folder = SourceDir() / "tests/golden/package";
+  std::filesystem::path folder = testing::SourceDir() / "tests/golden/package";
   std::string golden = testing::ReadFileOrDie(folder / "package_spec.json");
   EXPECT_EQ(FormatPackageSpec(FullSpec()), golden);
   auto spec = ParsePackageSpec(golden);

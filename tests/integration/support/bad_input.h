@@ -50,7 +50,7 @@ class BadInputTest : public ::testing::Test {
     if (!client_.has_value() || HasFatalFailure()) return;
     EXPECT_EQ(JournalSize(), size_before_) << "a refused request left an entry";
     const std::filesystem::path out = folder_.path() / "out";
-    auto base = DownloadVariant(*client_, NameOfVersion("acme/base", "1.0.0"), out, false, {});
+    auto base = DownloadVariant(*client_, NameOfVersion("acme/base", "1.0.0"), out, {}, {});
     EXPECT_TRUE(base.ok()) << base.status();
     EXPECT_EQ(ReadBytes(out / "bin" / "tool"), kTool);
     auto views = client_->VerifyViews();

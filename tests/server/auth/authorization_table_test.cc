@@ -63,7 +63,7 @@ TEST(AuthorizationTableTest, TheTestKnowsEveryProtoFile) {
     known.insert(std::filesystem::path(file->name()).filename().string());
   }
   std::set<std::string> there;
-  for (const auto& entry : std::filesystem::directory_iterator(SourceDir() / "proto/dml/v1")) {
+  for (const auto& entry : std::filesystem::directory_iterator(testing::SourceDir() / "proto/dml/v1")) {
     there.insert(entry.path().filename().string());
   }
   EXPECT_EQ(known, there);

@@ -83,8 +83,9 @@ TEST_F(ProgramTest, EndsWithTheDocumentedCodes) {
   EXPECT_EQ(Run({"--data-dir", data_dir(), "--listen", "nowhere"}), kExitUsage);
   EXPECT_EQ(Run({"--config", "/nowhere/dmld.yaml"}), kExitUsage);
   EXPECT_EQ(Run({"--data-dir", data_dir(), "--listen", "192.0.2.1:1"}), kExitFailure);
-  EXPECT_EQ(Run({"--data-dir", (SourceDir() / "proto").string(), "--listen", "127.0.0.1:0"}),
-            kExitDataDirectory);
+  EXPECT_EQ(
+      Run({"--data-dir", (testing::SourceDir() / "proto").string(), "--listen", "127.0.0.1:0"}),
+      kExitDataDirectory);
   EXPECT_EQ(Run({"issue-certificate", "--data-dir", data_dir(), "--name", "alice", "--role",
                  "reader", "--server", "localhost:7443", "--out", data_dir() + "-alice"}),
             kExitOk);

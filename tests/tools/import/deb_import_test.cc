@@ -74,7 +74,7 @@ absl::StatusOr<DebImport> ImportWith(std::string_view line, std::string_view rep
 
 void ExpectGolden(const DebImport& import) {
   std::filesystem::path golden =
-      SourceDir() / "tests/golden/import/libfoo.json";
+      testing::SourceDir() / "tests/golden/import/libfoo.json";
   EXPECT_EQ(FormatPackageSpec(import.spec), testing::ReadFileOrDie(golden));
   EXPECT_EQ(import.file_name, "libfoo++2_2.0~rc1-3+b1_amd64.deb");
   const std::string file = "license: usr/share/doc/libfoo++2/copyright";
