@@ -33,7 +33,7 @@ class BrokenTransferTest : public ::testing::Test {
   }
 
   int Port() const {
-    const std::string server = library_.AdminOptions().server;
+    const std::string server = library_.AdminOptions().target;
     return std::stoi(server.substr(server.rfind(':') + 1));
   }
   // Every connection is cut after 2.5 to 4.5 MiB, at any byte.
@@ -44,7 +44,7 @@ class BrokenTransferTest : public ::testing::Test {
   }
   Client Through(const CuttingProxy& proxy) {
     ClientOptions options = library_.AdminOptions();
-    options.server = proxy.address();
+    options.target = proxy.address();
     options.state_file = folder_.path() / "checkpoint";
     options.retry.max_attempts = 30;
     options.retry.first_delay = std::chrono::milliseconds(5);

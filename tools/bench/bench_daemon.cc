@@ -9,15 +9,22 @@ BenchDaemon::BenchDaemon(std::unique_ptr<ChildProcess> process)
     : process_(std::move(process)), publisher_(PrivateKey::Generate(KeyAlgorithm::kEd25519)) {}
 
 absl::StatusOr<std::unique_ptr<BenchDaemon>> BenchDaemon::Start(const Setup& setup,
-                                                                const std::string& name) {
+                                                                const std::string& name,
+                                                                std::string_view config) {
   const std::filesystem::path home = setup.work_dir / name;
   DML_RETURN_IF_ERROR(MakePrivateDirectory(home));
   const std::filesystem::path data = home / "data";
-  DML_ASSIGN_OR_RETURN(auto process, ChildProcess::Start({setup.dmld.string(), "--data-dir",
-                                                          data.string(), "--listen", "127.0.0.1:0"},
-                                                         home));
+  std::vector<std::string> words = {setup.dmld.string(), "--data-dir", data.string(), "--listen",
+                                    "127.0.0.1:0"};
+  if (!config.empty()) {
+    const std::filesystem::path file = home / "dmld.yaml";
+    DML_RETURN_IF_ERROR(WriteFileAtomically(file, AsBytes(config), 0644));
+    words.insert(words.end(), {"--config", file.string()});
+  }
+  DML_ASSIGN_OR_RETURN(auto process, ChildProcess::Start(words, home));
   DML_RETURN_IF_ERROR(process->AwaitLine("listening on ").status());
   std::unique_ptr<BenchDaemon> daemon(new BenchDaemon(std::move(process)));
+  daemon->data_dir_ = data;
   DML_ASSIGN_OR_RETURN(daemon->options_, LoadProfile(data / "client" / "profile.yaml"));
   daemon->options_.state_file.clear();
   DML_RETURN_IF_ERROR(daemon->Fill());

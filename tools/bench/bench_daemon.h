@@ -18,9 +18,10 @@ inline constexpr char kEnvironment[] = "bench";
 /// starting policy. Ends with the object. Thread-safe.
 class BenchDaemon {
  public:
-  /// Its data directory is work_dir/<name>.
+  /// Its data directory is below work_dir/<name>. `config`: its configuration file's text.
   static absl::StatusOr<std::unique_ptr<BenchDaemon>> Start(const Setup& setup,
-                                                            const std::string& name);
+                                                            const std::string& name,
+                                                            std::string_view config = "");
 
   /// A client with a connection of its own, which remembers the log in memory only (clients in real
   /// life have a state file each).
@@ -28,6 +29,7 @@ class BenchDaemon {
   absl::StatusOr<std::vector<Client>> Connect(int clients) const;
 
   pid_t pid() const { return process_->pid(); }
+  const std::filesystem::path& data_dir() const { return data_dir_; }
   const PrivateKey& publisher() const { return publisher_; }
 
  private:
@@ -36,6 +38,7 @@ class BenchDaemon {
 
   const std::unique_ptr<ChildProcess> process_;
   const PrivateKey publisher_;
+  std::filesystem::path data_dir_;
   ClientOptions options_;
 };
 

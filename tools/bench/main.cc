@@ -22,9 +22,10 @@ struct Section {
 };
 
 constexpr Section kSections[] = {
-    {"local", CalibrateLocal, true},    {"wire", CalibrateWire, true},
-    {"content", MeasureContent, false}, {"publish", MeasurePublish, false},
-    {"queries", MeasureQueries, false}, {"sequencer", MeasureSequencer, false},
+    {"local", CalibrateLocal, true},        {"wire", CalibrateWire, true},
+    {"content", MeasureContent, false},     {"pulls", MeasurePulls, false},
+    {"publish", MeasurePublish, false},     {"queries", MeasureQueries, false},
+    {"sequencer", MeasureSequencer, false},
 };
 
 struct Flags {
@@ -34,6 +35,7 @@ struct Flags {
   std::string folder = fs::temp_directory_path().string();
   double seconds = 2;
   uint64_t large_mib = 256;
+  uint64_t huge_gib = 2;
   double max_load = 1.5;
   int wait_seconds = 600;
 };
@@ -78,16 +80,17 @@ absl::Status RunAll(const Flags& flags, const Setup& setup) {
   return report.WriteJson(flags.json);
 }
 
-int Measure(const Flags& flags) {
+// Does `work` with a folder for it, which is removed afterwards.
+int InFolder(const Flags& flags, absl::FunctionRef<absl::Status(const Setup&)> work) {
   std::string folder = (fs::path(flags.folder) / "dml-bench-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) {
     fmt::print(stderr, "dml-bench: cannot make a folder in {}\n", flags.folder);
     return 1;
   }
-  const Setup setup{folder, fs::canonical("/proc/self/exe"), fs::absolute(flags.dmld),
-                    flags.seconds, flags.large_mib << 20};
+  const Setup setup{folder,        fs::canonical("/proc/self/exe"), fs::current_path() / flags.dmld,
+                    flags.seconds, flags.large_mib << 20,           flags.huge_gib << 30};
   AwaitQuiet(flags);
-  absl::Status status = RunAll(flags, setup);
+  absl::Status status = work(setup);
   std::error_code ignored;
   fs::remove_all(folder, ignored);
   if (status.ok()) return 0;
@@ -95,11 +98,35 @@ int Measure(const Flags& flags) {
   return 1;
 }
 
+int Measure(const Flags& flags) {
+  return InFolder(flags, [&](const Setup& setup) { return RunAll(flags, setup); });
+}
+
+int MeasureReleases(const Flags& flags, const ChunkingOptions& options) {
+  return InFolder(flags, [&](const Setup& setup) { return RunChunking(options, setup); });
+}
+
 int Serve(const std::string& folder, const std::string& how) {
   absl::Status status = ServeCalibration(folder, how == "tls");
   if (status.ok()) return 0;
   fmt::print(stderr, "dml-bench: {}\n", Message(status));
   return 1;
+}
+
+CLI::App* AddChunking(CLI::App& app, ChunkingOptions& options) {
+  CLI::App* out = app.add_subcommand(
+      "chunking", "What chunk sizes, codec levels and deltas make of consecutive releases");
+  out->fallthrough();
+  out->add_option("release", options.releases, "Folders or files, the oldest first")->required();
+  CLI::Option* modes =
+      out->add_option("--modes", options.modes, "tar: one archive a release; files: file by file")
+          ->check(CLI::IsMember({"tar", "files"}));
+  CLI::Option* averages =
+      out->add_option("--averages", options.averages_kib, "Of chunk sizes, in KiB");
+  CLI::Option* levels =
+      out->add_option("--levels", options.levels, "Of zstd: FRAME, or FRAME:DELTA");
+  for (CLI::Option* list : {modes, averages, levels}) list->delimiter(',')->allow_extra_args(false);
+  return out;
 }
 
 int Main(int argc, char** argv) {
@@ -114,6 +141,8 @@ int Main(int argc, char** argv) {
   app.add_option("--folder", flags.folder, "Where data directories are made, and removed again");
   app.add_option("--seconds", flags.seconds, "Of one timed measurement")
       ->check(CLI::Range(0.1, 60.));
+  app.add_option("--huge-gib", flags.huge_gib,
+                 "Size of the file whose memory is looked at; twice that is needed on the disk");
   app.add_option("--large-mib", flags.large_mib, "Size of the largest file")
       ->check(CLI::Range(1, 65536));
   app.add_option("--max-load", flags.max_load, "Start when the load average is at most this");
@@ -121,7 +150,10 @@ int Main(int argc, char** argv) {
   CLI::App* serve = app.add_subcommand("serve-calibration")->group("");
   serve->add_option("folder", folder)->required();
   serve->add_option("how", how)->required();
+  ChunkingOptions chunking;
+  CLI::App* experiment = AddChunking(app, chunking);
   CLI11_PARSE(app, argc, argv);
+  if (experiment->parsed()) return MeasureReleases(flags, chunking);
   return serve->parsed() ? Serve(folder, how) : Measure(flags);
 }
 

@@ -140,6 +140,13 @@ uint64_t BytesWritten(pid_t pid) {
   return ProcNumber(fmt::format("/proc/{}/io", pid), "write_bytes");
 }
 
+uint64_t BytesRead(pid_t pid) { return ProcNumber(fmt::format("/proc/{}/io", pid), "read_bytes"); }
+
+uint64_t ResetPeakMemory(pid_t pid) {
+  std::ofstream(fmt::format("/proc/{}/clear_refs", pid)) << '5';  // proc_pid_clear_refs(5).
+  return ProcNumber(fmt::format("/proc/{}/status", pid), "VmRSS") * 1024;
+}
+
 uint64_t PeakMemory(pid_t pid) {
   return ProcNumber(fmt::format("/proc/{}/status", pid), "VmHWM") * 1024;
 }

@@ -40,8 +40,12 @@ absl::StatusOr<ClientRun> RunClients(int clients, double seconds, const ClientWo
 double CpuSeconds(pid_t pid);
 /// What a process caused to be written to storage so far (write_bytes of proc_pid_io(5)).
 uint64_t BytesWritten(pid_t pid);
-/// The most memory that a process ever had resident, in bytes.
+/// What it caused to be read from storage so far (read_bytes, likewise).
+uint64_t BytesRead(pid_t pid);
+/// The most memory that a process had resident since its start or the last reset, in bytes.
 uint64_t PeakMemory(pid_t pid);
+/// Forgets the peak; what is resident now.
+uint64_t ResetPeakMemory(pid_t pid);
 double LoadAverage();  // Of the last minute.
 
 /// CPU time since the machine started, in seconds of one core.

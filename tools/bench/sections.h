@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "core/base/status.h"
 #include "tools/bench/report.h"
@@ -15,6 +17,7 @@ struct Setup {
   std::filesystem::path dmld;
   double seconds = 2;                // Of one timed measurement.
   uint64_t large_bytes = 256 << 20;  // Of the largest file.
+  uint64_t huge_bytes = 0;           // Of the file whose memory is looked at; 0: none.
 };
 
 // Names of figures that others are compared with; all MB/s (10^6 bytes).
@@ -32,11 +35,24 @@ absl::Status ServeCalibration(const std::filesystem::path& folder, bool tls);
 
 /// Upload, upload again, download, through dml::client and dmld.
 absl::Status MeasureContent(const Setup& setup, Report& report);
+/// Pulls that are out of the ordinary.
+absl::Status MeasurePulls(const Setup& setup, Report& report);
 /// 64 clients that publish small packages.
 absl::Status MeasurePublish(const Setup& setup, Report& report);
 /// Questions about single things.
 absl::Status MeasureQueries(const Setup& setup, Report& report);
 /// 64 callers in this process, each with a decision that takes 10 ms.
 absl::Status MeasureSequencer(const Setup& setup, Report& report);
+
+/// An experiment on releases given as paths, not a section: see tools/bench/chunking.h.
+struct ChunkingOptions {
+  std::vector<std::string> releases;                  // Folders or files, oldest first.
+  std::vector<std::string> modes = {"tar", "files"};  // One archive a release, or file by file.
+  std::vector<uint32_t> averages_kib = {16, 32, 64, 128, 256, 512};
+  std::vector<std::string> levels = {"1", "3", "9", "3:9"};  // zstd's: FRAME or FRAME:DELTA.
+};
+/// Prints the calibrations of CalibrateLocal and a table. INVALID_ARGUMENT (LEVELS_INVALID) and the
+/// errors of LoadRelease and MeasureChunking.
+absl::Status RunChunking(const ChunkingOptions& options, const Setup& setup);
 
 }  // namespace dml::bench

@@ -1,8 +1,10 @@
 // A network that breaks: stands between a client and a daemon and cuts connections.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <fcntl.h>
 #include <functional>
 #include <poll.h>
 #include <string>
