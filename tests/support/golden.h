@@ -13,9 +13,7 @@
 
 namespace dml::testing {
 
-inline std::filesystem::path GoldenDir() {
-  return SourceDir() / "tests" / "golden";
-}
+inline std::filesystem::path GoldenDir() { return SourceDir() / "tests" / "golden"; }
 
 /// UPDATE_GOLDEN=1 writes the files anew: only for a format that nobody has stored yet.
 inline bool UpdatesGolden() { return std::getenv("UPDATE_GOLDEN") != nullptr; }

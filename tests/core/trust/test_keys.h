@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "core/crypto/keys.h"
-#include "tests/support/test_data.h"
 #include "tests/support/paths.h"
+#include "tests/support/test_data.h"
 
 namespace dml::testing {
 

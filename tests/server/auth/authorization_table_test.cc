@@ -1,5 +1,4 @@
 #include "server/auth/authorization_table.h"
-#include "tests/support/paths.h"
 
 #include <filesystem>
 #include <set>
@@ -16,6 +15,8 @@
 #include <dml/v1/policy.pb.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
+
+#include "tests/support/paths.h"
 
 namespace dml {
 namespace {
@@ -63,7 +64,8 @@ TEST(AuthorizationTableTest, TheTestKnowsEveryProtoFile) {
     known.insert(std::filesystem::path(file->name()).filename().string());
   }
   std::set<std::string> there;
-  for (const auto& entry : std::filesystem::directory_iterator(testing::SourceDir() / "proto/dml/v1")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(testing::SourceDir() / "proto/dml/v1")) {
     there.insert(entry.path().filename().string());
   }
   EXPECT_EQ(known, there);

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/paths.h"
 #include "tests/support/test_data.h"
 #include "tests/tools/import/deb_builder.h"
-#include "tests/support/paths.h"
 
 namespace dml {
 namespace {
@@ -73,8 +73,7 @@ absl::StatusOr<DebImport> ImportWith(std::string_view line, std::string_view rep
 }
 
 void ExpectGolden(const DebImport& import) {
-  std::filesystem::path golden =
-      testing::SourceDir() / "tests/golden/import/libfoo.json";
+  std::filesystem::path golden = testing::SourceDir() / "tests/golden/import/libfoo.json";
   EXPECT_EQ(FormatPackageSpec(import.spec), testing::ReadFileOrDie(golden));
   EXPECT_EQ(import.file_name, "libfoo++2_2.0~rc1-3+b1_amd64.deb");
   const std::string file = "license: usr/share/doc/libfoo++2/copyright";
