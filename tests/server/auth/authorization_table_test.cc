@@ -1,5 +1,4 @@
 #include "server/auth/authorization_table.h"
-#include "tests/support/paths.h"
 
 #include <filesystem>
 #include <set>
@@ -13,9 +12,12 @@
 #include <dml/v1/journal.pb.h>
 #include <dml/v1/key.pb.h>
 #include <dml/v1/license.pb.h>
+#include <dml/v1/maintenance.pb.h>
 #include <dml/v1/policy.pb.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
+
+#include "tests/support/paths.h"
 
 namespace dml {
 namespace {
@@ -30,6 +32,7 @@ std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
           v1::GetCheckpointRequest::descriptor()->file(),
           v1::GetKeyRequest::descriptor()->file(),
           v1::EvaluateLicenseRequest::descriptor()->file(),
+          v1::GetScrubRequest::descriptor()->file(),
           v1::GetPolicyRequest::descriptor()->file()};
 }
 
@@ -63,7 +66,8 @@ TEST(AuthorizationTableTest, TheTestKnowsEveryProtoFile) {
     known.insert(std::filesystem::path(file->name()).filename().string());
   }
   std::set<std::string> there;
-  for (const auto& entry : std::filesystem::directory_iterator(testing::SourceDir() / "proto/dml/v1")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(testing::SourceDir() / "proto/dml/v1")) {
     there.insert(entry.path().filename().string());
   }
   EXPECT_EQ(known, there);
@@ -85,7 +89,7 @@ TEST(AuthorizationTableTest, MutationsAreNotForReaders) {
   for (const AuthorizationRow& row : AuthorizationTable()) {
     const std::string_view name = row.method.substr(row.method.rfind('/') + 1);
     for (std::string_view verb : {"Create", "Set", "Publish", "Withdraw", "Attach", "Register",
-                                  "Revoke", "Upload", "Write", "Assemble"}) {
+                                  "Revoke", "Upload", "Write", "Assemble", "Start"}) {
       if (name.starts_with(verb)) {
         EXPECT_GT(row.role, Role::kReader) << row.method;
       }
