@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/finding.h"
+#include "core/content/upkeep.h"
 #include "core/journal/records.h"
 #include "core/license/policy.h"
 #include "core/trust/checkpoint.h"
@@ -135,6 +136,47 @@ struct ViewsVerdict {
   uint64_t entries = 0;
   uint64_t rows = 0;
   std::vector<std::string> differences;
+};
+
+/// Whether long work of the library is under way, and how it ended the last time.
+struct JobStatus {
+  bool waiting = false;  // For other work to end.
+  bool running = false;
+  std::string error_reason;  // "" where it went well, or never ran since the daemon's start.
+  std::string error_message;
+
+  bool busy() const { return waiting || running; }
+};
+
+struct CollectionStatus {
+  JobStatus job;
+  CollectionRecord record;  // Of the pass under way, else the last one.
+};
+
+/// A variant whose payload a collection would let go, and why nothing keeps it.
+struct PlannedVariant {
+  VariantName name;
+  uint64_t payload_size = 0;
+  std::string reason;
+};
+
+/// What a collection would do: the last plan that was made.
+struct CollectionPlanStatus {
+  JobStatus job;
+  uint64_t variants = 0;       // All of them,
+  uint64_t variant_bytes = 0;  // and the size of their payload, shared or not.
+  StorageFigures figures;      // As if it had gone; time 1970: no plan was made.
+  ListPage<PlannedVariant> page;
+};
+
+struct ScrubStatus {
+  JobStatus job;
+  ScrubRecord record;  // Without the cursor.
+};
+
+struct StorageStatus {
+  JobStatus job;
+  StorageFigures figures;  // Time 1970: never measured since the daemon's start.
 };
 
 }  // namespace dml

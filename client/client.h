@@ -41,6 +41,13 @@ class Client {
                                                              const Labels& labels,
                                                              const MutationOptions& options = {});
   absl::StatusOr<ListPage<NamespaceRecord>> ListNamespaces(const ListOptions& options);
+  /// A namespace without a policy keeps everything, under index 0 and etag "".
+  absl::StatusOr<RetentionRecord> GetRetention(const std::string& ns);
+  /// Replaces the policy of that etag.
+  absl::StatusOr<Committed<RetentionRecord>> SetRetention(const std::string& ns,
+                                                          const RetentionPolicy& policy,
+                                                          const std::string& etag,
+                                                          const MutationOptions& options = {});
   absl::StatusOr<PackageRecord> GetPackage(const PackageName& name);
   absl::StatusOr<ListPage<PackageRecord>> ListPackages(const std::string& ns,
                                                        const ListOptions& options);
@@ -116,6 +123,17 @@ class Client {
   // Operation.
   absl::StatusOr<ServerStatus> GetStatus();
   absl::StatusOr<ViewsVerdict> VerifyViews();
+  // Work that takes long: Start... returns at once, and changes nothing where it is under way.
+  absl::StatusOr<JobStatus> StartCollection();
+  absl::StatusOr<CollectionStatus> GetCollection();
+  absl::StatusOr<JobStatus> StartCollectionPlan();
+  /// ABORTED (PLAN_CHANGED): the page token is of an earlier plan.
+  absl::StatusOr<CollectionPlanStatus> GetCollectionPlan(const ListOptions& options);
+  /// `bytes_per_second` 0: as the library is configured.
+  absl::StatusOr<JobStatus> StartScrub(uint64_t bytes_per_second);
+  absl::StatusOr<ScrubStatus> GetScrub();
+  absl::StatusOr<JobStatus> StartMeasurement();
+  absl::StatusOr<StorageStatus> GetStorageFigures();
 
   /// For client/transfer.h.
   Connection& connection() { return *connection_; }

@@ -74,7 +74,8 @@ Connection::Connection(ClientOptions options, std::unique_ptr<LogVerifier> log)
              v1::CompatibilityService::NewStub(channel_), v1::ContentService::NewStub(channel_),
              v1::EnvironmentService::NewStub(channel_), v1::GateService::NewStub(channel_),
              v1::JournalService::NewStub(channel_), v1::KeyService::NewStub(channel_),
-             v1::LicenseService::NewStub(channel_), v1::PolicyService::NewStub(channel_)) {}
+             v1::LicenseService::NewStub(channel_), v1::MaintenanceService::NewStub(channel_),
+             v1::PolicyService::NewStub(channel_)) {}
 
 std::unique_ptr<v1::ContentService::Stub> Connection::NewContentStub() const {
   return v1::ContentService::NewStub(OpenChannel(options_));

@@ -24,6 +24,7 @@
 #include "dml/v1/journal.grpc.pb.h"
 #include "dml/v1/key.grpc.pb.h"
 #include "dml/v1/license.grpc.pb.h"
+#include "dml/v1/maintenance.grpc.pb.h"
 #include "dml/v1/policy.grpc.pb.h"
 
 namespace dml {
@@ -123,7 +124,8 @@ class Connection {
       std::unique_ptr<v1::CompatibilityService::Stub>, std::unique_ptr<v1::ContentService::Stub>,
       std::unique_ptr<v1::EnvironmentService::Stub>, std::unique_ptr<v1::GateService::Stub>,
       std::unique_ptr<v1::JournalService::Stub>, std::unique_ptr<v1::KeyService::Stub>,
-      std::unique_ptr<v1::LicenseService::Stub>, std::unique_ptr<v1::PolicyService::Stub>>
+      std::unique_ptr<v1::LicenseService::Stub>, std::unique_ptr<v1::MaintenanceService::Stub>,
+      std::unique_ptr<v1::PolicyService::Stub>>
       stubs_;
 };
 

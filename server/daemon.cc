@@ -10,6 +10,7 @@
 #include "server/rpc/server_host.h"
 #include "server/rpc/services.h"
 #include "server/runtime/descriptors.h"
+#include "storage/collect/maintenance.h"
 #include "storage/data_dir.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/library/library.h"
@@ -37,6 +38,7 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
   DML_ASSIGN_OR_RETURN(ServerIdentity identity, Bootstrap(bootstrap));
   LibraryOptions options;
   options.origin = std::move(identity.origin);
+  options.content.lease = std::chrono::seconds(config.limits.upload_lease_seconds);
   options.signed_checkpoint_file = dir.signed_checkpoint();
   options.accept_missing_checkpoint = config.accept_missing_checkpoint;
   DML_ASSIGN_OR_RETURN(auto library, Library::Open(std::move(engine), std::move(identity.log_key),
@@ -48,6 +50,16 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
         dir.signed_checkpoint().string(), library->checkpoint()->checkpoint.size);
   }
   return library;
+}
+
+absl::StatusOr<std::unique_ptr<Maintenance>> StartMaintenance(Library& library,
+                                                              const MaintenanceConfig& config) {
+  std::vector<std::unique_ptr<const RootSource>> sources;
+  sources.push_back(std::make_unique<RetentionRoots>());
+  MaintenanceOptions options;
+  options.mark_bytes = config.mark_bytes;
+  options.scrub_bytes_per_second = config.scrub_bytes_per_second;
+  return Maintenance::Start(library, std::move(sources), std::move(options));
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const ServerConfig& config) {
@@ -69,6 +81,7 @@ std::string ClientAddress(const ListenAddress& address) {
 // In the order of their dependence: destroyed from the last to the first.
 struct Daemon::Parts {
   std::unique_ptr<Library> library;
+  std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<CallGuard> guard;
   std::unique_ptr<ServerHost> host;
 };
@@ -80,6 +93,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   AllowOnlyTls13();
   auto parts = std::make_unique<Parts>();
   DML_ASSIGN_OR_RETURN(parts->library, OpenLibrary(config));
+  DML_ASSIGN_OR_RETURN(parts->maintenance, StartMaintenance(*parts->library, config.maintenance));
   parts->guard = std::make_unique<CallGuard>(
       CallGuardOptions{config.insecure_loopback, config.limits.max_transfers, nullptr});
 
@@ -90,6 +104,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   const ServiceContext services{
       .library = *parts->library,
       .guard = *parts->guard,
+      .maintenance = *parts->maintenance,
       .max_message_bytes = static_cast<uint32_t>(config.limits.max_message_bytes),
       .chunker = ChunkerParams{},
       .stall_timeout = std::chrono::seconds(config.limits.stall_timeout_seconds),
@@ -119,6 +134,7 @@ std::string Daemon::client_address() const { return ClientAddress(address()); }
 void Daemon::Shutdown(std::chrono::milliseconds grace) {
   if (parts_->library == nullptr) return;
   parts_->host->Shutdown(grace);
+  parts_->maintenance.reset();
   parts_->library.reset();
 }
 

@@ -25,6 +25,7 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const EnvironmentCreated&) { return "environment_created"; },
                         [](const NodeCreated&) { return "node_created"; },
                         [](const PolicySet&) { return "policy_set"; },
+                        [](const NamespaceRetentionSet&) { return "namespace_retention_set"; },
                     },
                     payload);
 }
@@ -60,6 +61,9 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const PolicySet& p) {
             return fmt::format("set policy of {} to {}", p.environment,
                                p.document.digest.ToString());
+          },
+          [](const NamespaceRetentionSet& p) {
+            return fmt::format("set retention of namespace {}", p.name);
           },
       },
       payload);

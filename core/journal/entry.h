@@ -14,6 +14,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/time.h"
+#include "core/journal/retention.h"
 #include "core/package/names.h"
 #include "core/version/version.h"
 
@@ -84,10 +85,11 @@ struct VersionWithdrawn {
   bool operator==(const VersionWithdrawn&) const = default;
 };
 
-/// Payload of withdrawn variants is about to be deleted; identity and evidence stay for ever.
+/// Payload that the namespaces' retention policies let go is about to be deleted; identity and
+/// evidence stay for ever.
 struct PayloadCollected {
-  std::vector<VariantName> variants;
-  BlobRef digest_list;  // Metadata blob: one "sha256:<hex>\n" a line.
+  std::vector<VariantName> variants;  // Ascending, distinct.
+  BlobRef digest_list;  // Metadata blob: the digests of their files, one "sha256:<hex>\n" a line.
   bool operator==(const PayloadCollected&) const = default;
 };
 
@@ -112,9 +114,18 @@ struct PolicySet {
   bool operator==(const PolicySet&) const = default;
 };
 
-using EntryPayload = std::variant<LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked,
-                                  VersionPublished, AttestationAttached, VersionWithdrawn,
-                                  PayloadCollected, EnvironmentCreated, NodeCreated, PolicySet>;
+/// Takes the place of the policy before.
+struct NamespaceRetentionSet {
+  std::string name;
+  RetentionPolicy policy;
+  std::string replaces_etag;  // Of the policy that the author saw; empty where there was none.
+  bool operator==(const NamespaceRetentionSet&) const = default;
+};
+
+using EntryPayload =
+    std::variant<LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked, VersionPublished,
+                 AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated,
+                 NodeCreated, PolicySet, NamespaceRetentionSet>;
 
 struct Entry {
   uint64_t index = 0;

@@ -16,6 +16,8 @@ bool KeyCovers(const KeyRecord& key, std::string_view ns) {
                      [&](std::string_view role) { return KeyCovers(key, role, ns); });
 }
 
+std::string RetentionRecord::Etag() const { return index == 0 ? "" : fmt::format("{}", index); }
+
 std::string PolicyRecord::Etag() const {
   return fmt::format("{}-{}", revision, document.digest.hex().substr(0, 16));
 }

@@ -18,6 +18,18 @@ struct NamespaceRecord {
   bool operator==(const NamespaceRecord&) const = default;
 };
 
+/// The retention policy of a namespace that has one.
+struct RetentionRecord {
+  std::string ns;
+  RetentionPolicy policy;
+  uint64_t index = 0;
+  Timestamp time;
+  std::string author;
+  /// What a writer must have seen to replace this policy: the index of its entry; "" for none.
+  std::string Etag() const;
+  bool operator==(const RetentionRecord&) const = default;
+};
+
 struct PackageRecord {
   PackageName name;
   VersionScheme scheme = VersionScheme::kSemver;

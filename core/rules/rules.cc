@@ -1,9 +1,9 @@
 #include "core/rules/rules.h"
 
 #include <algorithm>
-#include <set>
 
 #include "core/crypto/keys.h"
+#include "core/rules/retention.h"
 #include "core/trust/statement.h"
 
 namespace dml {
@@ -48,7 +48,7 @@ absl::Status CheckLabels(const Labels& labels) {
 
 class Decider {
  public:
-  explicit Decider(const LibraryState& state) : state_(state) {}
+  Decider(const LibraryState& state, Timestamp now) : state_(state), now_(now) {}
 
   absl::Status operator()(const LibraryCreated&) const {
     return FailedPrecondition(ErrorReason("LIBRARY_EXISTS"), "the library is created only once");
@@ -75,14 +75,19 @@ class Decider {
   absl::Status operator()(const NodeCreated& p) const;
   absl::Status operator()(const PolicySet& p) const;
 
+  absl::Status operator()(const NamespaceRetentionSet& p) const;
+
  private:
   absl::Status CheckNamespaceExists(std::string_view name) const;
   absl::StatusOr<VariantRecord> ExistingVariant(const VariantName& name) const;
   absl::Status CheckSignedByPublisher(const VersionPublished& p) const;
   absl::Status CheckVersionIsFree(const VersionPublished& p) const;
   absl::StatusOr<bool> MayVouch(const AttestationRef& ref, std::string_view ns) const;
+  absl::Status CheckMayBeCollected(const VariantRecord& variant) const;
+  absl::StatusOr<bool> AmongHighest(const VariantRecord& variant, uint32_t count) const;
 
   const LibraryState& state_;
+  const Timestamp now_;
 };
 
 absl::Status Decider::CheckNamespaceExists(std::string_view name) const {
@@ -271,21 +276,56 @@ absl::Status Decider::operator()(const VersionWithdrawn& p) const {
   return absl::OkStatus();
 }
 
+absl::Status Decider::operator()(const NamespaceRetentionSet& p) const {
+  DML_RETURN_IF_ERROR(CheckNamespaceExists(p.name));
+  DML_RETURN_IF_ERROR(AtField(ValidateRetention(p.policy), "retention"));
+  DML_ASSIGN_OR_RETURN(auto record, state_.FindRetention(p.name));
+  const std::string current = record.has_value() ? record->Etag() : "";
+  if (p.replaces_etag == current) return absl::OkStatus();
+  return Aborted(
+      ErrorReason("ETAG_MISMATCH"),
+      "the retention of namespace {} is at etag '{}', not '{}': read it again and decide "
+      "anew",
+      p.name, current, p.replaces_etag);
+}
+
+absl::StatusOr<bool> Decider::AmongHighest(const VariantRecord& variant, uint32_t count) const {
+  if (count == 0) return false;
+  DML_ASSIGN_OR_RETURN(auto lowest, state_.FindNthLiveVersion(variant.name.package, count));
+  if (!lowest.has_value()) return true;
+  DML_ASSIGN_OR_RETURN(Version own, Version::Parse(variant.scheme, variant.name.version));
+  DML_ASSIGN_OR_RETURN(Version bound, Version::Parse(lowest->scheme, lowest->name.version));
+  return Compare(own, bound) >= 0;
+}
+
+// attack 27: nothing deletes payload but what this lets go.
+absl::Status Decider::CheckMayBeCollected(const VariantRecord& variant) const {
+  DML_ASSIGN_OR_RETURN(auto record, state_.FindRetention(variant.name.package.ns));
+  const RetentionPolicy policy = record.has_value() ? record->policy : RetentionPolicy();
+  DML_ASSIGN_OR_RETURN(bool among_highest, AmongHighest(variant, policy.keep_versions));
+  const RetentionVerdict verdict = JudgeRetention(policy, variant, among_highest, now_);
+  if (!verdict.keep) return absl::OkStatus();
+  return FailedPrecondition(ErrorReason("PAYLOAD_IN_USE"), "the payload of {} stays: {}",
+                            variant.name.ResourceName(), verdict.reason);
+}
+
 absl::Status Decider::operator()(const PayloadCollected& p) const {
   if (p.variants.empty()) {
     return InvalidArgument(ErrorReason("NOTHING_TO_COLLECT"), "no variant is named");
   }
-  std::set<VariantName> seen;
-  for (const VariantName& name : p.variants) {
+  for (size_t i = 0; i < p.variants.size(); ++i) {
+    const VariantName& name = p.variants[i];
+    if (i > 0 && name <= p.variants[i - 1]) {
+      return InvalidArgument(ErrorReason("VARIANTS_NOT_ASCENDING"),
+                             "{} is named after {}: variants ascend, each once",
+                             name.ResourceName(), p.variants[i - 1].ResourceName());
+    }
     DML_ASSIGN_OR_RETURN(VariantRecord variant, ExistingVariant(name));
-    if (!seen.insert(name).second || variant.payload_collected) {
+    if (variant.payload_collected) {
       return FailedPrecondition(ErrorReason("PAYLOAD_COLLECTED"), "{} is collected already",
                                 name.ResourceName());
     }
-    if (variant.state != VariantState::kWithdrawn) {
-      return FailedPrecondition(ErrorReason("PAYLOAD_IN_USE"), "{} is published, not withdrawn",
-                                name.ResourceName());
-    }
+    DML_RETURN_IF_ERROR(CheckMayBeCollected(variant));
   }
   return absl::OkStatus();
 }
@@ -340,8 +380,8 @@ absl::Status Decider::operator()(const PolicySet& p) const {
 
 }  // namespace
 
-absl::Status Decide(const EntryPayload& payload, const LibraryState& state) {
-  return std::visit(Decider(state), payload);
+absl::Status Decide(const EntryPayload& payload, const LibraryState& state, Timestamp now) {
+  return std::visit(Decider(state, now), payload);
 }
 
 }  // namespace dml

@@ -25,10 +25,13 @@ class LibraryState {
 
   virtual ~LibraryState() = default;
   virtual Lookup<NamespaceRecord> FindNamespace(std::string_view name) const = 0;
+  virtual Lookup<RetentionRecord> FindRetention(std::string_view ns) const = 0;
   virtual Lookup<PackageRecord> FindPackage(const PackageName& name) const = 0;
   /// Any variant of the version whose precedence equals `version`'s, whatever its text.
   virtual Lookup<VariantRecord> FindEqualVersion(const PackageName& name,
                                                  const Version& version) const = 0;
+  /// Any live variant of the n-th highest version (from 1) among those that have one.
+  virtual Lookup<VariantRecord> FindNthLiveVersion(const PackageName& name, uint32_t n) const = 0;
   virtual Lookup<VariantRecord> FindVariant(const VariantName& name) const = 0;
   virtual Lookup<AttestationRecord> FindAttestation(const VariantName& name,
                                                     const Digest& envelope) const = 0;
@@ -40,10 +43,11 @@ class LibraryState {
   virtual Lookup<PolicyRecord> FindPolicy(std::string_view environment) const = 0;
 };
 
-/// OK when the payload may be appended. Codes that callers branch on: NOT_FOUND (something that it
-/// names is missing), ALREADY_EXISTS (the name is bound, tombstones included),
-/// FAILED_PRECONDITION (the state forbids it; ATTESTATION_LIMIT), ABORTED (etag), PERMISSION_DENIED
-/// (no signature of a key that covers the namespace), INVALID_ARGUMENT.
-absl::Status Decide(const EntryPayload& payload, const LibraryState& state);
+/// OK when the payload may be appended in an entry of journal time `now`. Codes that callers branch
+/// on: NOT_FOUND (something that it names is missing), ALREADY_EXISTS (the name is bound,
+/// tombstones included), FAILED_PRECONDITION (the state forbids it; ATTESTATION_LIMIT,
+/// PAYLOAD_IN_USE), ABORTED (etag), PERMISSION_DENIED (no signature of a key that covers the
+/// namespace), INVALID_ARGUMENT.
+absl::Status Decide(const EntryPayload& payload, const LibraryState& state, Timestamp now);
 
 }  // namespace dml

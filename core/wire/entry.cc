@@ -70,6 +70,11 @@ void Put(const PolicySet& p, pb::Entry& out) {
   To(p.document, m->mutable_document());
   m->set_replaces_etag(p.replaces_etag);
 }
+void Put(const NamespaceRetentionSet& p, pb::Entry& out) {
+  out.mutable_namespace_retention_set()->set_name(p.name);
+  To(p.policy, out.mutable_namespace_retention_set()->mutable_policy());
+  out.mutable_namespace_retention_set()->set_replaces_etag(p.replaces_etag);
+}
 
 // --- Protobuf -> payload -------------------------------------------------------------------------
 
@@ -118,6 +123,11 @@ absl::StatusOr<PolicySet> Get(const pb::PolicySet& m) {
   return out;
 }
 
+absl::StatusOr<NamespaceRetentionSet> Get(const pb::NamespaceRetentionSet& m) {
+  DML_ASSIGN_OR_RETURN(RetentionPolicy policy, From(m.policy()));
+  return NamespaceRetentionSet{m.name(), policy, m.replaces_etag()};
+}
+
 absl::StatusOr<KeyRevoked> Get(const pb::KeyRevoked& m) {
   DML_ASSIGN_OR_RETURN(Digest id, DigestFrom(m.key_id()));
   return KeyRevoked{id, m.reason()};
@@ -160,6 +170,8 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
     }
     case pb::Entry::kPolicySet:
       return Get(in.policy_set());
+    case pb::Entry::kNamespaceRetentionSet:
+      return Get(in.namespace_retention_set());
     case pb::Entry::PAYLOAD_NOT_SET:
       break;
   }

@@ -20,6 +20,7 @@ absl::StatusOr<Entry> DecodeEntry(std::string_view bytes);
 Digest PayloadDigest(const EntryPayload& payload);
 
 std::string Encode(const NamespaceRecord& record);
+std::string Encode(const RetentionRecord& record);
 std::string Encode(const PackageRecord& record);
 std::string Encode(const VariantRecord& record);
 std::string Encode(const AttestationRecord& record);

@@ -33,6 +33,23 @@ absl::StatusOr<NamespaceRecord> Decode(std::string_view bytes) {
   return DecodeDescribed<pb::NamespaceRecord, NamespaceRecord>(bytes);
 }
 
+std::string Encode(const RetentionRecord& r) {
+  pb::RetentionRecord m;
+  m.set_name(r.ns);
+  To(r.policy, m.mutable_policy());
+  m.set_index(r.index);
+  m.set_time_micros(ToMicros(r.time));
+  m.set_author(r.author);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<RetentionRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::RetentionRecord>(bytes));
+  DML_ASSIGN_OR_RETURN(RetentionPolicy policy, From(m.policy()));
+  return RetentionRecord{m.name(), policy, m.index(), FromMicros(m.time_micros()), m.author()};
+}
+
 std::string Encode(const PackageRecord& r) {
   pb::PackageRecord m;
   m.set_package(r.name.ToString());

@@ -64,6 +64,30 @@ absl::StatusOr<VariantName> VariantFrom(const std::string& package, const std::s
   return VariantName{*std::move(name), version, *std::move(platform)};
 }
 
+void To(const RetentionPolicy& policy, pb::RetentionPolicy* out) {
+  out->set_keep(static_cast<uint32_t>(policy.keep));
+  out->set_keep_versions(policy.keep_versions);
+  out->set_keep_age_seconds(policy.keep_age.count());
+  out->set_collect_withdrawn(policy.collect_withdrawn);
+  out->set_withdrawn_grace_seconds(policy.withdrawn_grace.count());
+}
+
+absl::StatusOr<RetentionPolicy> From(const pb::RetentionPolicy& in) {
+  RetentionPolicy out;
+  out.keep = static_cast<RetentionKeep>(in.keep());
+  out.keep_versions = in.keep_versions();
+  out.keep_age = std::chrono::seconds(in.keep_age_seconds());
+  out.collect_withdrawn = in.collect_withdrawn();
+  out.withdrawn_grace = std::chrono::seconds(in.withdrawn_grace_seconds());
+  if (in.keep() < 1 || in.keep() > 3 || in.keep_age_seconds() > kMaxStoredSeconds ||
+      in.withdrawn_grace_seconds() > kMaxStoredSeconds) {
+    return DataLoss(kEntryInvalid,
+                    "a retention policy says what this version does not know: "
+                    "upgrade the program");
+  }
+  return out;
+}
+
 std::string SerializeDeterministically(const google::protobuf::MessageLite& message) {
   std::string out;
   {

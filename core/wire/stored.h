@@ -14,6 +14,8 @@ namespace pb = ::dml::journal::v1;
 
 inline constexpr ErrorReason kEntryInvalid("ENTRY_INVALID");
 inline constexpr ErrorReason kRecordInvalid("RECORD_INVALID");
+/// Longer times are no times of ours, and would overflow microseconds.
+inline constexpr uint64_t kMaxStoredSeconds = uint64_t{1} << 40;
 
 /// A row's message; DATA_LOSS (RECORD_INVALID) where the bytes are none.
 template <typename Message>
@@ -42,6 +44,8 @@ void To(const VariantName& name, Message* out) {
   out->set_version(name.version);
   out->set_variant(name.platform.VariantId());
 }
+void To(const RetentionPolicy& policy, pb::RetentionPolicy* out);
+absl::StatusOr<RetentionPolicy> From(const pb::RetentionPolicy& in);
 std::string SerializeDeterministically(const google::protobuf::MessageLite& message);
 
 }  // namespace dml::wire

@@ -45,10 +45,18 @@ absl::Status ReadLimits(const json& value, ServerLimits& limits) {
   Number(in, "maxMessageBytes", UINT64_MAX, limits.max_message_bytes);
   Number(in, "maxTransfers", INT32_MAX, limits.max_transfers);
   Number(in, "stallTimeoutSeconds", INT32_MAX, limits.stall_timeout_seconds);
+  Number(in, "uploadLeaseSeconds", INT32_MAX, limits.upload_lease_seconds);
   Number(in, "maxConcurrentStreams", INT32_MAX, limits.max_concurrent_streams);
   Number(in, "blockCacheBytes", UINT64_MAX, limits.block_cache_bytes);
   Number(in, "writeBufferBytes", UINT64_MAX, limits.write_buffer_bytes);
   Number(in, "maxOpenFiles", INT32_MAX, limits.max_open_files);
+  return in.Finish();
+}
+
+absl::Status ReadMaintenance(const json& value, MaintenanceConfig& maintenance) {
+  ObjectReader in(value, kInvalid);
+  Number(in, "markBytes", UINT64_MAX, maintenance.mark_bytes);
+  Number(in, "scrubBytesPerSecond", UINT64_MAX, maintenance.scrub_bytes_per_second);
   return in.Finish();
 }
 
@@ -77,6 +85,9 @@ absl::StatusOr<ServerConfig> ReadConfig(const json& value, const std::filesystem
   config.server_names = in.Strings("serverNames", 1000, 253);
   in.Read("tls", [&](const json& tls) { return ReadTls(tls, folder, config.tls); });
   in.Read("limits", [&](const json& limits) { return ReadLimits(limits, config.limits); });
+  in.Read("maintenance", [&](const json& maintenance) {
+    return ReadMaintenance(maintenance, config.maintenance);
+  });
   in.Read("log", [&](const json& log) { return ReadLog(log, config.log); });
   in.Read("selfProbe", [&](const json& probe) { return ReadSelfProbe(probe, config.self_probe); });
   int64_t grace = config.shutdown_grace.count();
@@ -137,12 +148,14 @@ std::string FormatServerConfig(const ServerConfig& config) {
                      quoted(config.tls.client_ca.string()));
   const ServerLimits& limits = config.limits;
   out += fmt::format(
-      "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  stallTimeoutSeconds: {}\n  "
-      "maxConcurrentStreams: {}\n"
+      "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  stallTimeoutSeconds: {}\n"
+      "  uploadLeaseSeconds: {}\n  maxConcurrentStreams: {}\n"
       "  blockCacheBytes: {}\n  writeBufferBytes: {}\n  maxOpenFiles: {}\n",
       limits.max_message_bytes, limits.max_transfers, limits.stall_timeout_seconds,
-      limits.max_concurrent_streams, limits.block_cache_bytes, limits.write_buffer_bytes,
-      limits.max_open_files);
+      limits.upload_lease_seconds, limits.max_concurrent_streams, limits.block_cache_bytes,
+      limits.write_buffer_bytes, limits.max_open_files);
+  out += fmt::format("maintenance:\n  markBytes: {}\n  scrubBytesPerSecond: {}\n",
+                     config.maintenance.mark_bytes, config.maintenance.scrub_bytes_per_second);
   out += fmt::format("log:\n  level: {}\n  format: {}\n",
                      kLevels[static_cast<size_t>(config.log.level)],
                      kFormats[static_cast<size_t>(config.log.format)]);

@@ -26,6 +26,9 @@ absl::Status CheckLimits(const ServerLimits& limits) {
   DML_RETURN_IF_ERROR(CheckRange("limits.maxTransfers", limits.max_transfers, 1, 4096));
   DML_RETURN_IF_ERROR(
       CheckRange("limits.stallTimeoutSeconds", limits.stall_timeout_seconds, 1, 86400));
+  // Never shorter than a stream may stand still: what it relies on must last until it goes on.
+  DML_RETURN_IF_ERROR(CheckRange("limits.uploadLeaseSeconds", limits.upload_lease_seconds,
+                                 limits.stall_timeout_seconds, 30 * 86'400));
   DML_RETURN_IF_ERROR(
       CheckRange("limits.maxConcurrentStreams", limits.max_concurrent_streams, 1, 4096));
   DML_RETURN_IF_ERROR(
@@ -33,6 +36,13 @@ absl::Status CheckLimits(const ServerLimits& limits) {
   DML_RETURN_IF_ERROR(
       CheckRange("limits.writeBufferBytes", limits.write_buffer_bytes, 1 << 20, uint64_t{1} << 36));
   return CheckRange("limits.maxOpenFiles", limits.max_open_files, 64, 1 << 20);
+}
+
+absl::Status CheckMaintenance(const MaintenanceConfig& maintenance) {
+  DML_RETURN_IF_ERROR(
+      CheckRange("maintenance.markBytes", maintenance.mark_bytes, 1 << 20, uint64_t{1} << 40));
+  return CheckRange("maintenance.scrubBytesPerSecond", maintenance.scrub_bytes_per_second, 64 << 10,
+                    uint64_t{1} << 40);
 }
 
 }  // namespace
@@ -110,6 +120,7 @@ absl::Status ServerConfig::Validate() const {
         InvalidArgument(kInvalid, "tls.certificate and tls.key belong together; name both"), "tls");
   }
   DML_RETURN_IF_ERROR(CheckLimits(limits));
+  DML_RETURN_IF_ERROR(CheckMaintenance(maintenance));
   DML_RETURN_IF_ERROR(
       CheckRange("selfProbe.intervalSeconds", self_probe.interval.count(), 0, 86'400));
   DML_RETURN_IF_ERROR(CheckRange("selfProbe.maxFailures", self_probe.max_failures, 1, 1000));

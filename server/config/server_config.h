@@ -27,11 +27,19 @@ struct ServerLimits {
   uint64_t max_message_bytes = 4 << 20;  // Of one gRPC message, either way.
   int max_transfers = 32;                // Streams of content at a time.
   int stall_timeout_seconds = 300;       // After which a stream without progress is ended.
+  int upload_lease_seconds = 86'400;     // For which content that nothing names yet is kept.
   int max_concurrent_streams = 100;      // Calls at a time on one connection.
   uint64_t block_cache_bytes = 64 << 20;
   uint64_t write_buffer_bytes = 64 << 20;
   int max_open_files = 512;  // Of the database; connections need descriptors besides.
   bool operator==(const ServerLimits&) const = default;
+};
+
+/// Collection and scrub; see storage/collect/maintenance.h.
+struct MaintenanceConfig {
+  uint64_t mark_bytes = 64 << 20;              // Memory for what is in use.
+  uint64_t scrub_bytes_per_second = 32 << 20;  // Where a call does not say.
+  bool operator==(const MaintenanceConfig&) const = default;
 };
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
@@ -56,6 +64,7 @@ struct ServerConfig {
   std::vector<std::string> server_names;  // Further DNS names and addresses of this server.
   TlsOverrides tls;
   ServerLimits limits;
+  MaintenanceConfig maintenance;
   LogConfig log;
   SelfProbeConfig self_probe;
   std::chrono::seconds shutdown_grace{10};  // For calls under way when told to stop.

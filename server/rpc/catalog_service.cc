@@ -1,5 +1,6 @@
 #include "core/filter/variant_filter.h"
 #include "core/trust/statement.h"
+#include "core/wire/api_upkeep.h"
 #include "dml/v1/catalog.grpc.pb.h"
 #include "server/rpc/service_util.h"
 #include "storage/library/preparation.h"
@@ -64,6 +65,48 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                     DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Namespaces(page));
                     FillItems(found, response->mutable_namespaces());
                     response->set_next_page_token(PageToken(found.next_key));
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status GetRetention(grpc::ServerContext* context, const v1::GetRetentionRequest* request,
+                            v1::GetRetentionResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/GetRetention",
+                  [&](const Caller&) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(std::string ns,
+                                         wire::ParseResource(request->namespace_(), "namespaces"));
+                    auto snapshot = context_.library.Read();
+                    const LibraryView view(*snapshot);
+                    DML_ASSIGN_OR_RETURN(auto there, view.FindNamespace(ns));
+                    if (!there.has_value()) {
+                      return NotFound(ErrorReason("NAMESPACE_NOT_FOUND"), "no {}",
+                                      request->namespace_());
+                    }
+                    DML_ASSIGN_OR_RETURN(auto found, view.FindRetention(ns));
+                    RetentionRecord none;
+                    none.ns = ns;
+                    wire::To(found.value_or(none), response->mutable_retention());
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status SetRetention(grpc::ServerContext* context, const v1::SetRetentionRequest* request,
+                            v1::SetRetentionResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CatalogService/SetRetention",
+                  [&](const Caller& caller) -> absl::Status {
+                    absl::StatusOr<RetentionRecord> record = wire::From(request->retention());
+                    if (!record.ok()) return AtField(record.status(), "retention");
+                    Command command;
+                    command.payload = NamespaceRetentionSet{record->ns, record->policy,
+                                                            request->retention().etag()};
+                    DML_ASSIGN_OR_RETURN(Receipt receipt,
+                                         CommitAs(context_, caller, request->request_id(),
+                                                  request->validate_only(), std::move(command)));
+                    To(receipt, response->mutable_receipt());
+                    record->index = receipt.index;
+                    record->time = receipt.time;
+                    record->author = caller.principal;
+                    wire::To(*record, response->mutable_retention());
                     return absl::OkStatus();
                   });
   }

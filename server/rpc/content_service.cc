@@ -203,7 +203,9 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     }
     if (record->payload_collected) {
       return FailedPrecondition(ErrorReason("PAYLOAD_COLLECTED"),
-                                "the files of {} were collected after it was withdrawn",
+                                "the payload of {} was collected under the retention policy of its "
+                                "namespace, so its files are gone; its evidence stays: publish the "
+                                "files as a new version where they are needed again",
                                 variant.ResourceName());
     }
     return BlobRef{file->first, file->second};

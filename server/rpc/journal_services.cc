@@ -188,6 +188,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& c
   services.push_back(MakeGateService(context));
   services.push_back(MakeJournalService(context));
   services.push_back(MakeAdminService(context));
+  services.push_back(MakeMaintenanceService(context));
   return services;
 }
 

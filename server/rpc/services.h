@@ -13,6 +13,7 @@
 
 #include "server/rpc/call_guard.h"
 #include "server/rpc/transfer_counters.h"
+#include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
 
 namespace dml {
@@ -21,6 +22,7 @@ namespace dml {
 struct ServiceContext {
   Library& library;
   CallGuard& guard;
+  Maintenance& maintenance;
   uint32_t max_message_bytes = 4 << 20;
   ChunkerParams chunker;  // What clients are told, and how plain uploads are cut.
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(5);
@@ -40,6 +42,7 @@ std::unique_ptr<grpc::Service> MakeCompatibilityService(const ServiceContext& co
 std::unique_ptr<grpc::Service> MakeGateService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeJournalService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeAdminService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeMaintenanceService(const ServiceContext& context);
 
 /// All of them.
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& context);

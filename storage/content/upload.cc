@@ -10,7 +10,31 @@ namespace dml {
 
 namespace keys = content_keys;
 
+// A blob may take longer than a lease lasts, so the leases on its first chunks are taken again from
+// time to time, long before they end.
+absl::Status Upload::RenewLeases() {
+  const Timestamp now = store_.options().clock();
+  const std::chrono::seconds lease = store_.leases().duration();
+  if (now < renewed_ + lease / 4) return absl::OkStatus();
+  if (now >= renewed_ + lease) {
+    return Aborted(
+        ErrorReason("UPLOAD_TOO_SLOW"),
+        "nothing came for the {} seconds that unfinished uploads are kept: send the files "
+        "again",
+        lease.count());
+  }
+  for (const Digest& chunk : pending_) store_.leases().Take(chunk);
+  for (const ChunkRef& chunk : list_) store_.leases().Take(chunk.digest);
+  for (const EndedBlob& ended : ended_) {
+    store_.leases().Take(ended.blob.digest);
+    for (const ChunkRef& chunk : ended.chunks) store_.leases().Take(chunk.digest);
+  }
+  renewed_ = now;
+  return absl::OkStatus();
+}
+
 absl::Status Upload::Add(EncodedChunk chunk) {
+  DML_RETURN_IF_ERROR(RenewLeases());
   std::string decoded;
   const bool as_it_is = chunk.codec == FrameCodec::kRaw && chunk.stored.size() == chunk.raw_size &&
                         chunk.raw_size > 0 && chunk.raw_size <= kMaxChunkBytes;
@@ -24,6 +48,7 @@ absl::Status Upload::Add(EncodedChunk chunk) {
 }
 
 absl::Status Upload::AddKnown(const ChunkRef& chunk) {
+  DML_RETURN_IF_ERROR(RenewLeases());
   store_.leases().Take(chunk.digest);
   DML_ASSIGN_OR_RETURN(bool visible, store_.IsVisible(ns_, chunk.digest));
   if (!visible) {
@@ -62,6 +87,7 @@ void Upload::Hash(const ChunkRef& chunk, std::string_view raw) {
 }
 
 absl::Status Upload::EndBlob(const BlobRef& blob) {
+  DML_RETURN_IF_ERROR(RenewLeases());
   Digest whole = list_.size() == 1 ? list_[0].digest : hasher_.Finish();
   EndedBlob ended{blob, std::move(list_)};
   const uint64_t size = std::exchange(size_, 0);

@@ -3,8 +3,9 @@
 // Large streams go into packs, a pack at a time; what is left at the end, and small streams, into
 // rows of their own. A chunk that somebody else is uploading at the same time and that is not
 // durable yet counts as missing: nothing that is acknowledged ever rests on bytes that could still
-// be lost. Every byte is verified here. Memory is bounded by ContentOptions::loose_bytes and 100
-// bytes for each chunk of a pack. Not thread-safe.
+// be lost. Leases on what the stream relies on are renewed while it lasts. Every byte is verified
+// here. Memory is bounded by ContentOptions::loose_bytes and 100 bytes for each chunk of a pack.
+// Not thread-safe.
 #pragma once
 
 #include <optional>
@@ -27,7 +28,11 @@ struct UploadTotals {
 class Upload {
  public:
   /// `store` must outlive it.
-  Upload(ChunkStore& store, std::string ns) : store_(store), ns_(std::move(ns)) {}
+  Upload(ChunkStore& store, std::string ns)
+      : store_(store), ns_(std::move(ns)), renewed_(store.options().clock()) {}
+
+  // Add, AddKnown and EndBlob answer ABORTED (UPLOAD_TOO_SLOW) where nothing came for as long as a
+  // lease lasts: what the stream relies on may be gone, so the blobs since the last commit are too.
 
   /// The next chunk of the current blob. INVALID_ARGUMENT with the reason of VerifyChunk.
   absl::Status Add(EncodedChunk chunk);
@@ -56,6 +61,7 @@ class Upload {
     std::vector<ChunkRef> chunks;
   };
 
+  absl::Status RenewLeases();
   absl::Status Keep(EncodedChunk chunk);
   absl::Status Pack(ChunkCommit::Chunk& chunk);
   absl::Status PackLoose();
@@ -66,6 +72,7 @@ class Upload {
   ChunkStore& store_;
   const std::string ns_;
   UploadTotals totals_;
+  Timestamp renewed_;  // When every lease that the stream needs was good for its full time.
 
   // The current blob. The first chunk is not hashed before there is a second: alone it is the blob.
   std::vector<ChunkRef> list_;

@@ -194,11 +194,10 @@ absl::StatusOr<Receipt> Sequencer::Place(Pending& pending, Group& group) {
     }
   }
   DML_RETURN_IF_ERROR(CheckStamps(command, *group.batch));
-  DML_RETURN_IF_ERROR(Decide(command.payload, view));
-
   Entry entry;
   entry.index = group.appender.size();
   entry.time = std::max(clock_(), group.last_time);
+  DML_RETURN_IF_ERROR(Decide(command.payload, view, entry.time));
   entry.author = command.author;
   entry.request_id = command.request_id;
   entry.payload = command.payload;

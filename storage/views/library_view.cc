@@ -17,6 +17,10 @@ LibraryState::Lookup<NamespaceRecord> LibraryView::FindNamespace(std::string_vie
   return Find<NamespaceRecord>(view_keys::Namespace(name));
 }
 
+LibraryState::Lookup<RetentionRecord> LibraryView::FindRetention(std::string_view ns) const {
+  return Find<RetentionRecord>(view_keys::Retention(ns));
+}
+
 LibraryState::Lookup<PackageRecord> LibraryView::FindPackage(const PackageName& name) const {
   return Find<PackageRecord>(view_keys::Package(name));
 }
@@ -33,6 +37,21 @@ LibraryState::Lookup<VariantRecord> LibraryView::FindEqualVersion(const PackageN
   }
   DML_ASSIGN_OR_RETURN(VariantRecord record, wire::Decode<VariantRecord>(cursor->value()));
   return record;
+}
+
+LibraryState::Lookup<VariantRecord> LibraryView::FindNthLiveVersion(const PackageName& name,
+                                                                    uint32_t n) const {
+  std::optional<VariantRecord> found;
+  uint32_t seen = 0;
+  std::string last;
+  DML_RETURN_IF_ERROR(ScanVariants(name, [&](const VariantRecord& variant) {
+    if (variant.state != VariantState::kPublished) return true;
+    if (seen == 0 || variant.name.version != last) ++seen;
+    last = variant.name.version;
+    if (seen == n) found = variant;
+    return seen < n;
+  }));
+  return found;
 }
 
 LibraryState::Lookup<VariantRecord> LibraryView::FindVariant(const VariantName& name) const {

@@ -18,9 +18,11 @@ class LibraryView : public LibraryState {
   explicit LibraryView(const Reader& reader) : reader_(reader) {}
 
   Lookup<NamespaceRecord> FindNamespace(std::string_view name) const override;
+  Lookup<RetentionRecord> FindRetention(std::string_view ns) const override;
   Lookup<PackageRecord> FindPackage(const PackageName& name) const override;
   Lookup<VariantRecord> FindEqualVersion(const PackageName& name,
                                          const Version& version) const override;
+  Lookup<VariantRecord> FindNthLiveVersion(const PackageName& name, uint32_t n) const override;
   Lookup<VariantRecord> FindVariant(const VariantName& name) const override;
   Lookup<AttestationRecord> FindAttestation(const VariantName& name,
                                             const Digest& envelope) const override;

@@ -98,6 +98,12 @@ class Application {
     return absl::OkStatus();
   }
 
+  absl::Status operator()(const NamespaceRetentionSet& p) {
+    RetentionRecord record{p.name, p.policy, entry_.index, entry_.time, entry_.author};
+    Put(view_keys::Retention(p.name), wire::Encode(record));
+    return absl::OkStatus();
+  }
+
   absl::Status RememberRequest();
 
  private:

@@ -16,7 +16,7 @@
 namespace dml::view_keys {
 
 /// Raised when the rows' form or meaning changes: the views are then rebuilt on opening.
-inline constexpr uint64_t kViewVersion = 2;
+inline constexpr uint64_t kViewVersion = 3;
 
 enum class Row : uint8_t {
   kNamespace = 1,
@@ -34,6 +34,7 @@ enum class Row : uint8_t {
   kRequest = 13,
   kRequestByTime = 14,
   kStamp = 15,
+  kRetention = 16,
 };
 
 inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
@@ -110,6 +111,9 @@ inline std::string Request(std::string_view author, std::string_view request_id)
 inline std::string RequestByTime(uint64_t micros, std::string_view author,
                                  std::string_view request_id) {
   return Start(Row::kRequestByTime).U64(micros).String(author).String(request_id).Build();
+}
+inline std::string Retention(std::string_view ns) {
+  return Start(Row::kRetention).String(ns).Build();
 }
 inline std::string Stamp(std::string_view name) { return Start(Row::kStamp).String(name).Build(); }
 

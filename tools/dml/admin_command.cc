@@ -1,4 +1,4 @@
-// dml admin status|verify-views.
+// dml admin status|verify-views; the others are in upkeep_command.cc.
 #include "tools/dml/command.h"
 #include "tools/dml/server_status.h"
 
@@ -33,6 +33,7 @@ void AddAdminCommands(CommandTree& tree) {
            {"verify-views", "Compare the views with the journal, from its first entry",
             "dml admin verify-views"},
            VerifyViews);
+  AddUpkeepCommands(tree, noun);
 }
 
 }  // namespace dml

@@ -115,8 +115,11 @@ std::string_view NextStep(const absl::Status& status, std::string_view path) {
   struct Step {
     std::string_view reason;
     std::string_view text;
+    std::string_view below = "";  // Only for commands whose path begins so.
   };
   static constexpr std::array kSteps = {
+      Step{"ETAG_MISMATCH", "see what is set now: dml namespace retention show NAMESPACE",
+           "dml namespace"},
       Step{"ETAG_MISMATCH", "see what is set now: dml policy show --environment NAME"},
       Step{"KEY_ENCRYPTED", "give the key's passphrase: --passphrase-file FILE"},
       Step{"ROLE_REQUIRED", "see which roles you have: dml status"},
@@ -132,7 +135,7 @@ std::string_view NextStep(const absl::Status& status, std::string_view path) {
   };
   std::string reason = Reason(status);
   for (const Step& step : kSteps) {
-    if (step.reason != reason) continue;
+    if (step.reason != reason || !path.starts_with(step.below)) continue;
     return step.text.find(path) == std::string_view::npos ? step.text : "";
   }
   if (status.code() == absl::StatusCode::kUnavailable ||

@@ -1,6 +1,7 @@
 #include "tools/dml/arguments.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "core/base/text.h"
@@ -140,6 +141,26 @@ absl::StatusOr<std::vector<VariantName>> ResolveVariants(Context& context,
     out.push_back(std::move(name));
   }
   return out;
+}
+
+absl::StatusOr<std::chrono::seconds> ParseDurationArgument(std::string_view text) {
+  constexpr std::string_view kUnits = "smhd";
+  constexpr std::chrono::seconds kSeconds[] = {std::chrono::seconds(1), std::chrono::minutes(1),
+                                               std::chrono::hours(1), std::chrono::days(1)};
+  constexpr uint32_t kMaxCount = 10'000'000;
+  const size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  uint32_t count = 0;
+  if (unit != std::string_view::npos) {
+    const char* end = text.data() + text.size() - 1;
+    auto [stop, error] = std::from_chars(text.data(), end, count);
+    if (error == std::errc() && stop == end && stop != text.data() && count <= kMaxCount) {
+      return kSeconds[unit] * count;
+    }
+  }
+  return InvalidArgument(kArgumentInvalid,
+                         "\"{}\" is no length of time; write a number of days, hours, minutes or "
+                         "seconds, such as 90d, 36h, 15m or 90s",
+                         Excerpt(text));
 }
 
 absl::StatusOr<Labels> ParseLabels(const std::vector<std::string>& texts) {

@@ -2,6 +2,7 @@
 // (ARGUMENT_INVALID) where nothing else is said, which is a usage error at any time.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ absl::StatusOr<std::vector<VariantName>> ResolveVariants(Context& context,
 /// the last ':' is a platform where it reads as one and starts with a letter; without one, any
 /// platform.
 VariantName LiteralVariant(const VariantArgument& argument);
+
+/// "90d", "36h", "15m", "90s".
+absl::StatusOr<std::chrono::seconds> ParseDurationArgument(std::string_view text);
 
 /// "KEY=VALUE" each, no key twice.
 absl::StatusOr<Labels> ParseLabels(const std::vector<std::string>& texts);

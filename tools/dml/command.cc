@@ -82,11 +82,16 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
 }
 
 CLI::App& CommandTree::AddNoun(const char* name, const char* description) {
-  CLI::App& noun = *root_.add_subcommand(name, description);
+  return AddNoun(root_, name, description);
+}
+
+CLI::App& CommandTree::AddNoun(CLI::App& parent, const char* name, const char* description) {
+  CLI::App& noun = *parent.add_subcommand(name, description);
   noun.require_subcommand(1);
-  noun.footer([&noun] {
+  const std::string above = &parent == &root_ ? "" : parent.get_name() + " ";
+  noun.footer([&noun, above] {
     std::string verb = noun.get_subcommands({}).front()->get_name();
-    return fmt::format("Example:\n  dml {} {} --help", noun.get_name(), verb);
+    return fmt::format("Example:\n  dml {}{} {} --help", above, noun.get_name(), verb);
   });
   return noun;
 }

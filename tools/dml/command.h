@@ -36,6 +36,8 @@ class CommandTree {
 
   /// A noun, whose verbs are added to the result.
   CLI::App& AddNoun(const char* name, const char* description);
+  /// One below another: "dml namespace retention set".
+  CLI::App& AddNoun(CLI::App& parent, const char* name, const char* description);
 
   /// A command with options of type Args, declared by `declare` and handed to `run`.
   template <typename Args>
@@ -91,5 +93,7 @@ void AddCompatCommands(CommandTree& tree);
 void AddGateCommands(CommandTree& tree);
 void AddLogCommands(CommandTree& tree);
 void AddAdminCommands(CommandTree& tree);
+void AddUpkeepCommands(CommandTree& tree, CLI::App& admin);
+void AddRetentionCommands(CommandTree& tree, CLI::App& ns);
 
 }  // namespace dml

@@ -1,4 +1,4 @@
-// dml namespace create|list.
+// dml namespace create|list; retention is in retention_command.cc.
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
@@ -51,6 +51,7 @@ void AddNamespaceCommands(CommandTree& tree) {
                         "dml namespace create acme --description \"Acme's own software\""},
                        DeclareCreate, Create);
   tree.Add(noun, {"list", "List namespaces", "dml namespace list --all"}, List);
+  AddRetentionCommands(tree, noun);
 }
 
 }  // namespace dml

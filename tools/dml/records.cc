@@ -25,6 +25,21 @@ Json ToJson(const NamespaceRecord& record) {
           {"createdTime", FormatTime(record.created_time)}};
 }
 
+Json ToJson(const RetentionRecord& record) {
+  static constexpr std::string_view kNames[] = {"EVERYTHING", "MATCHING", "ONLY_HELD"};
+  const RetentionPolicy& policy = record.policy;
+  return {{"namespace", "namespaces/" + record.ns},
+          {"keep", kNames[static_cast<size_t>(policy.keep) - 1]},
+          {"keepVersions", policy.keep_versions},
+          {"keepAgeSeconds", policy.keep_age.count()},
+          {"collectWithdrawn", policy.collect_withdrawn},
+          {"withdrawnGraceSeconds", policy.withdrawn_grace.count()},
+          {"etag", record.Etag()},
+          {"index", record.index},
+          {"time", record.index == 0 ? "" : FormatTime(record.time)},
+          {"author", record.author}};
+}
+
 Json ToJson(const PackageRecord& record) {
   return {{"name", record.name.ResourceName()},
           {"versionScheme", std::string(VersionSchemeName(record.scheme))},

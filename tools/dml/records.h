@@ -13,6 +13,7 @@
 namespace dml {
 
 Json ToJson(const NamespaceRecord& record);
+Json ToJson(const RetentionRecord& record);
 Json ToJson(const PackageRecord& record);
 Json ToJson(const VariantRecord& record);
 Json ToJson(const AttestationRecord& record);

@@ -12,6 +12,7 @@
 #include <dml/v1/journal.pb.h>
 #include <dml/v1/key.pb.h>
 #include <dml/v1/license.pb.h>
+#include <dml/v1/maintenance.pb.h>
 #include <dml/v1/policy.pb.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
@@ -31,6 +32,7 @@ std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
           v1::GetCheckpointRequest::descriptor()->file(),
           v1::GetKeyRequest::descriptor()->file(),
           v1::EvaluateLicenseRequest::descriptor()->file(),
+          v1::GetScrubRequest::descriptor()->file(),
           v1::GetPolicyRequest::descriptor()->file()};
 }
 
@@ -87,7 +89,7 @@ TEST(AuthorizationTableTest, MutationsAreNotForReaders) {
   for (const AuthorizationRow& row : AuthorizationTable()) {
     const std::string_view name = row.method.substr(row.method.rfind('/') + 1);
     for (std::string_view verb : {"Create", "Set", "Publish", "Withdraw", "Attach", "Register",
-                                  "Revoke", "Upload", "Write", "Assemble"}) {
+                                  "Revoke", "Upload", "Write", "Assemble", "Start"}) {
       if (name.starts_with(verb)) {
         EXPECT_GT(row.role, Role::kReader) << row.method;
       }

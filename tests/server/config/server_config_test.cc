@@ -23,10 +23,12 @@ limits:
   maxMessageBytes: 8388608
   maxTransfers: 7
   stallTimeoutSeconds: 60
+  uploadLeaseSeconds: 7200
   maxConcurrentStreams: 8
   blockCacheBytes: 10000000
   writeBufferBytes: 20000000
   maxOpenFiles: 900
+maintenance: {markBytes: 2000000, scrubBytesPerSecond: 100000}
 log: {level: debug, format: json}
 selfProbe: {intervalSeconds: 5, maxFailures: 2}
 shutdownGraceSeconds: 3
@@ -37,7 +39,8 @@ shutdownGraceSeconds: 3
   expected.listen = "[::1]:9000";
   expected.server_names = {"dml.example.com", "192.0.2.1"};
   expected.tls = {"/tls/server.pem", "/etc/dml/server.key", "/etc/dml/ca.pem"};
-  expected.limits = {8388608, 7, 60, 8, 10000000, 20000000, 900};
+  expected.limits = {8388608, 7, 60, 7200, 8, 10000000, 20000000, 900};
+  expected.maintenance = {2000000, 100000};
   expected.log = {LogLevel::kDebug, LogFormat::kJson};
   expected.self_probe = {std::chrono::seconds(5), 2};
   expected.shutdown_grace = std::chrono::seconds(3);
@@ -59,6 +62,8 @@ TEST(ServerConfigTest, FormatIsReadBackAsTheSame) {
   config.server_names = {"a.example", "::1"};
   config.tls.client_ca = "/x";
   config.limits.max_message_bytes = 5 << 20;
+  config.limits.upload_lease_seconds = 4000;
+  config.maintenance.scrub_bytes_per_second = 70'000;
   config.log = {LogLevel::kError, LogFormat::kJson};
   config.shutdown_grace = std::chrono::seconds(0);
   auto again = Parse(FormatServerConfig(config));

@@ -24,7 +24,7 @@ class RandomCommands {
 
   // Whether the library took it; many are refused, as in life.
   bool Step() {
-    switch (Pick(10)) {
+    switch (Pick(11)) {
       case 0:
       case 1:
       case 2:
@@ -39,6 +39,8 @@ class RandomCommands {
       case 7:
         return SetPolicy();
       case 8:
+        return SetRetention();
+      case 9:
         return library_.Commit(EnvironmentCreated{"env" + std::to_string(Pick(4)), "", {}}).ok();
       default:
         return library_
@@ -78,6 +80,15 @@ class RandomCommands {
     std::string list = "sha256:" + std::string(64, 'a') + "\n";
     PayloadCollected collected{{published_[Pick(published_.size())]}, {Sha256(list), list.size()}};
     return library_.Commit(collected, {list}).ok();
+  }
+  bool SetRetention() {
+    RetentionPolicy policy;
+    policy.collect_withdrawn = Pick(2) == 0;
+    if (Pick(2) == 0) policy = {RetentionKeep::kMatching, 1 + Pick(3), std::chrono::seconds(0)};
+    const auto set = LibraryView(*library_->Read()).FindRetention("acme").value();
+    return library_
+        .Commit(NamespaceRetentionSet{"acme", policy, set.has_value() ? set->Etag() : ""})
+        .ok();
   }
   bool Attach() {
     if (published_.empty()) return false;

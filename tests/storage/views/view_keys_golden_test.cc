@@ -33,6 +33,7 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"request", view_keys::Request("spiffe://x/pat", "9f8b2c44")},
       {"request-by-time", view_keys::RequestByTime(1767225600123456, "spiffe://x/pat", "9f8b2c44")},
       {"stamp", view_keys::Stamp("policy/production")},
+      {"retention", view_keys::Retention("acme")},
   };
 }
 
@@ -43,7 +44,7 @@ TEST(ViewKeysGoldenTest, EveryRowKind) {
     EXPECT_EQ(static_cast<uint8_t>(key[0]), ++row) << name;
     now += name + " " + HexEncode(AsBytes(key)) + "\n";
   }
-  EXPECT_EQ(row, static_cast<uint8_t>(Row::kStamp)) << "a row kind has no golden key";
+  EXPECT_EQ(row, static_cast<uint8_t>(Row::kRetention)) << "a row kind has no golden key";
   EXPECT_EQ(now, testing::GoldenText("journal/view-keys.txt", now));
 }
 

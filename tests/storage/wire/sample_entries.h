@@ -44,6 +44,11 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
       {"environment_created", EnvironmentCreated{"production/eu", "Live", {{"tier", "1"}}}},
       {"node_created", NodeCreated{"production/eu", "web-1.example.com", {{"rack", "7"}}}},
       {"policy_set", PolicySet{"production", SampleBlob("policy"), "1-0a1b2c3d"}},
+      {"namespace_retention_set",
+       NamespaceRetentionSet{
+           "acme",
+           {RetentionKeep::kMatching, 5, std::chrono::days(90), true, std::chrono::days(30)},
+           "17"}},
   };
 }
 

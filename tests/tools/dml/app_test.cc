@@ -92,6 +92,41 @@ TEST(ExitCodeTest, AFileThatCannotBeUsedIsNoMatterOfTheLibrary) {
             ExitCode::kFailed);
 }
 
+TEST(NextStepTest, AStaleEtagIsOfTheThingThatTheCommandSets) {
+  const absl::Status stale = Aborted(ErrorReason("ETAG_MISMATCH"), "x");
+  EXPECT_THAT(NextStep(stale, "dml namespace retention set"),
+              HasSubstr("dml namespace retention show"));
+  EXPECT_THAT(NextStep(stale, "dml policy set"), HasSubstr("dml policy show"));
+}
+
+TEST_F(AppTest, ARetentionPolicyThatSaysNothingOrTwoThingsIsAUsageError) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{},
+        {"--keep", "matching"},
+        {"--keep", "everything", "--keep-versions", "1"},
+        {"--keep-versions", "0"},
+        {"--keep-versions", "1001"},
+        {"--keep-age", "90"},
+        {"--keep", "some"},
+        {"--keep-versions", "1", "--withdrawn-grace", "1d"}}) {
+    std::vector<std::string> args = {"--output", "json", "namespace", "retention", "set", "acme"};
+    args.insert(args.end(), words.begin(), words.end());
+    const Outcome run = Dml(args);
+    EXPECT_EQ(run.code, 2) << ::testing::PrintToString(words);
+    EXPECT_EQ(run.error()["reason"], "ARGUMENT_INVALID") << run.err;
+  }
+}
+
+TEST_F(AppTest, OptionsOfUpkeepThatExcludeEachOtherAreAUsageError) {
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"admin", "collect", "--dry-run", "--wait"},
+        {"admin", "collect", "--show", "--wait"},
+        {"admin", "scrub", "--show", "--wait"},
+        {"admin", "scrub", "--rate", "fast"}}) {
+    EXPECT_EQ(Dml(args).code, 2) << ::testing::PrintToString(args);
+  }
+}
+
 TEST(NextStepTest, NeverAdvisesWhatWasJustRun) {
   absl::Status invalid = InvalidArgument(ErrorReason("POLICY_INVALID"), "x");
   EXPECT_THAT(NextStep(invalid, "dml policy set"), HasSubstr("dml policy check"));

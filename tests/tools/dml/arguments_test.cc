@@ -100,6 +100,17 @@ TEST(LiteralVariantTest, TakesThePlatformFromTheWordsAlone) {
   EXPECT_EQ(literal("debian/libc6@2.36:"), start + "2.36:/variants/any");
 }
 
+TEST(DurationArgumentTest, ReadsANumberAndItsUnit) {
+  EXPECT_EQ(ParseDurationArgument("90d").value(), std::chrono::days(90));
+  EXPECT_EQ(ParseDurationArgument("36h").value(), std::chrono::hours(36));
+  EXPECT_EQ(ParseDurationArgument("15m").value(), std::chrono::minutes(15));
+  EXPECT_EQ(ParseDurationArgument("0s").value(), std::chrono::seconds(0));
+  for (std::string_view text : {"", "d", "90", "-1d", "+1d", "1.5d", "90 d", "90days", "90w",
+                                "99999999999999999999d", "10000001d", " 1d"}) {
+    EXPECT_EQ(Reason(ParseDurationArgument(text).status()), "ARGUMENT_INVALID") << text;
+  }
+}
+
 TEST(VersionArgumentTest, NamesItsScheme) {
   EXPECT_TRUE(CheckVersionArgument("deb:1:2.36-9").ok());
   EXPECT_TRUE(CheckVersionArgument("semver:1.2.3").ok());

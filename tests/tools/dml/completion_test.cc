@@ -44,6 +44,8 @@ TEST(CommandsTest, AreAllThere) {
                            " version",
                            " namespace create",
                            " namespace list",
+                           " namespace retention set",
+                           " namespace retention show",
                            " package publish",
                            " package get",
                            " package show",
@@ -79,6 +81,9 @@ TEST(CommandsTest, AreAllThere) {
                            " log prove",
                            " admin status",
                            " admin verify-views",
+                           " admin storage",
+                           " admin collect",
+                           " admin scrub",
                            " completion bash",
                            " completion zsh",
                            " completion fish"}) {
@@ -122,6 +127,8 @@ TEST(CompletionTest, KnowsWordsOptionsAndGroups) {
   EXPECT_THAT(Texts(NodeOf(nodes, " package get")), Contains("--out"));
   EXPECT_THAT(Texts(NodeOf(nodes, " package get")), Contains("--output"));
   EXPECT_THAT(Texts(NodeOf(nodes, " license eval")), Contains("--policy"));
+  EXPECT_THAT(Texts(NodeOf(nodes, " namespace retention")), Contains("set"));
+  EXPECT_THAT(Texts(NodeOf(nodes, " admin collect")), Contains("--dry-run"));
 }
 
 TEST(CompletionTest, NoWordIsOfferedTwice) {

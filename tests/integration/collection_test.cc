@@ -1,0 +1,169 @@
+// What an operator does about storage, with the command line against a running library: retention,
+// a dry run, a collection, figures, a scrub and a repair.
+#include <sstream>
+
+#include "core/crypto/sha256.h"
+#include "storage/data_dir.h"
+#include "storage/engine/rocksdb_engine.h"
+#include "tests/core/os/scratch_folder.h"
+#include "tests/integration/support/running_library.h"
+#include "tools/dml/app.h"
+
+namespace dml {
+namespace {
+
+using testing::RunningLibrary;
+using testing::ScratchFolder;
+using testing::SpecJson;
+using testing::WriteBytes;
+using Words = std::vector<std::string>;
+
+// Bytes that do not compress, the same for the same name.
+std::string Noise(const std::string& name, size_t size) {
+  std::string out;
+  for (int i = 0; out.size() < size; ++i) out += Sha256(name + std::to_string(i)).raw();
+  out.resize(size);
+  return out;
+}
+
+class CollectionTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    // Uploads are held for as short a time as is allowed, so that a collection may follow them.
+    WriteBytes(config_, "limits: {stallTimeoutSeconds: 1, uploadLeaseSeconds: 1}\n");
+    ASSERT_TRUE(library_.Start());
+    Do({"namespace", "create", "acme"});
+    Do({"key", "generate", "--out", Path("ann")});
+    Do({"key", "register", "--key", Path("ann"), "--owner", "ann", "--role", "publisher",
+        "--namespace", "acme"});
+  }
+
+  std::string Path(const std::string& name) const { return folder_.path() / name; }
+
+  // Runs a command that must end with this code; its JSON.
+  Json Do(Words words, int code = 0) {
+    words.insert(words.begin(), {"--profile", library_.profile(), "--output", "json"});
+    std::ostringstream out;
+    std::ostringstream err;
+    EXPECT_EQ(RunDml(words, out, err), code) << ::testing::PrintToString(words) << err.str();
+    return Json::parse(code == 0 || code == 3 ? out.str() : err.str(), nullptr, false);
+  }
+  void Publish(const std::string& version, const std::string& content) {
+    WriteBytes(Path("tool"), content);
+    WriteBytes(Path("spec.json"), SpecJson("acme/tool", version));
+    Do({"package", "publish", "--spec", Path("spec.json"), "--file", Path("tool"), "--key",
+        Path("ann")});
+  }
+  Json Get(const std::string& version, int code = 0) {
+    return Do({"package", "get", "acme/tool@" + version, "--out", Path("got-" + version)}, code);
+  }
+  Json Storage() { return Do({"admin", "storage"}); }
+  // Collects until no lease holds anything any more.
+  void CollectAll() {
+    Json plan;
+    do {
+      Do({"admin", "collect", "--wait"});
+      plan = Do({"admin", "collect", "--dry-run"});
+    } while (!HasFailure() && plan["figures"]["reclaimableBytes"] != 0);
+  }
+
+  ScratchFolder folder_;
+  const std::filesystem::path config_ = folder_.path() / "dmld.yaml";
+  RunningLibrary library_{folder_.path() / "data", {"--config", config_.string()}};
+};
+
+TEST_F(CollectionTest, TheOldestVersionsGoWithReasonsAndEvidenceStays) {
+  const std::string shared = Noise("shared", 600'000);
+  for (const char* version : {"1.0.0", "2.0.0", "3.0.0"}) {
+    Publish(version, Noise(version, 300'000) + shared);
+  }
+  EXPECT_EQ(Do({"admin", "collect", "--dry-run"})["variants"], 0) << "by default all is kept";
+  EXPECT_EQ(Do({"namespace", "retention", "show", "acme"})["retention"]["keep"], "EVERYTHING");
+  Do({"namespace", "retention", "set", "acme", "--keep-versions", "2"});
+  EXPECT_EQ(
+      Do({"namespace", "retention", "set", "acme", "--keep-versions", "1"}, 1)["error"]["reason"],
+      "ETAG_MISMATCH");
+  const std::string etag = Do({"namespace", "retention", "show", "acme"})["retention"]["etag"];
+  Do({"namespace", "retention", "set", "acme", "--keep-versions", "1", "--etag", etag});
+
+  const Json plan = Do({"admin", "collect", "--dry-run"});
+  ASSERT_EQ(plan["items"].size(), 2u);
+  EXPECT_EQ(plan["items"][0]["variant"], "packages/acme/tool/versions/1.0.0/variants/any");
+  EXPECT_EQ(plan["items"][1]["variant"], "packages/acme/tool/versions/2.0.0/variants/any");
+  EXPECT_EQ(plan["items"][0]["reason"], "not among the 1 highest live versions");
+  EXPECT_EQ(plan["items"][0]["payloadSize"], 900'000);
+  Get("1.0.0");
+  std::filesystem::remove_all(Path("got-1.0.0"));
+
+  const Json before = Storage();
+  EXPECT_EQ(before["liveVariants"], 3);
+  EXPECT_EQ(before["logicalBytes"], 2'700'000);
+  CollectAll();
+  const Json after = Storage();
+  EXPECT_EQ(after["liveVariants"], 1);
+  EXPECT_EQ(after["logicalBytes"], 900'000);
+  EXPECT_EQ(after["reclaimableBytes"], 0);
+  const uint64_t freed = plan["figures"]["reclaimableBytes"];
+  EXPECT_GE(freed, 600'000u);
+  EXPECT_EQ(after["storedBytes"].get<uint64_t>(), before["storedBytes"].get<uint64_t>() - freed);
+
+  const Json refused = Get("1.0.0", 1);
+  EXPECT_EQ(refused["error"]["reason"], "PAYLOAD_COLLECTED");
+  EXPECT_NE(refused["error"]["message"].get<std::string>().find("retention policy"),
+            std::string::npos);
+  Get("3.0.0");
+  EXPECT_EQ(testing::ReadBytes(Path("got-3.0.0/tool")), Noise("3.0.0", 300'000) + shared);
+
+  const Json variant = Do({"package", "show", "acme/tool@1.0.0"});
+  EXPECT_EQ(variant["variant"]["payloadCollected"], true);
+  EXPECT_EQ(variant["attestations"].size(), 1u);
+  EXPECT_EQ(Do({"package", "verify", "acme/tool@1.0.0"})["passed"], true);
+  const Json entries = Do({"log", "entries", "--kind", "payload_collected"});
+  ASSERT_EQ(entries["items"].size(), 1u);
+  Do({"log", "prove", std::to_string(entries["items"][0]["index"].get<uint64_t>())});
+  EXPECT_EQ(Do({"admin", "verify-views"})["consistent"], true);
+
+  ASSERT_EQ(library_.Stop(), 0);
+  ASSERT_TRUE(library_.Start());
+  EXPECT_EQ(Do({"admin", "collect", "--show"})["phase"], "DONE");
+  EXPECT_EQ(Do({"admin", "storage", "--last"})["time"], "") << "figures are measured, not kept";
+  EXPECT_EQ(Storage()["storedBytes"], after["storedBytes"]);
+}
+
+TEST_F(CollectionTest, AFlippedByteIsFoundToldAndRepairedByUploadingTheFileAgain) {
+  Publish("1.0.0", Noise("file", 50'000));
+  ASSERT_EQ(library_.Stop(), 0);
+  {
+    auto dir = DataDir::Open(library_.data_dir());
+    ASSERT_TRUE(dir.ok()) << dir.status();
+    auto engine = OpenRocksEngine(dir->db(), {});
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    auto cursor = (*engine)->NewCursor(Table::kChunks, {});
+    cursor->SeekToFirst();
+    ASSERT_TRUE(cursor->Valid());
+    std::string frame(cursor->value());
+    frame[1234] ^= 1;
+    auto batch = (*engine)->NewBatch();
+    batch->Put(Table::kChunks, cursor->key(), frame);
+    cursor.reset();
+    ASSERT_TRUE((*engine)->Commit(std::move(batch), Durability::kSynced).ok());
+  }
+  ASSERT_TRUE(library_.Start());
+  const Json scrub = Do({"admin", "scrub", "--rate", "1GiB", "--wait"}, 3);
+  EXPECT_EQ(scrub["damagedCount"], 1);
+  ASSERT_EQ(scrub["damaged"].size(), 1u);
+  EXPECT_EQ(scrub["damaged"][0]["variants"],
+            Json::array({"packages/acme/tool/versions/1.0.0/variants/any"}));
+  EXPECT_EQ(Do({"admin", "scrub", "--show"}, 3)["damagedCount"], 1);
+  EXPECT_EQ(Get("1.0.0", 1)["error"]["reason"], "CHUNK_CORRUPT");
+
+  Client client = library_.NewClient();
+  const auto again = UploadFile(client, "acme", Path("tool"), nullptr);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(Do({"admin", "scrub", "--wait"})["damagedCount"], 0);
+  Get("1.0.0");
+  EXPECT_EQ(testing::ReadBytes(Path("got-1.0.0/tool")), Noise("file", 50'000));
+}
+
+}  // namespace
+}  // namespace dml
