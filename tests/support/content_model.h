@@ -50,6 +50,17 @@ inline Content MakeContent(std::mt19937& random, int pieces) {
   return out;
 }
 
+/// A version of a file: each resembles the others, and no two share a chunk.
+inline Content MakeRelease(unsigned version, int pieces) {
+  Content out;
+  for (int i = 0; i < pieces; ++i) {
+    std::string raw = RandomPiece(5000 + i);
+    raw.replace(raw.size() / 2, 8, fmt::format("{:8}", version));
+    AddPiece(raw, out);
+  }
+  return out;
+}
+
 inline absl::Status UploadAll(ContentStore& store, const Content& content,
                               const std::string& ns = "acme") {
   Upload upload(store.chunks(), ns);
