@@ -161,6 +161,17 @@ absl::StatusOr<std::string> ChunkStore::LoadRaw(const Digest& chunk) {
   return raw;
 }
 
+absl::StatusOr<StoredChunk> ChunkStore::LoadFor(std::string_view ns, const ChunkRef& chunk,
+                                                bool accept_delta) {
+  DML_ASSIGN_OR_RETURN(StoredChunk stored, Load(chunk.digest));
+  if (!stored.base.has_value()) return stored;
+  DML_ASSIGN_OR_RETURN(bool base_visible, IsVisible(ns, *stored.base));
+  if (accept_delta && base_visible) return stored;
+  DML_ASSIGN_OR_RETURN(std::string raw, LoadVerified(chunk));
+  return StoredChunk{
+      {chunk.digest, chunk.size, FrameCodec::kRaw, std::move(raw)}, std::nullopt, true};
+}
+
 absl::StatusOr<std::string> ChunkStore::LoadVerified(const ChunkRef& chunk) {
   DML_ASSIGN_OR_RETURN(std::string raw, LoadRaw(chunk.digest));
   if (raw.size() != chunk.size || Sha256(raw) != chunk.digest) return Damaged(chunk.digest);

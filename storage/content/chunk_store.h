@@ -36,6 +36,7 @@ struct ContentOptions {
 struct StoredChunk {
   EncodedChunk frame;
   std::optional<Digest> base;
+  bool decoded = false;  // By LoadFor: raw bytes instead of the delta that is stored.
 };
 
 /// What one step of an upload makes known, all at once.
@@ -80,6 +81,11 @@ class ChunkStore {
   /// frames are read from the engine and never through a snapshot, which keeps the row of a place
   /// whose file is gone.
   absl::StatusOr<StoredChunk> Load(const Digest& chunk);
+  /// The frame for a reader in the namespace. A delta is decoded, to codec kRaw and without a base,
+  /// where the reader takes none, and where the namespace does not see the base: another one made
+  /// the delta. Errors as Load.
+  absl::StatusOr<StoredChunk> LoadFor(std::string_view ns, const ChunkRef& chunk,
+                                      bool accept_delta);
   /// The raw bytes, not hashed: for callers that hash the whole. Errors as Load.
   absl::StatusOr<std::string> LoadRaw(const Digest& chunk);
   /// The raw bytes, hashed.

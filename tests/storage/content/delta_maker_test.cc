@@ -127,6 +127,24 @@ TYPED_TEST(DeltaMakerTest, NothingRestsOnWhatTheNamespaceDoesNotSee) {
   this->ExpectAll({first, second});
 }
 
+// A digest is not a capability: of the other namespace's base neither bytes nor name go out.
+TYPED_TEST(DeltaMakerTest, AReaderGetsADeltaOnlyWhereItsNamespaceSeesTheBase) {
+  const Content first = this->Upload(1);
+  const Content second = this->Upload(2);
+  this->Upload(2, "other");
+  this->Make(this->Plan(first, second));
+  const EncodedChunk& chunk = second.chunks[0];
+  const ChunkRef ref{chunk.raw_digest, chunk.raw_size};
+  ChunkStore& chunks = this->store_.chunks();
+  EXPECT_TRUE(chunks.LoadFor("acme", ref, true)->base.has_value());
+  for (const auto& [ns, accept_delta] : {std::pair("acme", false), std::pair("other", true)}) {
+    const StoredChunk full = chunks.LoadFor(ns, ref, accept_delta).value();
+    EXPECT_TRUE(full.decoded);
+    EXPECT_FALSE(full.base.has_value());
+    EXPECT_EQ(Sha256(full.frame.stored), chunk.raw_digest);
+  }
+}
+
 TYPED_TEST(DeltaMakerTest, ALimitedPassGoesOnWhereItStopped) {
   const Content first = this->Upload(1);
   const Content second = this->Upload(2);
