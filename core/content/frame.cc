@@ -179,6 +179,26 @@ absl::StatusOr<std::string> DecodeChunk(FrameCodec codec, ByteSpan stored, uint3
                          static_cast<int>(codec));
 }
 
+std::optional<EncodedChunk> RecognizeChunk(std::string stored,
+                                           absl::FunctionRef<bool(const Digest&)> is_wanted) {
+  if (stored.empty() || stored.size() > kMaxChunkBytes) return std::nullopt;
+  const std::optional<FrameHeader> header = ReadFrameHeader(AsBytes(stored));
+  if (header && header->content_size && *header->content_size <= kMaxChunkBytes) {
+    const auto raw_size = static_cast<uint32_t>(*header->content_size);
+    const auto raw = DecodeChunk(FrameCodec::kZstd, AsBytes(stored), raw_size);
+    if (raw.ok()) {
+      const Digest digest = Sha256(*raw);
+      if (is_wanted(digest)) {
+        return EncodedChunk{digest, raw_size, FrameCodec::kZstd, std::move(stored)};
+      }
+    }
+  }
+  const Digest digest = Sha256(stored);
+  if (!is_wanted(digest)) return std::nullopt;
+  const auto raw_size = static_cast<uint32_t>(stored.size());
+  return EncodedChunk{digest, raw_size, FrameCodec::kRaw, std::move(stored)};
+}
+
 absl::Status CheckChunkDigest(const Digest& raw_digest, ByteSpan raw) {
   const Digest actual = Sha256(raw);
   if (actual != raw_digest) {

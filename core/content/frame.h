@@ -7,7 +7,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include <absl/functional/function_ref.h>
 
 #include "core/base/digest.h"
 #include "core/base/status.h"
@@ -34,6 +37,12 @@ struct EncodedChunk {
 /// Compresses one chunk of 1 to kMaxChunkBytes bytes (what a chunker yields). `level` is zstd's: 1
 /// to 22, more is slower and smaller. Each thread keeps its own zstd context for the next call.
 EncodedChunk EncodeChunk(ByteSpan raw, int level = 3);
+
+/// The chunk of which these bytes are the stored form, where only its digest is known: what they
+/// decode to as one frame, or else the bytes themselves, where `is_wanted` says so of the digest.
+/// nullopt: neither; a delta frame is not recognized, as it does not say what it rests on.
+std::optional<EncodedChunk> RecognizeChunk(std::string stored,
+                                           absl::FunctionRef<bool(const Digest&)> is_wanted);
 
 /// The raw bytes of a stored chunk, without looking at its digest. All errors are INVALID_ARGUMENT:
 ///   CHUNK_TOO_LARGE      raw_size is above kMaxChunkBytes (nothing was allocated).

@@ -179,7 +179,9 @@ class ContentServiceImpl final : public v1::ContentService::Service {
           DML_ASSIGN_OR_RETURN(TransferSlot slot,
                                context_.guard.AdmitTransfer(caller, blob.size > kSmallBytes));
           StallWatch::Stream watched(watch_, *context);
-          return SendChunks(content_, blob.digest, *request, *stream, watched, counters_);
+          DML_ASSIGN_OR_RETURN(VariantName variant, ReadVariant(request->name()));
+          return SendChunks(content_, variant.package.ns, blob.digest, *request, *stream, watched,
+                            counters_);
         });
   }
 

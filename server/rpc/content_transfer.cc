@@ -35,10 +35,11 @@ absl::Status ReceivePart(Upload& upload, v1::UploadPart& part) {
 // Chunks on their way into messages of about kReadMessageBytes.
 class ChunkWriter {
  public:
-  ChunkWriter(ContentStore& store, const v1::ReadChunksRequest& request,
+  ChunkWriter(ContentStore& store, const std::string& ns, const v1::ReadChunksRequest& request,
               grpc::ServerWriter<v1::ReadChunksResponse>& stream, StallWatch::Stream& watched,
               TransferCounters& counters)
       : store_(store),
+        ns_(ns),
         accept_delta_(request.accept_delta()),
         stream_(stream),
         watched_(watched),
@@ -50,14 +51,11 @@ class ChunkWriter {
   }
 
   absl::Status Send(const ChunkRef& ref) {
-    DML_ASSIGN_OR_RETURN(StoredChunk chunk, store_.chunks().Load(ref.digest));
+    DML_ASSIGN_OR_RETURN(StoredChunk chunk, store_.chunks().LoadFor(ns_, ref, accept_delta_));
+    if (chunk.decoded) ++counters_.chunks_decoded;
     v1::Chunk out;
     if (!chunk.base.has_value()) {
       wire::To(std::move(chunk.frame), &out);
-    } else if (!accept_delta_) {
-      DML_ASSIGN_OR_RETURN(std::string raw, store_.chunks().LoadVerified(ref));
-      ++counters_.chunks_decoded;
-      wire::To(EncodedChunk{ref.digest, ref.size, FrameCodec::kRaw, std::move(raw)}, &out);
     } else {
       StoredChunk base;
       base.frame.raw_digest = *chunk.base;
@@ -86,6 +84,7 @@ class ChunkWriter {
 
  private:
   ContentStore& store_;
+  const std::string ns_;
   const bool accept_delta_;
   absl::flat_hash_set<Digest> known_;
   grpc::ServerWriter<v1::ReadChunksResponse>& stream_;
@@ -191,13 +190,13 @@ absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlo
   return absl::OkStatus();
 }
 
-absl::Status SendChunks(ContentStore& store, const Digest& blob,
+absl::Status SendChunks(ContentStore& store, const std::string& ns, const Digest& blob,
                         const v1::ReadChunksRequest& request,
                         grpc::ServerWriter<v1::ReadChunksResponse>& stream,
                         StallWatch::Stream& watched, TransferCounters& counters) {
   DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(store, blob));
   DML_RETURN_IF_ERROR(CheckRanges(request, list.record().chunk_count));
-  ChunkWriter writer(store, request, stream, watched, counters);
+  ChunkWriter writer(store, ns, request, stream, watched, counters);
   for (const v1::ChunkRange& range : request.ranges()) {
     for (uint64_t i = 0; i < range.count(); ++i) {
       DML_ASSIGN_OR_RETURN(ChunkRef ref, list.At(range.first() + i));

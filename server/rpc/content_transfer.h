@@ -31,7 +31,7 @@ absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlo
                       grpc::ServerWriter<v1::ReadBlobResponse>& stream, StallWatch::Stream& watched,
                       TransferCounters& counters);
 
-absl::Status SendChunks(ContentStore& store, const Digest& blob,
+absl::Status SendChunks(ContentStore& store, const std::string& ns, const Digest& blob,
                         const v1::ReadChunksRequest& request,
                         grpc::ServerWriter<v1::ReadChunksResponse>& stream,
                         StallWatch::Stream& watched, TransferCounters& counters);

@@ -265,12 +265,7 @@ absl::StatusOr<std::vector<uint64_t>> Collector::DropPacks() {
       continue;
     }
     DML_RETURN_IF_ERROR(Step());
-    // The files first: after a crash in between the row is there to find the pack by, and dropping
-    // files that are gone does nothing.
-    DML_RETURN_IF_ERROR(library_.engine().DropFiles(keys::PackRange(found.pack)));
-    auto batch = library_.engine().NewBatch();
-    batch->Delete(Table::kChunkIndex, keys::Pack(found.pack));
-    DML_RETURN_IF_ERROR(library_.engine().Commit(std::move(batch), Durability::kBuffered));
+    DML_RETURN_IF_ERROR(store().DropPack(found.pack));
     ++record_.packs;
     record_.pack_bytes += found.record.stored_bytes;
   }

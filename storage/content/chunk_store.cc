@@ -10,8 +10,9 @@ namespace {
 
 namespace keys = content_keys;
 
-// A frame moves between two look-ups where it is repacked; it does not move all the time.
-constexpr int kLoadTries = 4;
+// A frame may move between the look at its row and the look at its place. It is damaged where the
+// row still says the same afterwards; several times, as a row of its own may leave and come back.
+constexpr int kLoadTries = 3;
 
 absl::Status Corrupt(const Digest& chunk) {
   return DataLoss(ErrorReason("CHUNK_CORRUPT"),
@@ -36,6 +37,12 @@ ChunkStore::ChunkStore(Engine& engine, ContentOptions options)
 
 absl::Status ChunkStore::Recover() {
   absl::MutexLock lock(&index_mutex_);
+  DML_ASSIGN_OR_RETURN(auto rebuild, engine_.Get(Table::kMeta, keys::kIndexRebuild));
+  if (rebuild.has_value()) {
+    return FailedPrecondition(ErrorReason("INDEX_REBUILD_UNFINISHED"),
+                              "a rebuild of the chunk index was broken off, and the index is not "
+                              "whole: run the rebuild again");
+  }
   DML_ASSIGN_OR_RETURN(auto next, engine_.Get(Table::kMeta, keys::kNextPack));
   if (next.has_value()) {
     DML_ASSIGN_OR_RETURN(next_pack_, KeyReader(*next).U64());
@@ -55,10 +62,7 @@ absl::Status ChunkStore::Recover() {
                              PrefixRange(keys::Start(keys::IndexRow::kDamagedChunk).Build()));
   absl::MutexLock damaged_lock(&damaged_mutex_);
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
-    KeyReader key(cursor->key());
-    DML_RETURN_IF_ERROR(key.U8().status());
-    DML_ASSIGN_OR_RETURN(std::string raw, key.String());
-    DML_ASSIGN_OR_RETURN(Digest chunk, Digest::FromBytes(raw));
+    DML_ASSIGN_OR_RETURN(Digest chunk, keys::LastDigest(cursor->key()));
     damaged_.insert(chunk);
   }
   DML_RETURN_IF_ERROR(cursor->status());
@@ -83,6 +87,15 @@ absl::StatusOr<bool> ChunkStore::IsVisible(std::string_view ns, const Digest& ch
   return row.has_value();
 }
 
+absl::StatusOr<bool> ChunkStore::IsBase(const Reader& reader, const Digest& chunk) const {
+  auto cursor =
+      reader.NewCursor(Table::kChunkIndex, PrefixRange(keys::DependentPrefix(chunk).Build()));
+  cursor->SeekToFirst();
+  const bool found = cursor->Valid();
+  DML_RETURN_IF_ERROR(cursor->status());
+  return found;
+}
+
 absl::StatusOr<std::vector<uint32_t>> ChunkStore::FindMissing(std::string_view ns,
                                                               std::span<const Digest> digests) {
   std::vector<uint32_t> missing;
@@ -95,10 +108,14 @@ absl::StatusOr<std::vector<uint32_t>> ChunkStore::FindMissing(std::string_view n
   return missing;
 }
 
-absl::StatusOr<StoredChunk> ChunkStore::LoadOnce(const Digest& chunk, bool check) const {
+absl::StatusOr<ChunkRecord> ChunkStore::Row(const Digest& chunk) const {
   DML_ASSIGN_OR_RETURN(auto row, engine_.Get(Table::kChunkIndex, keys::Chunk(chunk)));
   if (!row.has_value()) return Missing(chunk);
-  DML_ASSIGN_OR_RETURN(ChunkRecord record, wire::DecodeChunkRecord(*row));
+  return wire::DecodeChunkRecord(*row);
+}
+
+absl::StatusOr<StoredChunk> ChunkStore::LoadFrom(const Digest& chunk, const ChunkRecord& record,
+                                                 bool check) const {
   DML_ASSIGN_OR_RETURN(auto frame, ReadFrame(engine_, chunk, record));
   if (!frame.has_value() || frame->size() != record.stored_size ||
       (check && Sha256(*frame) != record.stored_digest)) {
@@ -108,21 +125,28 @@ absl::StatusOr<StoredChunk> ChunkStore::LoadOnce(const Digest& chunk, bool check
 }
 
 absl::StatusOr<StoredChunk> ChunkStore::Load(const Digest& chunk) {
-  absl::StatusOr<StoredChunk> out = LoadOnce(chunk, true);
-  for (int i = 1; i < kLoadTries && absl::IsDataLoss(out.status()); ++i) {
-    out = LoadOnce(chunk, true);
+  DML_ASSIGN_OR_RETURN(ChunkRecord record, Row(chunk));
+  for (int tries = 0; tries < kLoadTries;) {
+    absl::StatusOr<StoredChunk> out = LoadFrom(chunk, record, true);
+    if (!absl::IsDataLoss(out.status())) return out;
+    DML_ASSIGN_OR_RETURN(ChunkRecord now, Row(chunk));
+    tries = now == record ? tries + 1 : 0;
+    record = now;
   }
-  if (absl::IsDataLoss(out.status())) return Damaged(chunk);
-  return out;
+  return Damaged(chunk);
 }
 
 absl::Status ChunkStore::Damaged(const Digest& chunk) {
+  // What is wrong with a delta may be its base, and then with all that rests on that.
+  absl::StatusOr<ChunkRecord> record = Row(chunk);
+  if (record.ok() && record->base.has_value()) Load(*record->base).status().IgnoreError();
   MarkDamaged(chunk).IgnoreError();  // The damage itself is the greater news.
   return Corrupt(chunk);
 }
 
 absl::StatusOr<std::string> ChunkStore::LoadRaw(const Digest& chunk) {
-  absl::StatusOr<StoredChunk> stored = LoadOnce(chunk, false);
+  DML_ASSIGN_OR_RETURN(ChunkRecord record, Row(chunk));
+  absl::StatusOr<StoredChunk> stored = LoadFrom(chunk, record, false);
   if (absl::IsDataLoss(stored.status())) stored = Load(chunk);
   DML_RETURN_IF_ERROR(stored.status());
   if (stored->frame.codec == FrameCodec::kRaw) return std::move(stored->frame.stored);
@@ -135,6 +159,17 @@ absl::StatusOr<std::string> ChunkStore::LoadRaw(const Digest& chunk) {
   }
   if (!raw.ok()) return Damaged(chunk);
   return raw;
+}
+
+absl::StatusOr<StoredChunk> ChunkStore::LoadFor(std::string_view ns, const ChunkRef& chunk,
+                                                bool accept_delta) {
+  DML_ASSIGN_OR_RETURN(StoredChunk stored, Load(chunk.digest));
+  if (!stored.base.has_value()) return stored;
+  DML_ASSIGN_OR_RETURN(bool base_visible, IsVisible(ns, *stored.base));
+  if (accept_delta && base_visible) return stored;
+  DML_ASSIGN_OR_RETURN(std::string raw, LoadVerified(chunk));
+  return StoredChunk{
+      {chunk.digest, chunk.size, FrameCodec::kRaw, std::move(raw)}, std::nullopt, true};
 }
 
 absl::StatusOr<std::string> ChunkStore::LoadVerified(const ChunkRef& chunk) {
@@ -161,6 +196,14 @@ absl::Status ChunkStore::AbandonPack(uint64_t pack) {
   return engine_.Commit(std::move(batch), Durability::kBuffered);
 }
 
+absl::Status ChunkStore::DropPack(uint64_t pack) {
+  auto batch = engine_.NewBatch();
+  batch->Delete(Table::kChunkIndex, keys::Pack(pack));
+  batch->Put(Table::kChunkIndex, keys::PackIntent(pack), "");
+  DML_RETURN_IF_ERROR(engine_.Commit(std::move(batch), Durability::kSynced));
+  return AbandonPack(pack);
+}
+
 absl::Status ChunkStore::Commit(ChunkCommit commit) {
   PackRecord pack{0, 0, options_.clock()};
   std::vector<Digest> repaired;
@@ -176,6 +219,13 @@ absl::Status ChunkStore::Commit(ChunkCommit commit) {
     if (IsDamaged(chunk.digest)) {
       repaired.push_back(chunk.digest);
       batch->Delete(Table::kChunkIndex, keys::DamagedChunk(chunk.digest));
+      if (known.has_value()) {
+        DML_ASSIGN_OR_RETURN(ChunkRecord old, wire::DecodeChunkRecord(*known));
+        if (old.base.has_value()) {
+          batch->Delete(Table::kChunkIndex, keys::Dependent(*old.base, chunk.digest));
+        }
+        if (old.pack == 0) batch->Delete(Table::kChunks, chunk.digest.raw());
+      }
     } else if (known.has_value()) {
       continue;
     }
@@ -199,12 +249,21 @@ absl::Status ChunkStore::Commit(ChunkCommit commit) {
 }
 
 absl::Status ChunkStore::MarkDamaged(const Digest& chunk) {
+  std::vector<Digest> found = {chunk};
+  auto cursor =
+      engine_.NewCursor(Table::kChunkIndex, PrefixRange(keys::DependentPrefix(chunk).Build()));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    DML_ASSIGN_OR_RETURN(Digest dependent, keys::LastDigest(cursor->key()));
+    found.push_back(dependent);
+  }
+  DML_RETURN_IF_ERROR(cursor->status());
+  auto batch = engine_.NewBatch();
   {
     absl::MutexLock lock(&damaged_mutex_);
-    if (!damaged_.insert(chunk).second) return absl::OkStatus();
+    std::erase_if(found, [&](const Digest& one) { return !damaged_.insert(one).second; });
   }
-  auto batch = engine_.NewBatch();
-  batch->Put(Table::kChunkIndex, keys::DamagedChunk(chunk), "");
+  if (found.empty()) return absl::OkStatus();
+  for (const Digest& one : found) batch->Put(Table::kChunkIndex, keys::DamagedChunk(one), "");
   return engine_.Commit(std::move(batch), Durability::kSynced);
 }
 

@@ -36,6 +36,7 @@ struct ContentOptions {
 struct StoredChunk {
   EncodedChunk frame;
   std::optional<Digest> base;
+  bool decoded = false;  // By LoadFor: raw bytes instead of the delta that is stored.
 };
 
 /// What one step of an upload makes known, all at once.
@@ -57,7 +58,8 @@ class ChunkStore {
   /// `engine` must outlive it.
   ChunkStore(Engine& engine, ContentOptions options);
 
-  /// Before anything else: drops packs that a crash left behind.
+  /// Before anything else: drops packs that a crash left behind. FAILED_PRECONDITION
+  /// (INDEX_REBUILD_UNFINISHED): RebuildIndex has begun and has to come to its end.
   absl::Status Recover();
 
   /// The row of a chunk in the state of `reader`; nullopt where it is not stored, or damaged.
@@ -67,11 +69,23 @@ class ChunkStore {
   absl::StatusOr<std::vector<uint32_t>> FindMissing(std::string_view ns,
                                                     std::span<const Digest> digests);
   absl::StatusOr<bool> IsVisible(std::string_view ns, const Digest& chunk) const;
+  /// Whether its stored bytes are known to be wrong, or those of the base that it rests on.
+  bool IsDamaged(const Digest& chunk) const;
+  /// Whether a delta rests on the chunk: it must stay, and stay no delta itself. Who acts on the
+  /// answer holds index_mutex.
+  absl::StatusOr<bool> IsBase(const Reader& reader, const Digest& chunk) const;
 
   /// The stored frame, checked against its own digest: DATA_LOSS (CHUNK_CORRUPT) rather than other
   /// bytes, and then the chunk counts as damaged; NOT_FOUND (CHUNK_NOT_FOUND). The raw digest is
-  /// the receiver's to check.
+  /// the receiver's to check. A frame that is moved meanwhile is found where it went: so rows and
+  /// frames are read from the engine and never through a snapshot, which keeps the row of a place
+  /// whose file is gone.
   absl::StatusOr<StoredChunk> Load(const Digest& chunk);
+  /// The frame for a reader in the namespace. A delta is decoded, to codec kRaw and without a base,
+  /// where the reader takes none, and where the namespace does not see the base: another one made
+  /// the delta. Errors as Load.
+  absl::StatusOr<StoredChunk> LoadFor(std::string_view ns, const ChunkRef& chunk,
+                                      bool accept_delta);
   /// The raw bytes, not hashed: for callers that hash the whole. Errors as Load.
   absl::StatusOr<std::string> LoadRaw(const Digest& chunk);
   /// The raw bytes, hashed.
@@ -81,13 +95,16 @@ class ChunkStore {
   absl::StatusOr<uint64_t> BeginPack();
   /// Gives up a pack, ingested or not.
   absl::Status AbandonPack(uint64_t pack);
+  /// Drops a pack with its record, where no row of the index names it (none ever begins to again).
+  /// A crash in between is finished by Recover.
+  absl::Status DropPack(uint64_t pack);
 
   /// Where another writer came first its frame stays, and this one's is dead weight until its pack
   /// is repacked. Synced.
   absl::Status Commit(ChunkCommit commit);
 
   /// Notes that a chunk's stored bytes are wrong: from now on it counts as missing, so that the
-  /// next upload of it repairs it.
+  /// next upload of it repairs it. So do the deltas upon it, which nobody can decode.
   absl::Status MarkDamaged(const Digest& chunk);
 
   LeaseTable& leases() { return leases_; }
@@ -98,9 +115,10 @@ class ChunkStore {
   absl::Mutex& index_mutex() ABSL_LOCK_RETURNED(index_mutex_) { return index_mutex_; }
 
  private:
-  absl::StatusOr<StoredChunk> LoadOnce(const Digest& chunk, bool check) const;
+  absl::StatusOr<ChunkRecord> Row(const Digest& chunk) const;
+  absl::StatusOr<StoredChunk> LoadFrom(const Digest& chunk, const ChunkRecord& record,
+                                       bool check) const;
   absl::Status Damaged(const Digest& chunk);
-  bool IsDamaged(const Digest& chunk) const;
 
   Engine& engine_;
   const ContentOptions options_;

@@ -16,11 +16,13 @@ enum class IndexRow : uint8_t {
   kPack = 3,
   kPackIntent = 4,
   kDamagedChunk = 5,
+  kDependent = 6,
 };
 enum class BlobRow : uint8_t { kBlob = 1, kChunkPage = 2, kVisibleBlob = 3, kPartial = 4 };
 
-inline constexpr std::string_view kNextPack = "content.next_pack";  // kMeta, U64.
-inline constexpr uint64_t kFooterPosition = UINT64_MAX;             // Of a pack's last row.
+inline constexpr std::string_view kNextPack = "content.next_pack";          // kMeta, U64.
+inline constexpr std::string_view kIndexRebuild = "content.index_rebuild";  // kMeta, empty.
+inline constexpr uint64_t kFooterPosition = UINT64_MAX;                     // Of a pack's last row.
 
 inline KeyBuilder Start(IndexRow row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
 inline KeyBuilder Start(BlobRow row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
@@ -37,6 +39,26 @@ inline std::string PackIntent(uint64_t pack) {
 }
 inline std::string DamagedChunk(const Digest& chunk) {
   return Start(IndexRow::kDamagedChunk).String(chunk.raw()).Build();
+}
+
+/// The digest that the key of a row of kChunkIndex ends with.
+inline absl::StatusOr<Digest> LastDigest(std::string_view key) {
+  KeyReader reader(key);
+  DML_ASSIGN_OR_RETURN(uint8_t kind, reader.U8());
+  DML_ASSIGN_OR_RETURN(std::string part, reader.String());
+  const auto row = static_cast<IndexRow>(kind);
+  if (row == IndexRow::kVisibleChunk || row == IndexRow::kDependent) {
+    DML_ASSIGN_OR_RETURN(part, reader.String());
+  }
+  return Digest::FromBytes(part);
+}
+
+/// The deltas upon a chunk.
+inline KeyBuilder DependentPrefix(const Digest& base) {
+  return Start(IndexRow::kDependent).String(base.raw());
+}
+inline std::string Dependent(const Digest& base, const Digest& chunk) {
+  return DependentPrefix(base).String(chunk.raw()).Build();
 }
 
 /// Of kPacks.

@@ -1,9 +1,14 @@
-// An engine that stops taking changes, as a killed process or a full disk does.
+// Engines that fail in the ways that disks and processes do.
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
 
 #include "tests/support/forwarding_engine.h"
 
@@ -40,6 +45,31 @@ class DyingEngine : public ForwardingEngine {
 
   std::atomic<int> left_;
   const bool last_is_done_;
+};
+
+/// Reads other bytes than those that were written, in the rows that a test names.
+class RottingEngine : public ForwardingEngine {
+ public:
+  explicit RottingEngine(std::shared_ptr<Engine> inner) : ForwardingEngine(std::move(inner)) {}
+
+  /// From now on a bit of the row's value is wrong, or its checksum and so the read fails.
+  void Rot(Table table, std::string key, bool fails = false) {
+    absl::MutexLock lock(&mutex_);
+    rotten_[{table, std::move(key)}] = fails;
+  }
+  absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key) const override {
+    auto value = ForwardingEngine::Get(table, key);
+    absl::MutexLock lock(&mutex_);
+    auto rotten = rotten_.find({table, std::string(key)});
+    if (rotten == rotten_.end() || !value.ok() || !value->has_value()) return value;
+    if (rotten->second) return DataLoss(ErrorReason("STORAGE_CORRUPT"), "checksum");
+    (**value)[(*value)->size() / 2] ^= 1;
+    return value;
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::map<std::pair<Table, std::string>, bool> rotten_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace dml::testing

@@ -63,11 +63,12 @@ class TestLibrary {
     return library_->Commit(std::move(command));
   }
 
-  /// The command that publishes a spec without files, signed by the publisher key.
-  Command PublishCommand(const PackageSpec& spec) const {
+  /// The command that publishes a spec, signed by the publisher key.
+  Command PublishCommand(const PackageSpec& spec, std::vector<ManifestFile> files = {}) const {
     std::string spec_bytes = FormatPackageSpec(spec);
     Manifest manifest;
     manifest.config = {Sha256(spec_bytes), spec_bytes.size()};
+    manifest.files = std::move(files);
     std::string manifest_bytes = FormatManifest(manifest);
     VersionPublished published;
     published.variant = {spec.package, spec.version.text(), spec.platform};

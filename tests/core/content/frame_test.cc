@@ -343,5 +343,25 @@ TEST(VerifyChunkTest, RandomBytesAfterAValidHeaderAreSurvived) {
   }
 }
 
+TEST(RecognizeChunkTest, ByDigestAsFrameOrAsBytesOrNotAtAll) {
+  const std::string raw(5000, 'a');
+  const EncodedChunk zstd = EncodeChunk(AsBytes(raw));
+  ASSERT_EQ(zstd.codec, FrameCodec::kZstd);
+  const auto is = [](const Digest& wanted) {
+    return [wanted](const Digest& found) { return found == wanted; };
+  };
+  const auto frame = RecognizeChunk(zstd.stored, is(zstd.raw_digest));
+  ASSERT_TRUE(frame.has_value());
+  EXPECT_EQ(frame->codec, FrameCodec::kZstd);
+  EXPECT_EQ(frame->raw_size, raw.size());
+  // A compressed file is a chunk like any other.
+  const auto bytes = RecognizeChunk(zstd.stored, is(Sha256(zstd.stored)));
+  ASSERT_TRUE(bytes.has_value());
+  EXPECT_EQ(bytes->codec, FrameCodec::kRaw);
+  EXPECT_EQ(bytes->raw_size, zstd.stored.size());
+  EXPECT_FALSE(RecognizeChunk(zstd.stored, is(Sha256("other"))).has_value());
+  EXPECT_FALSE(RecognizeChunk("", is(Sha256(""))).has_value());
+}
+
 }  // namespace
 }  // namespace dml

@@ -2,98 +2,23 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <set>
 
 #include <gtest/gtest.h>
 
-#include "core/crypto/sha256.h"
-#include "storage/content/content_keys.h"
-#include "storage/content/content_store.h"
-#include "storage/content/upload.h"
 #include "storage/engine/memory_engine.h"
+#include "tests/support/content_model.h"
 #include "tests/support/dying_engine.h"
 
 namespace dml {
 namespace {
 
-namespace keys = content_keys;
+using testing::Content;
 using testing::DyingEngine;
-
-ContentOptions SmallPacks() {
-  ContentOptions options;
-  options.loose_bytes = 2000;
-  options.pack_bytes = 8000;
-  options.pack_chunks = 6;
-  return options;
-}
-
-struct Content {
-  std::string bytes;
-  std::vector<EncodedChunk> chunks;
-  BlobRef blob() const { return {Sha256(bytes), bytes.size()}; }
-};
-
-// Pieces out of a small pool, so that blobs share chunks.
-Content MakeContent(std::mt19937& random, int pieces) {
-  Content out;
-  for (int i = 0; i < pieces; ++i) {
-    std::mt19937 piece(random() % 40);
-    std::string raw(200 + piece() % 1800, '\0');
-    for (char& c : raw) c = static_cast<char>(piece());
-    out.bytes += raw;
-    out.chunks.push_back(EncodeChunk(AsBytes(raw)));
-  }
-  return out;
-}
-
-std::string ReadBack(ContentStore& store, const Digest& blob) {
-  std::string out;
-  ChunkList list = ChunkList::Open(store, blob).value();
-  for (uint64_t i = 0; i < list.record().chunk_count; ++i) {
-    out += store.chunks().LoadVerified(list.At(i).value()).value();
-  }
-  return out;
-}
-
-std::vector<std::string> KeysOf(Engine& engine, Table table, const KeyRange& range) {
-  std::vector<std::string> out;
-  auto cursor = engine.NewCursor(table, range);
-  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) out.emplace_back(cursor->key());
-  return out;
-}
-
-// No pack without its record or the other way round, no intent, and every chunk can be read.
-void ExpectSound(Engine& engine, ContentStore& store) {
-  auto rows = [&](keys::IndexRow kind) {
-    return KeysOf(engine, Table::kChunkIndex, PrefixRange(keys::Start(kind).Build()));
-  };
-  EXPECT_TRUE(rows(keys::IndexRow::kPackIntent).empty());
-  std::set<std::string> packs;
-  for (const std::string& key : KeysOf(engine, Table::kPacks, {})) packs.insert(key.substr(0, 8));
-  std::set<std::string> recorded;
-  for (const std::string& key : rows(keys::IndexRow::kPack)) recorded.insert(key.substr(1));
-  EXPECT_EQ(packs, recorded);
-  for (const std::string& key : rows(keys::IndexRow::kChunk)) {
-    KeyReader reader(key);
-    ASSERT_TRUE(reader.U8().ok());
-    const Digest chunk = Digest::FromBytes(reader.String().value()).value();
-    EXPECT_EQ(Sha256(store.chunks().LoadRaw(chunk).value()), chunk);
-  }
-  for (const std::string& key : rows(keys::IndexRow::kVisibleChunk)) {
-    KeyReader reader(key);
-    ASSERT_TRUE(reader.U8().ok());
-    ASSERT_TRUE(reader.String().ok());
-    const Digest chunk = Digest::FromBytes(reader.String().value()).value();
-    EXPECT_TRUE(store.chunks().Load(chunk).ok());
-  }
-}
-
-absl::Status UploadAll(ContentStore& store, const Content& content) {
-  Upload upload(store.chunks(), "acme");
-  for (const EncodedChunk& chunk : content.chunks) DML_RETURN_IF_ERROR(upload.Add(chunk));
-  DML_RETURN_IF_ERROR(upload.EndBlob(content.blob()));
-  return upload.Commit();
-}
+using testing::ExpectSound;
+using testing::MakeContent;
+using testing::ReadBack;
+using testing::SmallPacks;
+using testing::UploadAll;
 
 TEST(UploadCrashTest, AtEveryStepOfPacksAndRows) {
   std::mt19937 random(1);
