@@ -226,6 +226,8 @@ absl::Status Maintenance::RunScrubStep() {
     absl::MutexLock lock(&mutex_);
     rate = scrub_rate_;
     start = std::exchange(scrubbing_.job.waiting, false);
+    // Busy without a gap, for whoever waits for the end.
+    if (start) scrubbing_.job.running = true;
   }
   if (start) DML_RETURN_IF_ERROR(scrub_->Start());
   Pacer pacer(rate, std::chrono::steady_clock::now,

@@ -148,6 +148,17 @@ TEST_F(MaintenanceTest, AScrubGoesOnWithTheNextStartAndGivesWay) {
   EXPECT_EQ(scrubbing.record.damaged_count, 0u);
 }
 
+TEST_F(MaintenanceTest, AScrubIsBusyFromItsCallToItsEnd) {
+  for (int i = 0; i < 20; ++i) {
+    const uint64_t chunks = maintenance_->scrubbing().record.chunks;
+    EXPECT_EQ(chunks, i == 0 ? 0u : 4u);
+    ASSERT_TRUE(maintenance_->RunScrub(0).ok());
+    const Maintenance::Scrubbing done = Finish([&] { return maintenance_->scrubbing(); });
+    ASSERT_EQ(done.record.chunks, 4u);
+    ASSERT_NE(done.record.finish_time, Timestamp());
+  }
+}
+
 TEST_F(MaintenanceTest, ARateThatIsTooLowIsRefused) {
   EXPECT_EQ(Reason(maintenance_->RunScrub(kMinScrubRate - 1)), "RATE_INVALID");
   EXPECT_FALSE(maintenance_->scrubbing().job.waiting);
