@@ -3,10 +3,9 @@
 #include <sstream>
 
 #include "core/crypto/sha256.h"
-#include "storage/data_dir.h"
-#include "storage/engine/rocksdb_engine.h"
 #include "tests/core/os/scratch_folder.h"
 #include "tests/integration/support/running_library.h"
+#include "tests/integration/support/stored_chunks.h"
 #include "tools/dml/app.h"
 
 namespace dml {
@@ -133,21 +132,8 @@ TEST_F(CollectionTest, TheOldestVersionsGoWithReasonsAndEvidenceStays) {
 TEST_F(CollectionTest, AFlippedByteIsFoundToldAndRepairedByUploadingTheFileAgain) {
   Publish("1.0.0", Noise("file", 50'000));
   ASSERT_EQ(library_.Stop(), 0);
-  {
-    auto dir = DataDir::Open(library_.data_dir());
-    ASSERT_TRUE(dir.ok()) << dir.status();
-    auto engine = OpenRocksEngine(dir->db(), {});
-    ASSERT_TRUE(engine.ok()) << engine.status();
-    auto cursor = (*engine)->NewCursor(Table::kChunks, {});
-    cursor->SeekToFirst();
-    ASSERT_TRUE(cursor->Valid());
-    std::string frame(cursor->value());
-    frame[1234] ^= 1;
-    auto batch = (*engine)->NewBatch();
-    batch->Put(Table::kChunks, cursor->key(), frame);
-    cursor.reset();
-    ASSERT_TRUE((*engine)->Commit(std::move(batch), Durability::kSynced).ok());
-  }
+  const absl::Status damaged = testing::DamageAChunk(library_.data_dir());
+  ASSERT_TRUE(damaged.ok()) << damaged;
   ASSERT_TRUE(library_.Start());
   const Json scrub = Do({"admin", "scrub", "--rate", "1GiB", "--wait"}, 3);
   EXPECT_EQ(scrub["damagedCount"], 1);
