@@ -148,6 +148,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
           DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(content_, blob.digest));
           DML_ASSIGN_OR_RETURN(Slice slice, ReadSlice(request->page_size(), request->page_token(),
                                                       list.record().chunk_count));
+          DML_ASSIGN_OR_RETURN(const std::string ns, NamespaceOf(request->name()));
           absl::flat_hash_set<Digest> bases;
           for (uint64_t i = slice.begin; i < slice.end; ++i) {
             DML_ASSIGN_OR_RETURN(ChunkRef chunk, list.At(i));
@@ -157,6 +158,8 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                                  content_.chunks().Find(content_.chunks().engine(), chunk.digest));
             if (!record.has_value() || !record->base.has_value()) continue;
             if (!bases.insert(*record->base).second) continue;
+            DML_ASSIGN_OR_RETURN(bool visible, content_.chunks().IsVisible(ns, *record->base));
+            if (!visible) continue;
             response->add_base_sha256(std::string(record->base->raw()));
           }
           response->set_next_page_token(slice.next_page_token);
@@ -179,13 +182,17 @@ class ContentServiceImpl final : public v1::ContentService::Service {
           DML_ASSIGN_OR_RETURN(TransferSlot slot,
                                context_.guard.AdmitTransfer(caller, blob.size > kSmallBytes));
           StallWatch::Stream watched(watch_, *context);
-          DML_ASSIGN_OR_RETURN(VariantName variant, ReadVariant(request->name()));
-          return SendChunks(content_, variant.package.ns, blob.digest, *request, *stream, watched,
-                            counters_);
+          DML_ASSIGN_OR_RETURN(const std::string ns, NamespaceOf(request->name()));
+          return SendChunks(content_, ns, blob.digest, *request, *stream, watched, counters_);
         });
   }
 
  private:
+  static absl::StatusOr<std::string> NamespaceOf(const std::string& variant_name) {
+    DML_ASSIGN_OR_RETURN(VariantName variant, ReadVariant(variant_name));
+    return variant.package.ns;
+  }
+
   // The file of a variant that a read names: authorized through the variant, never by digest alone.
   absl::StatusOr<BlobRef> PayloadOf(const std::string& name, const std::string& digest_text) const {
     DML_ASSIGN_OR_RETURN(VariantName variant, ReadVariant(name));
