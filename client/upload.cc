@@ -1,6 +1,9 @@
 #include "client/upload.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "client/calls.h"
 #include "client/file_chunks.h"
@@ -135,15 +138,20 @@ class Uploader {
       absl::Status status = RunOnce();
       if (status.ok()) break;
       if (acknowledged_.size() > before || sent_something_) backoff.Reset();
-      // A chunk that was there a moment ago and was collected meanwhile is sent next time.
-      const bool vanished = Reason(status) == "CHUNK_NOT_FOUND" && ++vanished_ <= kMaxVanished;
-      if (!vanished && !backoff.WaitAfter(status)) return status;
+      if (!CanSendLostChunks(status) && !backoff.WaitAfter(status)) return status;
     }
     return acknowledged_;
   }
 
  private:
-  static constexpr int kMaxVanished = 3;
+  // Whether an error is of chunks that were there when the library was asked, and were collected or
+  // found damaged since: now they count as missing, and the next time they are sent. Each time
+  // another chunk must be the first that is missing, for an earlier one was stored.
+  bool CanSendLostChunks(const absl::Status& status) {
+    if (Reason(status) != "CHUNK_NOT_FOUND" && Reason(status) != "CHUNK_CORRUPT") return false;
+    if (!std::exchange(sends_lost_, true)) return true;
+    return first_missing_.has_value() && sent_first_.insert(*first_missing_).second;
+  }
 
   // From the first file that is not acknowledged to the last, or to an error.
   absl::Status RunOnce() {
@@ -151,6 +159,7 @@ class Uploader {
     stream_.reset();
     sent_something_ = false;
     file_is_sent_ = false;
+    first_missing_.reset();
     ended_ = acknowledged_;
     held_.clear();
     position_ = acknowledged_bytes_;
@@ -191,6 +200,7 @@ class Uploader {
         return BadAnswer("the indexes of missing chunks are not ascending");
       }
       missing[asked[index]] = true;
+      if (!first_missing_.has_value()) first_missing_ = parts[asked[index]].chunk.digest;
       next = index + 1;
     }
     return missing;
@@ -271,7 +281,9 @@ class Uploader {
   std::vector<ChunkRef> held_;  // Of the current file.
   bool file_is_sent_ = false;   // Of the current file something has gone over the stream.
   bool sent_something_ = false;
-  int vanished_ = 0;
+  bool sends_lost_ = false;              // Some attempt failed for chunks that were lost.
+  std::optional<Digest> first_missing_;  // Of this attempt.
+  std::set<Digest> sent_first_;          // Those of attempts to send lost chunks.
 };
 
 }  // namespace

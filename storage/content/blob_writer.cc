@@ -34,6 +34,7 @@ absl::StatusOr<BlobWriter> BlobWriter::Begin(ContentStore& store, std::string ns
   for (const ChunkRef& chunk : partial.chunks) {
     DML_RETURN_IF_ERROR(writer.upload_.AddKnown(chunk));
   }
+  DML_RETURN_IF_ERROR(writer.upload_.damage());
   writer.received_ = writer.cut_ = writer.flushed_ = partial.committed;
   return writer;
 }

@@ -15,9 +15,11 @@ namespace keys = content_keys;
 constexpr int kLoadTries = 3;
 
 absl::Status Corrupt(const Digest& chunk) {
-  return DataLoss(ErrorReason("CHUNK_CORRUPT"),
-                  "the stored bytes of chunk {} are damaged; other content is not affected",
-                  chunk.ToString());
+  return DataLoss(
+      ErrorReason("CHUNK_CORRUPT"),
+      "the stored bytes of chunk {} are damaged; other content is not affected: publish "
+      "(upload) the same file again, which repairs it",
+      chunk.ToString());
 }
 
 absl::Status Missing(const Digest& chunk) {

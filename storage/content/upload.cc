@@ -51,28 +51,38 @@ absl::Status Upload::AddKnown(const ChunkRef& chunk) {
   DML_RETURN_IF_ERROR(RenewLeases());
   store_.leases().Take(chunk.digest);
   DML_ASSIGN_OR_RETURN(bool visible, store_.IsVisible(ns_, chunk.digest));
-  if (!visible) {
+  if (!visible && damage_.ok()) {
     return NotFound(ErrorReason("CHUNK_NOT_FOUND"),
                     "no chunk {} in namespace {}: send it with its bytes", chunk.digest.ToString(),
                     ns_);
   }
-  DML_ASSIGN_OR_RETURN(std::string raw, store_.LoadRaw(chunk.digest));
-  if (raw.size() != chunk.size) {
-    return InvalidArgument(ErrorReason("CHUNK_SIZE_MISMATCH"), "chunk {} has {} bytes, not {}",
-                           chunk.digest.ToString(), raw.size(), chunk.size);
-  }
   has_known_ = true;
-  Hash(chunk, raw);
+  absl::StatusOr<std::string> raw;
+  if (damage_.ok()) raw = store_.LoadRaw(chunk.digest);
+  if (absl::IsDataLoss(raw.status())) damage_ = raw.status();
+  if (!damage_.ok()) {
+    list_.push_back(chunk);  // For EndBlob to look at.
+    size_ += chunk.size;
+    return absl::OkStatus();
+  }
+  DML_RETURN_IF_ERROR(raw.status());
+  if (raw->size() != chunk.size) {
+    return InvalidArgument(ErrorReason("CHUNK_SIZE_MISMATCH"), "chunk {} has {} bytes, not {}",
+                           chunk.digest.ToString(), raw->size(), chunk.size);
+  }
+  Hash(chunk, *raw);
   return absl::OkStatus();
 }
 
-// Damage is no fault of the caller's list.
+// Damage is no fault of the caller's list. All chunks are looked at, so that all that are damaged
+// count as missing from now on, and one more upload repairs them.
 absl::Status Upload::CheckKnown(const std::vector<ChunkRef>& chunks) {
+  absl::Status first;
   for (const ChunkRef& chunk : chunks) {
     absl::Status status = store_.LoadVerified(chunk).status();
-    if (absl::IsDataLoss(status)) return status;
+    if (absl::IsDataLoss(status)) first.Update(status);
   }
-  return absl::OkStatus();
+  return first;
 }
 
 void Upload::Hash(const ChunkRef& chunk, std::string_view raw) {
@@ -92,7 +102,12 @@ absl::Status Upload::EndBlob(const BlobRef& blob) {
   EndedBlob ended{blob, std::move(list_)};
   const uint64_t size = std::exchange(size_, 0);
   const bool has_known = std::exchange(has_known_, false);
+  const absl::Status damage = std::exchange(damage_, absl::OkStatus());
   list_.clear();
+  if (!damage.ok()) {
+    CheckKnown(ended.chunks).IgnoreError();
+    return damage;
+  }
   if (size != blob.size) {
     return InvalidArgument(ErrorReason("BLOB_SIZE_MISMATCH"),
                            "the chunks make {} bytes, but blob {} has {}", size,

@@ -38,11 +38,12 @@ class Upload {
   absl::Status Add(EncodedChunk chunk);
   /// The next chunk, which the namespace has. NOT_FOUND (CHUNK_NOT_FOUND): it has not, or no
   /// longer, or not yet, where it came earlier in this stream.
-  /// INVALID_ARGUMENT (CHUNK_SIZE_MISMATCH).
+  /// INVALID_ARGUMENT (CHUNK_SIZE_MISMATCH). Damage that is found is told by EndBlob.
   absl::Status AddKnown(const ChunkRef& chunk);
   /// The blob ends; it becomes visible with the next commit. INVALID_ARGUMENT
   /// (BLOB_SIZE_MISMATCH, BLOB_DIGEST_MISMATCH): it is not what its chunks make, and the next chunk
-  /// begins another. DATA_LOSS (CHUNK_CORRUPT): a chunk that the library had is damaged.
+  /// begins another. DATA_LOSS (CHUNK_CORRUPT): chunks that the library had are
+  /// damaged; all of this blob's that are count as missing from now on.
   absl::Status EndBlob(const BlobRef& blob);
 
   /// Makes all that came durable: blobs that ended are there, and of the others every chunk. After
@@ -52,6 +53,8 @@ class Upload {
 
   const UploadTotals& totals() const { return totals_; }
   const std::string& ns() const { return ns_; }
+  /// What EndBlob will say of damage to the current blob's known chunks.
+  const absl::Status& damage() const { return damage_; }
   /// Chunks of the current blob so far.
   const std::vector<ChunkRef>& list() const { return list_; }
 
@@ -78,6 +81,7 @@ class Upload {
   std::vector<ChunkRef> list_;
   uint64_t size_ = 0;
   bool has_known_ = false;
+  absl::Status damage_;  // Of a known chunk; the blob fails at its end.
   std::string first_;
   Sha256Hasher hasher_;
 

@@ -175,6 +175,13 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     }
     if (part.has_known()) {
       chunks.push_back(*wire::From(part.known()));
+      if (library_.damaged.contains(chunks.back().digest)) {
+        if (!library_.keeps_damage) {
+          library_.damaged.erase(chunks.back().digest);
+          library_.chunks_.erase(chunks.back().digest);
+        }
+        return ServerError(grpc::StatusCode::DATA_LOSS, "CHUNK_CORRUPT");
+      }
       if (library_.chunks_.contains(chunks.back().digest)) return grpc::Status::OK;
       return ServerError(grpc::StatusCode::NOT_FOUND, "CHUNK_NOT_FOUND");
     }
@@ -551,6 +558,13 @@ void FakeLibrary::ForceBlob(const std::string& bytes) {
 std::string FakeLibrary::RawChunk(const Digest& digest) {
   const EncodedChunk& chunk = chunks_.at(digest);
   return *DecodeChunk(chunk.codec, AsBytes(chunk.stored), chunk.raw_size);
+}
+
+void FakeLibrary::Damage(const std::string& blob, size_t count) {
+  std::lock_guard lock(mutex_);
+  for (const ChunkRef& chunk : blobs_.at(Sha256(blob))) {
+    if (damaged.size() < count) damaged.insert(chunk.digest);
+  }
 }
 
 size_t FakeLibrary::StoreDeltas(const std::string& blob, const std::string& earlier) {

@@ -49,6 +49,8 @@ class FakeLibrary {
   std::function<grpc::Status(const std::string& method)> after;   // May lose an answer.
   std::deque<int> upload_drops;    // Each stream ends after so many messages.
   int vanish_after_find = 0;       // So often all chunks are collected after FindMissingChunks.
+  std::set<Digest> damaged;        // Chunks that are found damaged, one an upload, when mentioned.
+  bool keeps_damage = false;       // And do not count as missing then.
   std::deque<int> download_drops;  // Each stream ends after so many chunks.
   int max_read_ranges = 64;
   bool stall = false;  // Downloads send nothing until they are cancelled.
@@ -85,6 +87,8 @@ class FakeLibrary {
   void Force(const VariantName& name, const std::string& manifest, const std::string& spec,
              const std::vector<std::string>& envelopes);
   void ForceBlob(const std::string& bytes);
+  /// Adds the first chunks of a blob to `damaged`.
+  void Damage(const std::string& blob, size_t count);
   /// Keeps the chunks of `blob` that are not in `earlier` as deltas of the chunks there, where that
   /// makes them shorter; how many.
   size_t StoreDeltas(const std::string& blob, const std::string& earlier);

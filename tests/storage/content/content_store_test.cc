@@ -191,6 +191,29 @@ TEST_F(ContentStoreTest, ADamagedFrameIsDataLossForThatChunkOnlyAndUploadedAgain
   }
 }
 
+TEST_F(ContentStoreTest, OneUploadFindsAllDamagedChunksOfABlob) {
+  const std::string bytes = RandomBytes(1 << 20, 12);
+  const BlobRef blob{Sha256(bytes), bytes.size()};
+  const std::vector<EncodedChunk> chunks = Cut(bytes);
+  ASSERT_GT(chunks.size(), 4u);
+  ASSERT_TRUE(Put("acme", bytes, chunks).ok());
+  // The first changes bytes only, which a look at the size does not show; the last is cut short.
+  Damage(chunks[0], 10);
+  Damage(chunks[2], 10);
+  auto batch = engine_->NewBatch();
+  batch->Put(Table::kChunks, chunks[3].raw_digest.raw(), "short");
+  ASSERT_TRUE(engine_->Commit(std::move(batch), Durability::kSynced).ok());
+  EXPECT_EQ(Reason(Assemble("acme", blob, Refs(chunks))), "CHUNK_CORRUPT");
+  EXPECT_EQ(Missing("acme", chunks), 3u);
+  // The stream goes on with another blob.
+  Upload upload(store_.chunks(), "acme");
+  for (const EncodedChunk& chunk : chunks) ASSERT_TRUE(upload.Add(chunk).ok());
+  ASSERT_TRUE(upload.EndBlob(blob).ok());
+  ASSERT_TRUE(upload.Commit().ok());
+  EXPECT_EQ(ReadBack(blob.digest), bytes);
+  EXPECT_TRUE(Assemble("acme", blob, Refs(chunks)).ok());
+}
+
 TEST_F(ContentStoreTest, EveryDamagedByteOfAZstdFrameIsFound) {
   std::string bytes(100'000, 'a');
   std::vector<EncodedChunk> chunks = Cut(bytes);
