@@ -65,7 +65,9 @@ absl::StatusOr<json> ParseStrictJson(std::string_view text, size_t max_bytes, Er
     return InvalidArgument(reason, "the document has {} bytes; at most {} are allowed", text.size(),
                            max_bytes);
   }
-  if (!IsValidUtf8(text)) return InvalidArgument(reason, "the document is not valid UTF-8");
+  if (const std::string fault = Utf8Fault(text); !fault.empty()) {
+    return InvalidArgument(reason, "the document is {}", fault);
+  }
   // nlohmann skips a byte order mark and takes a raw NUL for the end of the document.
   if (text.starts_with("\xef\xbb\xbf")) {
     return InvalidArgument(reason, "the document starts with a byte order mark; remove it");

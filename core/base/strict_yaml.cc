@@ -166,9 +166,14 @@ absl::StatusOr<YamlDocument> ParseStrictYaml(std::string_view text, size_t max_b
                            max_bytes);
   }
   // yaml-cpp guesses other encodings from byte order marks and NUL bytes.
-  if (!IsValidUtf8(text) || text.starts_with("\xef\xbb\xbf") ||
-      text.find('\0') != std::string_view::npos) {
-    return InvalidArgument(reason, "the document is not UTF-8 text without a byte order mark");
+  if (const std::string fault = Utf8Fault(text); !fault.empty()) {
+    return InvalidArgument(reason, "the document is {}", fault);
+  }
+  if (text.starts_with("\xef\xbb\xbf")) {
+    return InvalidArgument(reason, "the document starts with a byte order mark; remove it");
+  }
+  if (text.find('\0') != std::string_view::npos) {
+    return InvalidArgument(reason, "the document holds a NUL byte");
   }
   YamlDocument document, rest;
   Handler handler(document, reason), rest_handler(rest, reason);

@@ -49,6 +49,21 @@ std::string Excerpt(std::string_view text, size_t max_bytes) {
   return out;
 }
 
+std::string Utf8Fault(std::string_view text) {
+  if (IsValidUtf8(text)) return "";
+  size_t at = 0;
+  size_t size = 1;  // Of the character at `at`, as far as it is known.
+  while (size <= 4 && at + size <= text.size()) {
+    if (IsValidUtf8(text.substr(at, size))) {
+      at += size;
+      size = 1;
+    } else {
+      ++size;
+    }
+  }
+  return "not valid UTF-8 (byte " + std::to_string(at) + ")";
+}
+
 std::string_view ClosestMatch(std::string_view word, std::span<const std::string_view> candidates) {
   if (word.size() > kMaxMatchBytes) return "";
   std::string_view best;

@@ -224,9 +224,11 @@ absl::StatusOr<Filter> Filter::Parse(std::string_view text, const FilterSchema& 
     return InvalidArgument(kInvalid, "the filter has {} bytes; at most {} are allowed", text.size(),
                            kMaxFilterBytes);
   }
-  if (!IsValidUtf8(text) || HasControlCharacters(text, /*allow_lines=*/true)) {
-    return InvalidArgument(kInvalid,
-                           "the filter is not UTF-8 text, or it holds control characters");
+  if (const std::string fault = Utf8Fault(text); !fault.empty()) {
+    return InvalidArgument(kInvalid, "the filter is {}", fault);
+  }
+  if (HasControlCharacters(text, /*allow_lines=*/true)) {
+    return InvalidArgument(kInvalid, "the filter holds control characters");
   }
   return FilterParser(text, schema).Run();
 }

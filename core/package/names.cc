@@ -107,12 +107,25 @@ std::string PercentDecode(std::string_view text) {
   return out;
 }
 
+// Embeddings, overrides and isolates: U+202A to U+202E and U+2066 to U+2069. They make a name look
+// like another one.
+bool HasDirectionControls(std::string_view path) {
+  for (size_t at = path.find('\xe2'); at != std::string_view::npos;
+       at = path.find('\xe2', at + 1)) {
+    const std::string_view rest = path.substr(at, 3);
+    if (rest >= "\xe2\x80\xaa" && rest <= "\xe2\x80\xae") return true;
+    if (rest >= "\xe2\x81\xa6" && rest <= "\xe2\x81\xa9") return true;
+  }
+  return false;
+}
+
 std::string PathFault(std::string_view path) {
   if (path.empty()) return "is empty";
   if (path.front() == '/') return "is absolute; make it relative to the package";
   if (path.find('\\') != std::string_view::npos) return "holds a backslash; separate parts by '/'";
   if (path.size() >= 2 && IsLetter(path[0]) && path[1] == ':') return "starts with a drive letter";
   if (HasControlCharacters(path)) return "holds a control character";
+  if (HasDirectionControls(path)) return "holds a character that reorders text";
   while (true) {
     size_t end = path.find('/');
     std::string_view part = path.substr(0, end);
@@ -238,8 +251,8 @@ absl::Status ValidateFilePath(std::string_view path) {
     return InvalidArgument(kPathInvalid, "file name '{}' has {} bytes; at most {} are allowed",
                            Excerpt(path), path.size(), kMaxPathBytes);
   }
-  if (!IsValidUtf8(path)) {
-    return InvalidArgument(kPathInvalid, "file name '{}' is not valid UTF-8", Excerpt(path));
+  if (const std::string fault = Utf8Fault(path); !fault.empty()) {
+    return InvalidArgument(kPathInvalid, "file name '{}' is {}", Excerpt(path), fault);
   }
   std::string fault = PathFault(path);
   if (fault.empty() && path.find('%') != std::string_view::npos) {

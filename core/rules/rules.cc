@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/text.h"
 #include "core/crypto/keys.h"
 #include "core/rules/retention.h"
 #include "core/trust/statement.h"
@@ -20,9 +21,8 @@ absl::Status CheckText(std::string_view text, size_t max, std::string_view field
                                    field, text.size(), max),
                    field);
   }
-  if (!IsValidUtf8(text)) {
-    return AtField(InvalidArgument(ErrorReason("TEXT_NOT_UTF8"), "{} is not valid UTF-8", field),
-                   field);
+  if (const std::string fault = Utf8Fault(text); !fault.empty()) {
+    return AtField(InvalidArgument(ErrorReason("TEXT_NOT_UTF8"), "{} is {}", field, fault), field);
   }
   return absl::OkStatus();
 }

@@ -190,8 +190,11 @@ std::string_view DebControl::Get(std::string_view name) const {
 }
 
 absl::StatusOr<DebControl> ParseDebControl(std::string_view text) {
-  if (!IsValidUtf8(text) || HasControlCharacters(text, /*allow_lines=*/true)) {
-    return InvalidArgument(kInvalid, "control file: not UTF-8 text, or it has control characters");
+  if (const std::string fault = Utf8Fault(text); !fault.empty()) {
+    return InvalidArgument(kInvalid, "control file: {}", fault);
+  }
+  if (HasControlCharacters(text, /*allow_lines=*/true)) {
+    return InvalidArgument(kInvalid, "control file: it has control characters");
   }
   DebControl control;
   bool ended = false;

@@ -111,7 +111,9 @@ TEST(StrictYamlTest, RefusesOtherEncodings) {
                                std::string_view("\xff\xfe"
                                                 "a\0",
                                                 4)}) {
-    EXPECT_THAT(Message(Parse(bad).status()), HasSubstr("UTF-8"));
+    EXPECT_THAT(Message(Parse(bad).status()),
+                ::testing::AnyOf(HasSubstr("not valid UTF-8 (byte "), HasSubstr("byte order mark"),
+                                 HasSubstr("NUL byte")));
   }
 }
 

@@ -31,6 +31,15 @@ TEST(TextTest, ExcerptIsFitForATerminal) {
   EXPECT_EQ(Excerpt(std::string(1000, '\x80'), 8).size(), 8u - 3 + 3);
 }
 
+TEST(TextTest, Utf8FaultNamesTheFirstWrongByte) {
+  EXPECT_EQ(Utf8Fault(""), "");
+  EXPECT_EQ(Utf8Fault("a\xc3\xa4\xf0\x9f\x98\x80"), "");
+  EXPECT_EQ(Utf8Fault("\xff"), "not valid UTF-8 (byte 0)");
+  EXPECT_EQ(Utf8Fault("a\xc3\xa4\xf0\x9f\x98\x80\x80z"), "not valid UTF-8 (byte 7)");
+  EXPECT_EQ(Utf8Fault("ab\xe2\x82"), "not valid UTF-8 (byte 2)") << "cut off";
+  EXPECT_EQ(Utf8Fault("ab\xed\xa0\x80z"), "not valid UTF-8 (byte 2)") << "a surrogate";
+}
+
 TEST(TextTest, ClosestMatchFindsTypingErrorsOnly) {
   const std::array<std::string_view, 3> words = {"version", "versionScheme", "license"};
   EXPECT_EQ(ClosestMatch("verison", words), "version");

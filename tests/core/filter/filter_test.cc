@@ -240,7 +240,7 @@ TEST(Filter, Limits) {
 }
 
 TEST(Filter, RefusesWhatIsNotText) {
-  EXPECT_THAT(Error("name = \xff"), HasSubstr("not UTF-8"));
+  EXPECT_THAT(Error("name = \xff"), HasSubstr("not valid UTF-8 (byte 7)"));
   EXPECT_THAT(Error(std::string_view("name = \0", 8)), HasSubstr("control characters"));
   EXPECT_THAT(Error("name = \"\x1b[2J\""), HasSubstr("control characters"));
   EXPECT_FALSE(Holds("name = żółw"));

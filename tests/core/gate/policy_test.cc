@@ -141,7 +141,7 @@ TEST(PolicyTest, RefusesHostileDocuments) {
   ExpectRefused(std::string(kMaxPolicyBytes + 1, '#'), "at most 262144");
   ExpectRefused(std::string(kMaxPolicyBytes, '['), "");
   ExpectRefused("\xff\xfe", "UTF-8");
-  ExpectRefused(std::string(kPolicy) + std::string(1, '\0'), "UTF-8");
+  ExpectRefused(std::string(kPolicy) + std::string(1, '\0'), "NUL");
   ExpectRefused(std::string(kPolicy) + "---\nschema: dml.policy/v1\n", "more than one");
   std::string many = "\"a\"";
   for (size_t i = 0; i < kMaxPolicyPatterns; ++i) many += ",\"a\"";

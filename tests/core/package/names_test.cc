@@ -217,7 +217,8 @@ TEST(FilePathTest, RefusesWhatLeavesTheFolder) {
   }
   EXPECT_FALSE(ValidateFilePath(std::string_view("a\0b", 3)).ok());
   for (std::string path :
-       {"a\nb", "a\x1b", "a\x7f", "a\xc2\x85", "\xff", "\xc0\xae\xc0\xae/x", "a\xed\xa0\x80"}) {
+       {"a\nb", "a\x1b", "a\x7f", "a\xc2\x85", "a\xe2\x80\xaatxt", "a\xe2\x80\xaetxt",
+        "a\xe2\x81\xa6txt", "a\xe2\x81\xa9txt", "\xff", "\xc0\xae\xc0\xae/x", "a\xed\xa0\x80"}) {
     EXPECT_EQ(Reason(ValidateFilePath(path)), "PATH_INVALID") << ::testing::PrintToString(path);
   }
   EXPECT_FALSE(ValidateFilePath(std::string(256, 'a')).ok());

@@ -40,7 +40,7 @@ TEST(DebControl, ErrorsNameTheLine) {
   EXPECT_THAT(ControlError("Depends: a\ndepends: b\n"), HasSubstr("line 2: a second field"));
   EXPECT_THAT(ControlError("A: 1\n\nB: 2\n"), HasSubstr("line 3: a second paragraph"));
   EXPECT_THAT(ControlError("A: \x01\n"), HasSubstr("control characters"));
-  EXPECT_THAT(ControlError("A: \xff\n"), HasSubstr("UTF-8"));
+  EXPECT_THAT(ControlError("A: \xff\n"), HasSubstr("not valid UTF-8 (byte 3)"));
   std::string many;
   for (size_t i = 0; i <= kMaxDebControlFields; ++i) many += "A" + std::to_string(i) + ":\n";
   EXPECT_THAT(ControlError(many), HasSubstr("line 257: more than 256 fields"));
