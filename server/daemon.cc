@@ -66,10 +66,12 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const Serve
   if (config.insecure_loopback) return grpc::InsecureServerCredentials();
   const IdentityFiles made(config.data_dir);
   const bool own_certificate = config.tls.certificate.empty();
-  return MakeServerCredentials(
-      {own_certificate ? made.server_certificate : config.tls.certificate,
-       own_certificate ? made.server_key : config.tls.key,
-       config.tls.client_ca.empty() ? made.ca_certificate : config.tls.client_ca});
+  const TlsFiles files{own_certificate ? made.server_certificate : config.tls.certificate,
+                       own_certificate ? made.server_key : config.tls.key,
+                       config.tls.client_ca.empty() ? made.ca_certificate : config.tls.client_ca};
+  DML_ASSIGN_OR_RETURN(auto credentials, MakeServerCredentials(files));
+  LogCertificateDates(files.certificate, std::chrono::floor<std::chrono::seconds>(WallClockNow()));
+  return credentials;
 }
 
 std::string ClientAddress(const ListenAddress& address) {

@@ -78,6 +78,16 @@ struct CertificateIdentity {
 /// certificate's DER encoding.
 absl::StatusOr<CertificateIdentity> ParseClientIdentity(std::string_view certificate_pem);
 
+/// From when until when a certificate is good.
+struct CertificateDates {
+  std::chrono::sys_seconds not_before;
+  std::chrono::sys_seconds not_after;
+};
+
+/// The dates of the first certificate in a PEM text of at most 64 KiB; others, such as its chain,
+/// may follow. Nothing else of it is looked at.
+absl::StatusOr<CertificateDates> ReadCertificateDates(std::string_view certificate_pem);
+
 /// Whether `id` is a SPIFFE id with a path: spiffe://<[a-z0-9._-]{1,255}> and one or more
 /// /<[A-Za-z0-9._-]+> that are not "." or "..", at most 2048 bytes (SPIFFE-ID, section 2).
 bool IsSpiffeId(std::string_view id);

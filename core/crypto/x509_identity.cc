@@ -3,6 +3,7 @@
 #include <ctime>
 #include <utility>
 
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -135,6 +136,20 @@ absl::StatusOr<CertificateIdentity> ParseClientIdentity(std::string_view certifi
   DML_ASSIGN_OR_RETURN(out.not_before, ReadTime(X509_get0_notBefore(certificate.get())));
   DML_ASSIGN_OR_RETURN(out.not_after, ReadTime(X509_get0_notAfter(certificate.get())));
   out.fingerprint = Sha256(block.der);
+  return out;
+}
+
+absl::StatusOr<CertificateDates> ReadCertificateDates(std::string_view certificate_pem) {
+  const std::string_view pem = certificate_pem.substr(0, kMaxPemBytes);
+  OpenSslPtr<BIO> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  OpenSslPtr<X509> certificate(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+  if (certificate == nullptr) {
+    TakeOpenSslError();
+    return Invalid("the file has no certificate in PEM that can be read");
+  }
+  CertificateDates out;
+  DML_ASSIGN_OR_RETURN(out.not_before, ReadTime(X509_get0_notBefore(certificate.get())));
+  DML_ASSIGN_OR_RETURN(out.not_after, ReadTime(X509_get0_notAfter(certificate.get())));
   return out;
 }
 

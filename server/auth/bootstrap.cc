@@ -21,6 +21,7 @@ constexpr int kAuthorityDays = 7300;
 constexpr int kServerDays = 3650;
 constexpr int kAdminDays = 825;
 constexpr size_t kMaxOriginBytes = 256;
+constexpr size_t kMaxCheckpointBytes = 64 << 10;
 
 // The host's name where it can stand in a certificate, else "".
 std::string HostName() {
@@ -66,6 +67,31 @@ absl::StatusOr<PrivateKey> EnsureLogKey(const IdentityFiles& files) {
   return key;
 }
 
+// The name in the signed checkpoint beside it; "" where there is none.
+std::string OriginOfCheckpoint(const fs::path& file) {
+  const absl::StatusOr<std::string> note = ReadFile(file, kMaxCheckpointBytes);
+  if (!note.ok()) return "";
+  std::string origin = note->substr(0, note->find('\n'));
+  return ValidateNoteKeyName(origin).ok() ? origin : "";
+}
+
+// The origin is made before the certificates and the first checkpoint, so where one of them is
+// there it was lost; and a library under another name would be another library.
+absl::Status RequireOrigin(const IdentityFiles& files) {
+  if (FileExists(files.origin)) return absl::OkStatus();
+  const bool made = FileExists(files.signed_checkpoint) || FileExists(files.ca_certificate) ||
+                    FileExists(files.ca_key) || FileExists(files.server_certificate) ||
+                    FileExists(files.admin_certificate);
+  if (!made) return absl::OkStatus();
+  const std::string was = OriginOfCheckpoint(files.signed_checkpoint);
+  return FailedPrecondition(
+      ErrorReason("ORIGIN_MISSING"),
+      "{} is not there, but the journal has been signed under the name in it; restore it from a "
+      "backup{}",
+      files.origin.string(),
+      was.empty() ? "" : fmt::format(", or write this one line into it: {}", was));
+}
+
 absl::StatusOr<std::string> EnsureOrigin(const IdentityFiles& files) {
   if (!FileExists(files.origin)) {
     const std::string text = fmt::format("dml.local/{}\n", RandomHex(8));
@@ -108,6 +134,7 @@ IdentityFiles::IdentityFiles(const fs::path& data_dir)
       log_key(keys / "log.key"),
       log_public_key(client / "log.pem"),
       origin(data_dir / "origin"),
+      signed_checkpoint(data_dir / "signed-checkpoint"),
       admin_key(client / "admin.key"),
       admin_certificate(client / "admin.pem"),
       profile(client / "profile.yaml") {}
@@ -135,6 +162,7 @@ absl::StatusOr<std::string> ReadOrigin(const fs::path& file) {
 
 absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options) {
   const IdentityFiles files(options.data_dir);
+  DML_RETURN_IF_ERROR(RequireOrigin(files));
   for (const fs::path& folder : {files.keys, files.tls, files.client}) {
     DML_RETURN_IF_ERROR(MakePrivateDirectory(folder));
   }

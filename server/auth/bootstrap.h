@@ -4,8 +4,8 @@
 //   keys/ca.key      tls/ca.pem          the authority; the key may be moved offline afterwards
 //   keys/server.key  tls/server.pem      this server
 //   keys/log.key     client/log.pem      Ed25519; signs checkpoints, must stay for ever
-//   origin                               "dml.local/<16 hex>": the journal's name, must stay for
-//   ever client/admin.{pem,key}               the administrator's certificate (role admin)
+//   origin                               "dml.local/<16 hex>": the journal's name, stays for ever
+//   client/admin.{pem,key}               the administrator's certificate (role admin)
 //   client/profile.yaml                  how to reach us, with admin's certificate
 //
 // Folders 0700, keys 0600. Nothing that is there is overwritten but what is derived (client/log.pem
@@ -32,6 +32,7 @@ struct IdentityFiles {
   std::filesystem::path ca_key, ca_certificate;
   std::filesystem::path server_key, server_certificate;
   std::filesystem::path log_key, log_public_key, origin;
+  std::filesystem::path signed_checkpoint;  // Of the library; only read here.
   std::filesystem::path admin_key, admin_certificate, profile;
 };
 
@@ -47,7 +48,8 @@ struct ServerIdentity {
 };
 
 /// Makes what is missing. FAILED_PRECONDITION: BOOTSTRAP_INCOMPLETE (a part is gone that others
-/// need), LOG_KEY_MISSING, CA_KEY_OFFLINE; errors of core/os/file.h.
+/// need), LOG_KEY_MISSING, CA_KEY_OFFLINE; ORIGIN_MISSING, before anything is written; errors of
+/// core/os/file.h.
 absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options);
 
 /// A client profile (docs/operations.md, "Client profiles"), with paths as they shall stand in it.

@@ -1,6 +1,7 @@
 // TLS of the daemon: version 1.3, and a client certificate of our authority from everyone.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 
@@ -26,5 +27,9 @@ void AllowOnlyTls13();
 /// inside a certificate or key shows only when the server starts.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     const TlsFiles& files);
+
+/// Where a server certificate is not good at `now`, or not for 30 days more, says so in the log: an
+/// operator must be able to start the daemon all the same.
+void LogCertificateDates(const std::filesystem::path& certificate, std::chrono::sys_seconds now);
 
 }  // namespace dml

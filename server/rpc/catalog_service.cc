@@ -126,7 +126,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                                          wire::ParsePackageResource(request->name()));
                     auto snapshot = context_.library.Read();
                     DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindPackage(name));
-                    if (!found.has_value()) return NoPackage(name);
+                    if (!found.has_value()) return NoPackage(*snapshot, name);
                     wire::To(*found, response->mutable_package());
                     return absl::OkStatus();
                   });
@@ -178,7 +178,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                                Filter::Parse(request->filter(), VariantFilterSchema()));
           auto snapshot = context_.library.Read();
           DML_ASSIGN_OR_RETURN(auto package, LibraryView(*snapshot).FindPackage(name));
-          if (!package.has_value()) return NoPackage(name);
+          if (!package.has_value()) return NoPackage(*snapshot, name);
           DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Variants(
                                                name, page, [&](const VariantRecord& record) {
                                                  return Matches(filter, record);
@@ -268,7 +268,12 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
   }
 
  private:
-  static absl::Status NoPackage(const PackageName& name) {
+  static absl::Status NoPackage(const Reader& state, const PackageName& name) {
+    DML_ASSIGN_OR_RETURN(auto ns, LibraryView(state).FindNamespace(name.ns));
+    if (!ns.has_value()) {
+      return NotFound(ErrorReason("NAMESPACE_NOT_FOUND"), "no namespace '{}', and so no {}",
+                      name.ns, name.ResourceName());
+    }
     return NotFound(ErrorReason("PACKAGE_NOT_FOUND"), "no {}", name.ResourceName());
   }
 

@@ -1,6 +1,9 @@
 #include <map>
+#include <set>
+#include <string>
 
 #include <absl/container/flat_hash_set.h>
+#include <spdlog/spdlog.h>
 
 #include "core/package/manifest.h"
 #include "dml/v1/content.grpc.pb.h"
@@ -20,6 +23,7 @@ constexpr uint64_t kSmallBytes = 4 << 20;
 using FileSet = std::map<Digest, uint64_t>;  // Size by digest.
 // At most 2 MiB of manifest each, of which the digests are a part.
 constexpr size_t kMaxCachedManifests = 32;
+constexpr size_t kMaxToldDamages = 10'000;
 
 absl::Status CheckNamespace(const Reader& state, const std::string& ns) {
   DML_ASSIGN_OR_RETURN(auto found, LibraryView(state).FindNamespace(ns));
@@ -135,7 +139,8 @@ class ContentServiceImpl final : public v1::ContentService::Service {
           DML_ASSIGN_OR_RETURN(TransferSlot slot,
                                context_.guard.AdmitTransfer(caller, blob.size > kSmallBytes));
           StallWatch::Stream watched(watch_, *context);
-          return SendBlob(content_, blob.digest, *request, *stream, watched, counters_);
+          return ReportDamage(request->name(), SendBlob(content_, blob.digest, *request, *stream,
+                                                        watched, counters_));
         });
   }
 
@@ -183,7 +188,8 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                                context_.guard.AdmitTransfer(caller, blob.size > kSmallBytes));
           StallWatch::Stream watched(watch_, *context);
           DML_ASSIGN_OR_RETURN(const std::string ns, NamespaceOf(request->name()));
-          return SendChunks(content_, ns, blob.digest, *request, *stream, watched, counters_);
+          return ReportDamage(request->name(), SendChunks(content_, ns, blob.digest, *request,
+                                                          *stream, watched, counters_));
         });
   }
 
@@ -239,6 +245,19 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return files_.emplace(manifest.digest, std::move(files)).first->second;
   }
 
+  // Operators hear of damage that a reader ran into: once for each chunk and start.
+  absl::Status ReportDamage(const std::string& variant, const absl::Status& status) const {
+    if (!absl::IsDataLoss(status)) return status;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (told_.size() >= kMaxToldDamages) told_.clear();
+      if (!told_.emplace(Message(status)).second) return status;
+    }
+    spdlog::warn("damage found while sending {}: {} ({})", variant, Message(status),
+                 Reason(status));
+    return status;
+  }
+
   static absl::Status NoFirstMessage(const grpc::ServerContext& context,
                                      const StallWatch::Stream& watched) {
     if (context.IsCancelled()) return watched.Broken();
@@ -252,6 +271,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   TransferCounters& counters_;
   mutable absl::Mutex mutex_;
   mutable std::map<Digest, std::shared_ptr<const FileSet>> files_ ABSL_GUARDED_BY(mutex_);
+  mutable std::set<std::string> told_ ABSL_GUARDED_BY(mutex_);  // Messages about damage.
 };
 
 }  // namespace

@@ -32,6 +32,11 @@ absl::Status ReceivePart(Upload& upload, v1::UploadPart& part) {
                          "a part is neither chunk nor known nor end; upgrade the client or server");
 }
 
+// Where the bytes are not those of the blob that the first message names.
+absl::Status AtBlob(const absl::Status& status) {
+  return Reason(status).starts_with("BLOB_") ? AtField(status, "blob") : status;
+}
+
 // Chunks on their way into messages of about kReadMessageBytes.
 class ChunkWriter {
  public:
@@ -142,19 +147,21 @@ absl::Status ReceivePlain(ContentStore& store, grpc::ServerContext& context,
                           StallWatch::Stream& watched, v1::WriteBlobResponse& response) {
   absl::StatusOr<BlobRef> blob = wire::From(message.blob());
   if (!blob.ok()) return AtField(blob.status(), "blob");
-  DML_ASSIGN_OR_RETURN(BlobWriter writer, BlobWriter::Begin(store, message.namespace_(), *blob,
-                                                            message.write_offset(), params));
+  absl::StatusOr<BlobWriter> begun =
+      BlobWriter::Begin(store, message.namespace_(), *blob, message.write_offset(), params);
+  if (!begun.ok()) return AtBlob(begun.status());
+  BlobWriter writer = *std::move(begun);
   absl::Status status;
   do {
     watched.Progress();
     status = writer.Write(AsBytes(message.data()));
   } while (status.ok() && stream.Read(&message));
-  DML_RETURN_IF_ERROR(status);
+  if (!status.ok()) return AtBlob(status);
   if (context.IsCancelled()) {
     DML_RETURN_IF_ERROR(writer.Flush());
     return watched.Broken();
   }
-  DML_RETURN_IF_ERROR(writer.Finish());
+  if (absl::Status whole = writer.Finish(); !whole.ok()) return AtBlob(whole);
   response.set_committed_size(blob->size);
   return absl::OkStatus();
 }

@@ -54,12 +54,8 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
-// What gRPC calls errors are mostly peers that break off or are refused.
-void LogOfGrpc(gpr_log_func_args* arguments) {
-  const auto level =
-      arguments->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::warn : spdlog::level::debug;
-  spdlog::log(level, "grpc: {}", arguments->message);
-}
+// What gRPC calls errors are peers that break off or are refused, and what Start returns anyway.
+void LogOfGrpc(gpr_log_func_args* arguments) { spdlog::debug("grpc: {}", arguments->message); }
 
 }  // namespace
 

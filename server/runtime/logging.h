@@ -7,7 +7,8 @@
 
 namespace dml {
 
-/// From now on spdlog's default logger, and gRPC's own log, write in this form. One line a message,
+/// From now on spdlog's default logger, and gRPC's own log (all of it for
+/// debugging), write in this form. One line a message,
 /// whatever is in it: control characters become '?', and in JSON everything is escaped.
 void StartLogging(const LogConfig& config);
 

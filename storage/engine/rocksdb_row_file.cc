@@ -1,5 +1,7 @@
 #include "storage/engine/rocksdb_row_file.h"
 
+#include <filesystem>
+#include <system_error>
 #include <vector>
 
 #include <rocksdb/env.h>
@@ -72,6 +74,9 @@ absl::StatusOr<std::unique_ptr<StagingFolder>> StagingFolder::Open(
   rocksdb::Env& env = *options.env;
   const std::string path = database_path + "-staging";
   rocksdb::Status status = env.CreateDirIfMissing(path);
+  std::error_code error;
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+  if (status.ok() && error) status = rocksdb::Status::IOError(path, error.message());
   std::vector<std::string> names;
   if (status.ok()) status = env.GetChildren(path, &names);
   for (const std::string& name : names) {

@@ -142,6 +142,15 @@ TEST_F(CollectionTest, AFlippedByteIsFoundToldAndRepairedByUploadingTheFileAgain
             Json::array({"packages/acme/tool/versions/1.0.0/variants/any"}));
   EXPECT_EQ(Do({"admin", "scrub", "--show"}, 3)["damagedCount"], 1);
   EXPECT_EQ(Get("1.0.0", 1)["error"]["reason"], "CHUNK_CORRUPT");
+  Json report = Do({"package", "verify", "acme/tool@1.0.0", "--content"}, 3);
+  EXPECT_EQ(report["steps"].back()["what"], "stored file tool");
+  EXPECT_EQ(report["steps"].back()["passed"], false);
+  const std::string told =
+      "warning damage found while sending packages/acme/tool/versions/1.0.0/"
+      "variants/any: the stored bytes of chunk sha256:";
+  const std::string log = library_.Log();
+  EXPECT_NE(log.find(told), std::string::npos) << log;
+  EXPECT_EQ(log.find(told), log.rfind(told)) << "once for the chunk, not for each reader";
 
   Client client = library_.NewClient();
   const auto again = UploadFile(client, "acme", Path("tool"), nullptr);

@@ -43,6 +43,9 @@ class RunningLibrary {
     return std::make_unique<ChildDaemon>(arguments, data_dir_.parent_path() / "home");
   }
 
+  /// What all daemons here have logged so far.
+  std::string Log() const;
+
   /// Ends it as a power switch would.
   void Kill() {
     daemon_->Signal(SIGKILL);
@@ -90,6 +93,10 @@ inline VariantName NameOfVersion(const std::string& package, const std::string& 
 inline std::string ReadBytes(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline std::string RunningLibrary::Log() const {
+  return ReadBytes(data_dir_.parent_path() / "home" / "dmld.log");
 }
 
 inline std::filesystem::path WriteBytes(const std::filesystem::path& file, std::string_view bytes) {

@@ -144,6 +144,23 @@ TEST(BootstrapTest, RefusesToReplaceWhatIsGone) {
   EXPECT_TRUE(Bootstrap(Options(folder)).ok());
 }
 
+TEST(BootstrapTest, RefusesToMakeUpAnotherOrigin) {
+  ScratchFolder folder;
+  auto made = Bootstrap(Options(folder));
+  ASSERT_TRUE(made.ok()) << made.status();
+  fs::remove(folder.path() / "origin");
+  const auto before = Contents(folder);
+  EXPECT_EQ(Reason(Bootstrap(Options(folder)).status()), "ORIGIN_MISSING");
+  EXPECT_EQ(Contents(folder), before);
+  // The checkpoint knows the name, even where nothing else is left.
+  folder.Write("signed-checkpoint", made->origin + "\n7\nroot\n");
+  for (const char* name : {"keys", "tls", "client"}) fs::remove_all(folder.path() / name);
+  const absl::Status lost = Bootstrap(Options(folder)).status();
+  EXPECT_EQ(Reason(lost), "ORIGIN_MISSING");
+  EXPECT_NE(Message(lost).find(": " + made->origin), std::string_view::npos) << lost;
+  EXPECT_EQ(Contents(folder).size(), 1u);
+}
+
 TEST(BootstrapTest, TheAuthoritysKeyMayBeOffline) {
   ScratchFolder folder;
   ASSERT_TRUE(Bootstrap(Options(folder)).ok());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <grpc/support/log.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -38,6 +39,18 @@ TEST_F(LoggingTest, AMessageIsOneLineWhateverIsInIt) {
   ASSERT_TRUE(json.is_object()) << line;
   EXPECT_EQ(json["level"], "info");
   EXPECT_EQ(json["message"], "a?b??[31m\"c\"?");
+}
+
+TEST_F(LoggingTest, WhatGrpcSaysIsForDebugging) {
+  auto logged = [](LogLevel level) {
+    ::testing::internal::CaptureStderr();
+    StartLogging({level, LogFormat::kText});
+    gpr_log(GPR_ERROR, "no address added");
+    spdlog::default_logger()->flush();
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(logged(LogLevel::kInfo), "");
+  EXPECT_NE(logged(LogLevel::kDebug).find("debug grpc: no address added"), std::string::npos);
 }
 
 TEST_F(LoggingTest, LevelsAreKept) {

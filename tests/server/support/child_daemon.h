@@ -21,9 +21,12 @@ namespace dml::testing {
 /// Starts dmld; killed at the end where it still runs.
 class ChildDaemon {
  public:
-  /// `max_descriptors` 0: as the test's own. `home` stands for the user's home folder.
+  /// `max_descriptors` 0: as the test's own. `home` stands for the user's home folder, and gets
+  /// what the daemon logs in "dmld.log", all runs one after another.
   ChildDaemon(const std::vector<std::string>& arguments, const std::filesystem::path& home,
               rlim_t max_descriptors = 0) {
+    std::filesystem::create_directories(home);
+    const std::string log = home / "dmld.log";
     int out[2];
     EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
     std::vector<std::string> words = arguments;
@@ -36,6 +39,8 @@ class ChildDaemon {
     pid_ = ::fork();
     if (pid_ == 0) {
       ::dup2(out[1], STDOUT_FILENO);
+      const int log_file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+      if (log_file < 0 || ::dup2(log_file, STDERR_FILENO) < 0) ::_exit(125);
       const rlimit limit{max_descriptors, max_descriptors};
       if (max_descriptors != 0 && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
       ::execve(argv[0], argv.data(), environment.data());

@@ -105,6 +105,7 @@ TEST(RocksRowFileTest, FilesSurviveReopeningAndLeftoversDoNot) {
     DML_ASSERT_OK(file->Add("a", std::string(1 << 20, 'x')));
     DML_ASSERT_OK(engine->Ingest(std::move(file)));
     EXPECT_TRUE(std::filesystem::is_empty(staging)) << "moved, not copied";
+    EXPECT_EQ(std::filesystem::status(staging).permissions(), std::filesystem::perms::owner_all);
   }
   std::filesystem::copy_file(path / "CURRENT", staging / "7.sst");  // As a crash leaves one.
   auto engine = OpenRocksEngine(path, testing::SmallOptions()).value();
