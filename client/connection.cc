@@ -60,6 +60,8 @@ absl::StatusOr<std::vector<Digest>> ReadProof(
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Create(ClientOptions options) {
   DML_RETURN_IF_ERROR(options.Validate());
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  DML_RETURN_IF_ERROR(CheckCertificate(options, now).status());
   DML_ASSIGN_OR_RETURN(
       std::unique_ptr<LogVerifier> log,
       LogVerifier::Create(options.log_origin, options.log_key_pem, options.state_file));

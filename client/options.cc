@@ -4,6 +4,8 @@
 
 #include "core/base/strict_json.h"
 #include "core/base/strict_yaml.h"
+#include "core/base/time.h"
+#include "core/crypto/x509.h"
 #include "core/os/file.h"
 #include "core/trust/note.h"
 
@@ -116,6 +118,27 @@ absl::Status ClientOptions::Validate() const {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::optional<std::chrono::sys_seconds>> CheckCertificate(
+    const ClientOptions& options, std::chrono::sys_seconds now) {
+  if (options.insecure_loopback || options.certificate_pem.empty()) return std::nullopt;
+  absl::StatusOr<CertificateDates> dates = ReadCertificateDates(options.certificate_pem);
+  if (!dates.ok()) return std::nullopt;
+  const std::string which = options.certificate_file.empty()
+                                ? "the client's certificate"
+                                : "certificate " + options.certificate_file.string();
+  if (now > dates->not_after) {
+    return Unauthenticated(ErrorReason("CERTIFICATE_EXPIRED"),
+                           "{} expired on {}; issue a new one with: dmld issue-certificate", which,
+                           FormatTime(dates->not_after));
+  }
+  if (now < dates->not_before) {
+    return Unauthenticated(ErrorReason("CERTIFICATE_NOT_YET_VALID"),
+                           "{} is good only from {} on; check this machine's clock", which,
+                           FormatTime(dates->not_before));
+  }
+  return dates->not_after;
+}
+
 absl::StatusOr<ClientOptions> LoadProfile(const fs::path& file) {
   DML_ASSIGN_OR_RETURN(std::string text, ReadFile(file, kMaxProfileBytes));
   absl::StatusOr<YamlDocument> document = ParseStrictYaml(text, kMaxProfileBytes, kProfileInvalid);
@@ -139,6 +162,9 @@ absl::StatusOr<ClientOptions> LoadProfile(const fs::path& file) {
   DML_RETURN_IF_ERROR(load(profile->certificate_file, false, out.certificate_pem));
   DML_RETURN_IF_ERROR(load(profile->key_file, true, out.private_key_pem));
   DML_RETURN_IF_ERROR(load(profile->log_key_file, false, out.log_key_pem));
+  if (!profile->certificate_file.empty()) {
+    out.certificate_file = folder / profile->certificate_file;
+  }
   out.state_file = profile->state_file.empty() ? fs::path(file.string() + ".checkpoint")
                                                : folder / profile->state_file;
   if (absl::Status status = out.Validate(); !status.ok()) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/base/status.h"
@@ -26,6 +27,7 @@ struct ClientOptions {
   std::string ca_pem;           // Trusted for the server's certificate.
   std::string certificate_pem;  // Who we are.
   std::string private_key_pem;
+  std::filesystem::path certificate_file;  // For messages; "": the certificate is of no file.
   std::string server_name;         // Expected in the certificate where it differs from the target.
   bool insecure_loopback = false;  // No TLS; refused unless the target is a loopback address.
 
@@ -43,6 +45,12 @@ struct ClientOptions {
   /// INVALID_ARGUMENT (CLIENT_OPTIONS_INVALID) naming the field.
   absl::Status Validate() const;
 };
+
+/// When the client's certificate ends; nullopt where there is none, or none that can be read, which
+/// the first call tells. UNAUTHENTICATED (CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID) where it
+/// is not good at `now`: the server would break off without saying why.
+absl::StatusOr<std::optional<std::chrono::sys_seconds>> CheckCertificate(
+    const ClientOptions& options, std::chrono::sys_seconds now);
 
 /// Reads a profile, a strict YAML document (core/base/strict_yaml.h) of at most 64 KiB:
 ///

@@ -30,6 +30,14 @@ absl::Status CheckInput(const PublishInput& input) {
                              file.name);
     }
   }
+  for (const std::string& name : names) {
+    for (size_t end = name.find('/'); end != std::string::npos; end = name.find('/', end + 1)) {
+      if (!names.contains(name.substr(0, end))) continue;
+      return InvalidArgument(ErrorReason("FILE_NAME_CONFLICT"),
+                             "{} would be a file and, for {}, a folder; rename one of them",
+                             name.substr(0, end), name);
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -88,6 +96,13 @@ absl::StatusOr<DownloadResult> DownloadVariant(Client& client, const VariantName
                     "{} is not what it should be, nothing was fetched: {}: {}; ask its publisher "
                     "and the library's operator",
                     name.ResourceName(), step.what, step.detail);
+  }
+  const VariantRecord& record = examination.details.record;
+  if (record.state == VariantState::kWithdrawn && !options.allow_withdrawn) {
+    return FailedPrecondition(ErrorReason("VARIANT_WITHDRAWN"),
+                              "{} was withdrawn at entry {}: {}; nothing was fetched: take another "
+                              "version, or ask for the withdrawn one expressly",
+                              name.ResourceName(), record.withdrawn_index, record.withdraw_reason);
   }
   DownloadResult out;
   out.details = std::move(examination.details);

@@ -76,6 +76,8 @@ struct DownloadResult {
 struct DownloadOptions {
   /// Replace files of the same name with other content; what they hold counts as local.
   bool overwrite = false;
+  /// Fetch a variant that was withdrawn too.
+  bool allow_withdrawn = false;
   /// Files and folders with content that may be in the variant too, such as an earlier version:
   /// they are read and cut as the library cuts, and only the chunks that are not in them are
   /// fetched. What is not there or cannot be read is skipped; nothing in them is trusted.
@@ -89,7 +91,8 @@ inline constexpr int kMaxDownloadChannels = 16;
 
 /// Fetches all files of a variant into `directory` (made where missing), and verifies everything
 /// that VerifyVariant does. ALREADY_EXISTS (FILE_EXISTS), before anything is fetched, for a file
-/// of the same name with other content; INVALID_ARGUMENT (DOWNLOAD_OPTIONS_INVALID).
+/// of the same name with other content; FAILED_PRECONDITION (VARIANT_WITHDRAWN), likewise;
+/// INVALID_ARGUMENT (DOWNLOAD_OPTIONS_INVALID).
 absl::StatusOr<DownloadResult> DownloadVariant(Client& client, const VariantName& name,
                                                const std::filesystem::path& directory,
                                                const DownloadOptions& options,
@@ -105,13 +108,23 @@ struct VerificationStep {
 struct VerificationReport {
   bool passed = false;  // All steps.
   std::vector<VerificationStep> steps;
+  /// Whether bytes of the files were looked at, or there are none; else `passed` is of the
+  /// documents, signatures and the log alone.
+  bool files_checked = false;
+};
+
+struct VerifyOptions {
+  /// A folder that must hold exactly the variant's files; "": none is looked at.
+  std::filesystem::path directory;
+  /// Read every file from the library, too. Nothing is written.
+  bool content = false;
+  ProgressFn progress;  // Of that reading.
 };
 
 /// Is the variant in the library, intact and signed? Manifest and spec digests, the publication's
 /// signature by keys of the library that may publish in the namespace, the publish entry's
-/// inclusion in the log; and, where `directory` is not empty, that the files there are exactly the
-/// manifest's.
+/// inclusion in the log; and of the files what the options say, each a step.
 absl::StatusOr<VerificationReport> VerifyVariant(Client& client, const VariantName& name,
-                                                 const std::filesystem::path& directory);
+                                                 const VerifyOptions& options);
 
 }  // namespace dml

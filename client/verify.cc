@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 #include <utility>
 
+#include "client/chunk_fetcher.h"
 #include "client/connection.h"
 #include "client/download.h"
 #include "client/file_io.h"
@@ -222,6 +225,57 @@ absl::Status CheckFolder(const std::filesystem::path& path, const Manifest& mani
   return absl::OkStatus();
 }
 
+// Reads a file from the library as a download does, and keeps nothing of it.
+absl::Status ReadStoredFile(Connection& connection, const VariantName& name, const BlobRef& blob,
+                            ProgressReporter& progress) {
+  const PullContext context{.connection = connection,
+                            .variant = name.ResourceName(),
+                            .channels = {&connection.stub<v1::ContentService::Stub>()}};
+  ChunkPages pages(connection, context.variant, blob, /*with_bases=*/false);
+  Sha256Hasher hasher;
+  while (true) {
+    DML_ASSIGN_OR_RETURN(std::optional<ChunkPage> page, pages.Next());
+    if (!page.has_value()) break;
+    ChunkFetcher fetcher(context, *context.channels.front(), blob, {});
+    DML_RETURN_IF_ERROR(
+        fetcher.Fetch(page->chunks, [&](const PlacedChunk&, std::string_view raw, uint64_t sent) {
+          hasher.Update(raw);
+          progress.Sent(sent);
+          progress.Done(raw.size());
+          return absl::OkStatus();
+        }));
+  }
+  const Digest found = hasher.Finish();
+  if (found == blob.digest) return absl::OkStatus();
+  return Wrong(fmt::format("the library's chunks make up {}, not {}; publish the same file again",
+                           found.ToString(), blob.digest.ToString()));
+}
+
+// Every file of the manifest, as the library holds it. Files with the same content are read once.
+absl::Status CheckStoredFiles(Connection& connection, const VariantName& name,
+                              const Manifest& manifest, const ProgressFn& report,
+                              std::vector<VerificationStep>& steps) {
+  std::map<Digest, std::vector<const ManifestFile*>> by_content;
+  uint64_t total = 0;
+  for (const ManifestFile& file : manifest.files) {
+    auto& same = by_content[file.blob.digest];
+    if (same.empty()) total += file.blob.size;
+    same.push_back(&file);
+  }
+  ProgressReporter progress(total, report);
+  for (const auto& [digest, files] : by_content) {
+    const absl::Status status = ReadStoredFile(connection, name, files.front()->blob, progress);
+    const bool verdict =
+        absl::IsDataLoss(status) || Reason(status) == "PAYLOAD_COLLECTED" || IsVerdict(status);
+    if (!status.ok() && !verdict) return status;
+    for (const ManifestFile* file : files) {
+      steps.push_back({"stored file " + file->path, status.ok(),
+                       status.ok() ? digest.ToString() : std::string(Message(status))});
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Examination> ExamineVariant(Client& client, const VariantName& name) {
@@ -229,11 +283,19 @@ absl::StatusOr<Examination> ExamineVariant(Client& client, const VariantName& na
 }
 
 absl::StatusOr<VerificationReport> VerifyVariant(Client& client, const VariantName& name,
-                                                 const std::filesystem::path& directory) {
+                                                 const VerifyOptions& options) {
   DML_ASSIGN_OR_RETURN(Examination examination, ExamineVariant(client, name));
   VerificationReport report = std::move(examination.report);
-  if (!report.passed || directory.empty()) return report;
-  DML_RETURN_IF_ERROR(CheckFolder(directory, examination.manifest, report.steps));
+  if (!report.passed) return report;
+  const Manifest& manifest = examination.manifest;
+  report.files_checked = !options.directory.empty() || options.content || manifest.files.empty();
+  if (!options.directory.empty()) {
+    DML_RETURN_IF_ERROR(CheckFolder(options.directory, manifest, report.steps));
+  }
+  if (options.content) {
+    DML_RETURN_IF_ERROR(
+        CheckStoredFiles(client.connection(), name, manifest, options.progress, report.steps));
+  }
   report.passed = std::ranges::all_of(report.steps, [](const auto& step) { return step.passed; });
   return report;
 }

@@ -71,7 +71,8 @@ class TransferTest : public ::testing::Test {
   }
   VerificationReport Verify(const fs::path& directory = "") {
     Client client = Connect();
-    absl::StatusOr<VerificationReport> report = VerifyVariant(client, kName, directory);
+    absl::StatusOr<VerificationReport> report =
+        VerifyVariant(client, kName, {.directory = directory});
     EXPECT_TRUE(report.ok()) << report.status();
     return report.ok() ? *report : VerificationReport{};
   }
@@ -169,6 +170,32 @@ TEST_F(TransferTest, AChunkThatVanishedBetweenAskingAndSendingIsSentAfterAll) {
   EXPECT_EQ(library_.calls["UploadBlobs"], 3);
 }
 
+TEST_F(TransferTest, DamagedChunksAreSentAgainHoweverManyThereAre) {
+  Client client = Connect();
+  const std::string bytes = RandomBytes(300'000, 6);
+  const fs::path file = dir_.Write("file", bytes);
+  ASSERT_TRUE(UploadFile(client, "acme", file, nullptr).ok());
+  library_.Damage(bytes, 9);
+  ASSERT_EQ(library_.damaged.size(), 9u);
+  const uint64_t sent = library_.chunks_received;
+  absl::StatusOr<BlobRef> again = UploadFile(client, "acme", file, nullptr);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(*again, (BlobRef{Sha256(bytes), bytes.size()}));
+  EXPECT_TRUE(library_.damaged.empty());
+  EXPECT_EQ(library_.chunks_received - sent, 9u);
+}
+
+TEST_F(TransferTest, DamageThatNeverCountsAsMissingEndsTheUpload) {
+  Client client = Connect();
+  const std::string bytes = RandomBytes(50'000, 7);
+  const fs::path file = dir_.Write("file", bytes);
+  ASSERT_TRUE(UploadFile(client, "acme", file, nullptr).ok());
+  library_.Damage(bytes, 1);
+  library_.keeps_damage = true;
+  EXPECT_EQ(Reason(UploadFile(client, "acme", file, nullptr).status()), "CHUNK_CORRUPT");
+  EXPECT_EQ(library_.calls["UploadBlobs"], 3);
+}
+
 TEST_F(TransferTest, AFileThatChangesWhileItIsReadIsRefused) {
   Client client = Connect();
   fs::path file = dir_.Write("file", RandomBytes(3 << 20, 5));
@@ -197,6 +224,9 @@ TEST_F(TransferTest, PublishNeedsAKeyAndFitNames) {
   EXPECT_EQ(Reason(PublishPackage(client, no_key, nullptr).status()), "PUBLISHER_KEY_MISSING");
   PublishInput twice = Input({{"a", "1"}, {"a", "2"}});
   EXPECT_EQ(Reason(PublishPackage(client, twice, nullptr).status()), "FILE_NAME_REPEATED");
+  PublishInput folder = Input({{"a", "1"}, {"a-b", "2"}});
+  folder.files[1].name = "a/b";
+  EXPECT_EQ(Reason(PublishPackage(client, folder, nullptr).status()), "FILE_NAME_CONFLICT");
   for (const char* name : {"../a", "/a", "a/../b", "%2e%2e/a", "a\\b", ""}) {
     PublishInput input = Input({{"a", "1"}});
     input.files[0].name = name;
@@ -287,6 +317,55 @@ TEST_F(TransferTest, FilesThatAreThereAreKept) {
   EXPECT_EQ(dir_.Read("out/a"), "mine");
   ASSERT_TRUE(Download(/*overwrite=*/true).ok());
   EXPECT_EQ(dir_.Read("out/a"), "the package's");
+}
+
+TEST_F(TransferTest, AWithdrawnVariantIsFetchedOnlyWhereThatIsAskedFor) {
+  Publish({{"a", "1"}});
+  library_.change_variant = [](v1::GetVariantResponse& response) {
+    response.mutable_variant()->set_state(v1::Variant::STATE_WITHDRAWN);
+    response.mutable_variant()->set_withdraw_reason("loses payments");
+  };
+  const absl::Status refused = Download().status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Reason(refused), "VARIANT_WITHDRAWN");
+  EXPECT_THAT(std::string(Message(refused)), ::testing::HasSubstr("loses payments"));
+  EXPECT_FALSE(fs::exists(dir_ / "out"));
+  Client client = Connect();
+  auto got = DownloadVariant(client, kName, dir_ / "out", {.allow_withdrawn = true}, nullptr);
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(dir_.Read("out/a"), "1");
+}
+
+TEST_F(TransferTest, FilesAreCheckedOnlyWhereThatIsAskedFor) {
+  Publish({{"a", RandomBytes(300'000, 20)}, {"b", "small"}, {"c", "small"}, {"empty", ""}});
+  Client client = Connect();
+  VerificationReport report = Verify();
+  EXPECT_TRUE(report.passed);
+  EXPECT_FALSE(report.files_checked);
+  EXPECT_EQ(library_.calls["ReadChunks"], 0);
+
+  TransferProgress last;
+  auto whole =
+      VerifyVariant(client, kName, {.content = true, .progress = [&](const auto& p) { last = p; }});
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_TRUE(whole->passed) << FirstFailure(*whole);
+  EXPECT_TRUE(whole->files_checked);
+  EXPECT_EQ(whole->steps.size(), report.steps.size() + 4);
+  EXPECT_EQ(last.bytes_done, 300'005u);
+  EXPECT_TRUE(Verify(dir_ / "in").files_checked);
+
+  const Digest small = Sha256("small");
+  library_.change_chunk = [&](v1::Chunk& chunk) {
+    if (chunk.sha256() == small.raw()) chunk.mutable_data()->back() ^= 1;
+  };
+  auto damaged = VerifyVariant(client, kName, {.content = true});
+  ASSERT_TRUE(damaged.ok()) << damaged.status();
+  EXPECT_FALSE(damaged->passed);
+  std::vector<std::string> failed;
+  for (const VerificationStep& step : damaged->steps) {
+    if (!step.passed) failed.push_back(step.what);
+  }
+  EXPECT_THAT(failed, ::testing::UnorderedElementsAre("stored file b", "stored file c"));
 }
 
 // attack 23
@@ -455,7 +534,7 @@ TEST_F(TransferTest, APublicationOfAnotherManifestDoesNotCount) {
 
 TEST_F(TransferTest, WhatIsNotThereIsNotFound) {
   Client client = Connect();
-  absl::Status status = VerifyVariant(client, kName, "").status();
+  absl::Status status = VerifyVariant(client, kName, {}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(Reason(status), "VARIANT_NOT_FOUND");
 }

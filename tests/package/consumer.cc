@@ -19,7 +19,7 @@ int main() {
     return 1;
   }
   dml::VariantName name{{"acme", "api"}, "1.0.0", {}};
-  absl::Status status = dml::VerifyVariant(*client, name, "").status();
+  absl::Status status = dml::VerifyVariant(*client, name, {}).status();
   std::cout << dml::Reason(status) << "\n";
   return dml::Reason(status) == "SERVER_UNAVAILABLE" ? 0 : 1;
 }

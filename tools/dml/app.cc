@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "client/options.h"
 #include "core/base/text.h"
+#include "core/base/time.h"
 #include "tools/dml/command.h"
 #include "tools/dml/completion.h"
 #include "tools/dml/progress.h"
 
 namespace dml {
 namespace {
+
+constexpr std::chrono::days kExpiryWarning{14};
 
 // Whether --output json was asked for, in a command line that could not be parsed.
 bool AsksForJson(const std::vector<std::string>& args) {
@@ -70,8 +74,11 @@ std::string UsageMessage(const CLI::ParseError& error, const CLI::App& root) {
 int PrintReply(const Reply& reply, const GlobalOptions& options, Terminal terminal,
                std::ostream& out, std::ostream& err) {
   if (options.no_color) terminal.color = false;
+  errno = 0;
   out << (options.json() ? RenderJson(reply.document) : reply.text.Render(terminal));
   out.flush();
+  // A reader that went away has all that it wanted: the command's answer stands.
+  if (!out && errno == EPIPE) return static_cast<int>(reply.code);
   if (!out) {
     PrintError(Internal(ErrorReason("OUTPUT_FAILED"), "cannot write the output; is the disk full?"),
                "", options.json(), err);
@@ -91,6 +98,9 @@ ExitCode ExitCodeFor(const absl::Status& status, bool asked) {
       reason == "PATH_UNSAFE" ||
       (reason.starts_with("FILE_") && reason != "FILE_CHANGED" && reason != "FILE_IO_FAILED");
   if (reason == "ARGUMENT_INVALID" || own_file) return ExitCode::kUsage;
+  if (reason == "CERTIFICATE_EXPIRED" || reason == "CERTIFICATE_NOT_YET_VALID") {
+    return ExitCode::kNotPermitted;
+  }
   if (reason == "VARIANT_NOT_VERIFIED") return ExitCode::kNegative;
   switch (status.code()) {
     case absl::StatusCode::kOk:
@@ -129,6 +139,8 @@ std::string_view NextStep(const absl::Status& status, std::string_view path) {
       Step{"ENVIRONMENT_NOT_FOUND", "see which there are: dml environment list"},
       Step{"KEY_NOT_FOUND", "see which there are: dml key list"},
       Step{"PUBLISHER_KEY_MISSING", "register the key: dml key register --help"},
+      Step{"VARIANT_WITHDRAWN", "fetch it all the same: --withdrawn", "dml package get"},
+      Step{"FILE_EXISTS", "replace it: --overwrite", "dml package get"},
       Step{"POLICY_INVALID", "check the document offline: dml policy check FILE"},
       Step{"LOG_FORKED", "trust nothing of this library until its operator explains it"},
       Step{"LOG_WENT_BACK", "trust nothing of this library until its operator explains it"},
@@ -142,16 +154,29 @@ std::string_view NextStep(const absl::Status& status, std::string_view path) {
       status.code() == absl::StatusCode::kDeadlineExceeded) {
     return "check that the server runs and that the profile names it";
   }
+  if (reason.starts_with("CERTIFICATE_")) return "";
   if (status.code() == absl::StatusCode::kUnauthenticated) {
     return "check certificateFile, privateKeyFile and caFile in the profile";
   }
   return "";
 }
 
+absl::Status Context::WarnOfExpiry(const ClientOptions& options) const {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  DML_ASSIGN_OR_RETURN(auto end, CheckCertificate(options, now));
+  if (!end.has_value() || *end - now > kExpiryWarning || options_.quiet || options_.json()) {
+    return absl::OkStatus();
+  }
+  err_ << "dml: certificate " << EscapeForTerminal(options.certificate_file.string())
+       << " expires on " << FormatTime(*end) << "; issue a new one with: dmld issue-certificate\n";
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Client*> Context::client() {
   if (!client_.has_value()) {
     DML_ASSIGN_OR_RETURN(std::filesystem::path profile, FindProfile(options_.profile));
     DML_ASSIGN_OR_RETURN(ClientOptions options, LoadProfile(profile));
+    DML_RETURN_IF_ERROR(WarnOfExpiry(options));
     DML_ASSIGN_OR_RETURN(Client client, Client::Create(std::move(options)));
     client_.emplace(std::move(client));
   }
@@ -180,6 +205,9 @@ int RunDml(const std::vector<std::string>& args, std::ostream& out, std::ostream
     tree.root().parse(reversed);
   } catch (const CLI::CallForHelp&) {
     out << tree.root().help();
+    return static_cast<int>(ExitCode::kOk);
+  } catch (const CLI::CallForVersion& version) {
+    out << version.what() << "\n";
     return static_cast<int>(ExitCode::kOk);
   } catch (const CLI::ParseError& error) {
     PrintError(

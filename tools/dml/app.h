@@ -79,6 +79,8 @@ class Context {
   ProgressFn Progress(const std::string& label) const;
 
  private:
+  absl::Status WarnOfExpiry(const ClientOptions& options) const;
+
   const GlobalOptions options_;
   const Terminal terminal_;
   std::ostream& err_;

@@ -14,6 +14,7 @@ namespace {
 constexpr ErrorReason kArgumentInvalid("ARGUMENT_INVALID");
 constexpr uint64_t kMaxKeyBytes = 16 << 10;
 constexpr size_t kMaxCandidates = 10;
+constexpr size_t kMaxReasonBytes = 1024;  // Of the library: core/rules/rules.cc.
 
 absl::Status WrongVariant(std::string_view text, const absl::Status& why) {
   return InvalidArgument(
@@ -214,6 +215,19 @@ absl::StatusOr<PackageName> ParsePackageArgument(std::string_view text) {
   absl::StatusOr<PackageName> name = PackageName::Parse(text);
   if (!name.ok()) return InvalidArgument(kArgumentInvalid, "{}", Message(name.status()));
   return name;
+}
+
+absl::Status CheckReasonArgument(std::string_view text) {
+  if (text.empty()) {
+    return InvalidArgument(kArgumentInvalid, "the reason is empty; say why, for who asks later");
+  }
+  if (text.size() > kMaxReasonBytes) {
+    return InvalidArgument(kArgumentInvalid, "the reason has {} bytes; at most {} are allowed",
+                           text.size(), kMaxReasonBytes);
+  }
+  const std::string fault = Utf8Fault(text);
+  if (fault.empty()) return absl::OkStatus();
+  return InvalidArgument(kArgumentInvalid, "the reason is {}", fault);
 }
 
 absl::Status CheckVersionArgument(std::string_view text) {

@@ -51,6 +51,9 @@ absl::StatusOr<LocalFile> ParseFileArgument(std::string_view text);
 /// "package", "abi", "service", "schema", "capability".
 absl::StatusOr<RelationKind> ParseRelationKind(std::string_view text);
 
+/// Whether a reason, for a withdrawal or a revocation, is one that the library takes.
+absl::Status CheckReasonArgument(std::string_view text);
+
 /// A name with the reason of core/package/names.h made ARGUMENT_INVALID.
 absl::StatusOr<PackageName> ParsePackageArgument(std::string_view text);
 

@@ -63,6 +63,7 @@ CLI::Validator WholeNumber(std::string what, uint64_t min, uint64_t max) {
 CommandTree::CommandTree() : root_("The definitive media library's command line.", "dml") {
   root_.fallthrough();
   root_.require_subcommand(1);
+  root_.set_version_flag("--version", "dml " DML_VERSION, "This program's version");
   AddGlobalOptions(root_, options_);
   AddStatusCommands(*this);
   AddNamespaceCommands(*this);

@@ -1,4 +1,4 @@
-// dml environment create|list, dml node create|list.
+// dml environment create|list|show, dml node create|list|show.
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
@@ -54,6 +54,42 @@ absl::StatusOr<Reply> CreateNode(Context& context, const CreateArgs& args) {
       fmt::format("created node {} in {}", done.value.name, done.value.environment));
 }
 
+void DeclareShowEnvironment(CLI::App& app, CreateArgs& args) {
+  app.add_option("name", args.name, "The environment, such as production/eu")->required();
+}
+
+absl::StatusOr<Reply> ShowEnvironment(Context& context, const CreateArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.name));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(EnvironmentRecord record, client->GetEnvironment(args.name));
+  Reply reply;
+  reply.document = {{"environment", ToJson(record)}};
+  reply.text.Fields({{"environment", {record.name, Style::kStrong}},
+                     {"created", FormatTime(record.created_time)},
+                     {"description", record.description},
+                     {"labels", JoinLabels(record.labels)}});
+  return reply;
+}
+
+void DeclareShowNode(CLI::App& app, CreateArgs& args) {
+  app.add_option("name", args.name, "The node")->required();
+  app.add_option("--environment", args.environment, "Where it is")->required();
+}
+
+absl::StatusOr<Reply> ShowNode(Context& context, const CreateArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
+  DML_RETURN_IF_ERROR(ValidateNodeName(args.name));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(NodeRecord record, client->GetNode(args.environment, args.name));
+  Reply reply;
+  reply.document = {{"node", ToJson(record)}};
+  reply.text.Fields({{"node", {record.name, Style::kStrong}},
+                     {"environment", record.environment},
+                     {"created", FormatTime(record.created_time)},
+                     {"labels", JoinLabels(record.labels)}});
+  return reply;
+}
+
 absl::StatusOr<Reply> ListEnvironments(Context& context) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto page,
@@ -100,11 +136,17 @@ void AddEnvironmentCommands(CommandTree& tree) {
       {"create", "Create an environment", "dml environment create production/eu --label tier=1"},
       DeclareCreateEnvironment, CreateEnvironment);
   tree.Add(environment, {"list", "List environments", "dml environment list"}, ListEnvironments);
+  tree.Add<CreateArgs>(environment,
+                       {"show", "One environment's details", "dml environment show production/eu"},
+                       DeclareShowEnvironment, ShowEnvironment);
   CLI::App& node = tree.AddNoun("node", "Machines in an environment");
   tree.Add<CreateArgs>(
       node,
       {"create", "Create a node", "dml node create web-1.example.com --environment production/eu"},
       DeclareCreateNode, CreateNode);
+  tree.Add<CreateArgs>(
+      node, {"show", "One node's details", "dml node show web-1 --environment production/eu"},
+      DeclareShowNode, ShowNode);
   tree.Add<ListNodesArgs>(node,
                           {"list", "List the nodes of an environment",
                            "dml node list --environment production/eu --all"},

@@ -1,4 +1,6 @@
 // dml gate evaluate.
+#include <algorithm>
+
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
@@ -38,7 +40,8 @@ absl::StatusOr<std::vector<VariantName>> NamesToJudge(Context& context,
     absl::StatusOr<VariantName> name = ResolveVariant(context, texts[i]);
     if (!name.ok() && !IsNotInLibrary(name.status())) return name.status();
     if (!name.ok()) notes.push_back(std::string(Message(name.status())));
-    out.push_back(name.ok() ? *std::move(name) : LiteralVariant(arguments[i]));
+    VariantName named = name.ok() ? *std::move(name) : LiteralVariant(arguments[i]);
+    if (std::ranges::count(out, named) == 0) out.push_back(std::move(named));
   }
   return out;
 }

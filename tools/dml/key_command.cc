@@ -174,6 +174,7 @@ void DeclareRevoke(CLI::App& app, RevokeArgs& args) {
 }
 
 absl::StatusOr<Reply> Revoke(Context& context, const RevokeArgs& args) {
+  DML_RETURN_IF_ERROR(CheckReasonArgument(args.reason));
   DML_ASSIGN_OR_RETURN(Digest id, Digest::Parse(args.id));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->RevokeKey(id, args.reason));

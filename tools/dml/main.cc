@@ -1,14 +1,19 @@
 // dml: the command line of the definitive media library. See docs/cli.md.
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
+
+#include <grpc/support/log.h>
 
 #include "tools/dml/app.h"
 
 int main(int argc, char** argv) {
   // A reader that goes away (`dml ... | head`) is an error of writing, not a reason to be killed.
   std::signal(SIGPIPE, SIG_IGN);
+  // gRPC's own lines would stand among the errors, which say the same for people.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
   return dml::RunDml(std::vector<std::string>(argv + 1, argv + argc), std::cout, std::cerr,
                      dml::SystemTerminal());
 }

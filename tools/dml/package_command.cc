@@ -185,6 +185,7 @@ void DeclareWithdraw(CLI::App& app, VariantArgs& args) {
 }
 
 absl::StatusOr<Reply> Withdraw(Context& context, const VariantArgs& args) {
+  DML_RETURN_IF_ERROR(CheckReasonArgument(args.reason));
   DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->Withdraw(name, args.reason));

@@ -69,6 +69,7 @@ struct GetArgs {
   std::string variant;
   std::string out;
   bool overwrite = false;
+  bool withdrawn = false;
   std::vector<std::string> local;
   int channels = 1;
 };
@@ -79,6 +80,7 @@ void DeclareGet(CLI::App& app, GetArgs& args) {
       ->required()
       ->type_name("DIR");
   app.add_flag("--overwrite", args.overwrite, "Replace files of the same name");
+  app.add_flag("--withdrawn", args.withdrawn, "Also where the variant was withdrawn");
   AddRepeated(app, "--local", args.local,
               "Content that is here, such as an earlier version: only what it lacks is fetched")
       ->type_name("PATH");
@@ -90,7 +92,8 @@ void DeclareGet(CLI::App& app, GetArgs& args) {
 absl::StatusOr<Reply> Get(Context& context, const GetArgs& args) {
   DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DownloadOptions options{.overwrite = args.overwrite, .channels = args.channels};
+  DownloadOptions options{
+      .overwrite = args.overwrite, .allow_withdrawn = args.withdrawn, .channels = args.channels};
   options.local.assign(args.local.begin(), args.local.end());
   DML_ASSIGN_OR_RETURN(DownloadResult result, DownloadVariant(*client, name, args.out, options,
                                                               context.Progress("download")));
@@ -114,17 +117,22 @@ absl::StatusOr<Reply> Get(Context& context, const GetArgs& args) {
 struct VerifyArgs {
   std::string variant;
   std::string dir;
+  bool content = false;
 };
 
 void DeclareVerify(CLI::App& app, VerifyArgs& args) {
   app.add_option("variant", args.variant, "NAMESPACE/PACKAGE@VERSION[:PLATFORM]")->required();
   app.add_option("--dir", args.dir, "A folder that must hold exactly its files")->type_name("DIR");
+  app.add_flag("--content", args.content,
+               "Read all its files from the library and check them; nothing is written");
 }
 
 absl::StatusOr<Reply> Verify(Context& context, const VerifyArgs& args) {
   DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(VerificationReport report, VerifyVariant(*client, name, args.dir));
+  DML_ASSIGN_OR_RETURN(
+      VerificationReport report,
+      VerifyVariant(*client, name, {args.dir, args.content, context.Progress("verify")}));
   Reply reply;
   Json steps = Json::array();
   Table table{{"CHECK", "RESULT", "DETAIL"}, {}};
@@ -134,12 +142,20 @@ absl::StatusOr<Reply> Verify(Context& context, const VerifyArgs& args) {
                           step.passed ? Cell("passed", Style::kGood) : Cell("FAILED", Style::kBad),
                           step.detail});
   }
-  reply.document = {
-      {"variant", name.ResourceName()}, {"passed", report.passed}, {"steps", std::move(steps)}};
+  const bool files_open = report.passed && !report.files_checked;
+  if (files_open) {
+    table.rows.push_back(
+        {"files", Cell("not checked", Style::kWarning), "give --dir, or --content"});
+  }
+  reply.document = {{"variant", name.ResourceName()},
+                    {"passed", report.passed},
+                    {"filesChecked", report.files_checked},
+                    {"steps", std::move(steps)}};
   reply.text.Add(std::move(table));
   reply.text.Line("");
-  reply.text.Line(report.passed ? Cell("VERIFIED " + name.ResourceName(), Style::kGood)
-                                : Cell("NOT VERIFIED " + name.ResourceName(), Style::kBad));
+  std::string verdict = (report.passed ? "VERIFIED " : "NOT VERIFIED ") + name.ResourceName();
+  if (files_open) verdict += " (documents, signatures and log; files not checked)";
+  reply.text.Line({std::move(verdict), report.passed ? Style::kGood : Style::kBad});
   if (!report.passed) reply.code = ExitCode::kNegative;
   absl::StatusOr<VariantDetails> details = client->GetVariant(name);
   if (details.ok()) NoteWithdrawal(details->record, reply);
@@ -159,7 +175,7 @@ void AddPackageTransferCommands(CommandTree& tree, CLI::App& package) {
                      "dml package get acme/api@2.4.1:linux-amd64 --out ./api --local ./api-2.4.0"},
                     DeclareGet, Get);
   tree.Add<VerifyArgs>(package,
-                       {"verify", "Is a variant intact, signed and in the log",
+                       {"verify", "Is a variant signed and in the log, and its files intact",
                         "dml package verify acme/api@2.4.1 --dir ./api"},
                        DeclareVerify, Verify);
 }

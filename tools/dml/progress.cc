@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrawInterval{100};
 constexpr size_t kBarWidth = 20;
+constexpr size_t kMinBarWidth = 5;
 constexpr uint64_t kMaxEtaSeconds = 100 * 3600;
 
 std::string FormatEta(const TransferProgress& progress, const TransferProgress& at_start,
@@ -23,6 +24,15 @@ std::string FormatEta(const TransferProgress& progress, const TransferProgress& 
   return fmt::format("  ETA {}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
 }
 
+// Of a bar with its brackets and the gap before them.
+constexpr size_t BarSize(size_t width) { return width + 4; }
+
+std::string DrawBar(size_t width, double part) {
+  if (width == 0) return "";
+  const size_t filled = static_cast<size_t>(part * static_cast<double>(width));
+  return fmt::format("  [{}{}]", std::string(filled, '#'), std::string(width - filled, '.'));
+}
+
 }  // namespace
 
 std::string FormatProgress(std::string_view label, const TransferProgress& progress,
@@ -33,18 +43,32 @@ std::string FormatProgress(std::string_view label, const TransferProgress& progr
     part = std::min(
         1.0, static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes_total));
   }
-  size_t filled = static_cast<size_t>(part * kBarWidth);
-  std::string line =
-      fmt::format("{}  [{}{}]  {:3}%  {} of {}", label, std::string(filled, '#'),
-                  std::string(kBarWidth - filled, '.'), static_cast<int>(part * 100),
-                  FormatBytes(progress.bytes_done), FormatBytes(progress.bytes_total));
-  double seconds = std::chrono::duration<double>(elapsed).count();
+  const std::string amount = fmt::format("  {} of {}", FormatBytes(progress.bytes_done),
+                                         FormatBytes(progress.bytes_total));
+  std::string rate;
+  std::string eta;
+  const double seconds = std::chrono::duration<double>(elapsed).count();
   if (seconds >= 0.5) {
-    uint64_t sent = progress.bytes_sent - std::min(progress.bytes_sent, at_start.bytes_sent);
-    double rate = static_cast<double>(sent) / seconds;
-    line += fmt::format("  {}/s", FormatBytes(static_cast<uint64_t>(rate)));
-    line += FormatEta(progress, at_start, seconds);
+    const uint64_t sent = progress.bytes_sent - std::min(progress.bytes_sent, at_start.bytes_sent);
+    rate = fmt::format("  {}/s",
+                       FormatBytes(static_cast<uint64_t>(static_cast<double>(sent) / seconds)));
+    eta = FormatEta(progress, at_start, seconds);
   }
+  const std::string percent = fmt::format("  {:3}%", static_cast<int>(part * 100));
+  const size_t needed = DisplayWidth(label) + percent.size() + eta.size();
+  // How much a line may take for what can be left out: the bar shrinks, then the rate goes, then
+  // the bar, then the amount.
+  const size_t space = width - std::min(width, needed);
+  std::string details = amount + rate;
+  if (space < details.size() + BarSize(kMinBarWidth)) details = amount;
+  size_t bar = 0;
+  if (space >= details.size() + BarSize(kMinBarWidth)) {
+    bar = std::min(kBarWidth, space - details.size() - BarSize(0));
+  } else if (space < details.size()) {
+    details.clear();
+  }
+  const std::string line =
+      fmt::format("{}{}{}{}{}", label, DrawBar(bar, part), percent, details, eta);
   return Truncate(line, width);
 }
 

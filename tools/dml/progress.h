@@ -11,7 +11,9 @@
 
 namespace dml {
 
-/// "upload  [#####.....]  50%  12.0 MiB of 24.0 MiB  3.0 MiB/s  ETA 0:04", at most `width` columns.
+/// "upload  [#####.....]  50%  12.0 MiB of 24.0 MiB  3.0 MiB/s  ETA 0:04", at most `width` columns:
+/// where that is too narrow the bar shrinks, then the rate, the bar and the bytes are left out, so
+/// that percentage and ETA stay.
 /// The rate is of the bytes that went over the wire, the ETA goes by what was done since the start.
 std::string FormatProgress(std::string_view label, const TransferProgress& progress,
                            const TransferProgress& at_start, std::chrono::milliseconds elapsed,

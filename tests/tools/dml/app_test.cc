@@ -1,12 +1,16 @@
 // Exit codes, and the commands that need no server, end to end.
 #include "tools/dml/app.h"
 
+#include <cerrno>
 #include <sstream>
+#include <streambuf>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "client/options.h"
+#include "core/crypto/x509.h"
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 #include "tests/support/temp_dir.h"
@@ -90,6 +94,81 @@ TEST(ExitCodeTest, AFileThatCannotBeUsedIsNoMatterOfTheLibrary) {
   }
   EXPECT_EQ(ExitCodeFor(FailedPrecondition(ErrorReason("FILE_CHANGED"), "x"), true),
             ExitCode::kFailed);
+}
+
+TEST(ExitCodeTest, ACertificateThatIsNotGoodIsNoPermission) {
+  for (const char* reason : {"CERTIFICATE_EXPIRED", "CERTIFICATE_NOT_YET_VALID"}) {
+    EXPECT_EQ(ExitCodeFor(Unauthenticated(ErrorReason(reason), "x"), /*asked=*/false),
+              ExitCode::kNotPermitted);
+  }
+}
+
+// A pipe or disk that takes nothing.
+class RefusingBuffer : public std::streambuf {
+ public:
+  explicit RefusingBuffer(int error) : error_(error) {}
+
+ protected:
+  int overflow(int) override {
+    errno = error_;
+    return traits_type::eof();
+  }
+
+ private:
+  const int error_;
+};
+
+TEST(OutputTest, AReaderThatWentAwayIsNoError) {
+  for (int error : {EPIPE, ENOSPC}) {
+    RefusingBuffer buffer(error);
+    std::ostream out(&buffer);
+    std::ostringstream err;
+    EXPECT_EQ(RunDml({"version"}, out, err, {}), error == EPIPE ? 0 : 1);
+    EXPECT_EQ(err.str().empty(), error == EPIPE) << err.str();
+  }
+}
+
+TEST_F(AppTest, AnExpiredCertificateIsToldBeforeTheLibraryIsAsked) {
+  using std::chrono::days;
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto authority = MakeCertificateAuthority("test", {now - days(50), 400});
+  ASSERT_TRUE(authority.ok()) << authority.status();
+  Write("ca.pem", authority->certificate_pem);
+  Write("log.pub", PrivateKey::Generate(KeyAlgorithm::kEd25519).public_key().ToPem());
+  const std::string profile = Write("profile.yaml",
+                                    "server: localhost:1\ncaFile: ca.pem\n"
+                                    "certificateFile: me.pem\nprivateKeyFile: me.key\n"
+                                    "logOrigin: a/b\nlogKeyFile: log.pub\n");
+  auto issue = [&](int days_left) {
+    auto made =
+        IssueClientCertificate(*authority, {"d", "p", {"admin"}}, {now - days(40), 40 + days_left});
+    ASSERT_TRUE(made.ok()) << made.status();
+    Write("me.pem", made->certificate_pem);
+    Write("me.key", *made->key.ToPkcs8Pem());
+  };
+  issue(-1);
+  const Outcome expired = Dml({"--profile", profile, "--output", "json", "status"});
+  EXPECT_EQ(expired.code, 5);
+  EXPECT_EQ(expired.error()["reason"], "CERTIFICATE_EXPIRED");
+  EXPECT_THAT(expired.error()["message"].get<std::string>(), HasSubstr("me.pem expired on 2"));
+  absl::StatusOr<ClientOptions> options = LoadProfile(profile);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(Reason(Client::Create(*options).status()), "CERTIFICATE_EXPIRED");
+  EXPECT_EQ(Reason(CheckCertificate(*options, now - days(60)).status()),
+            "CERTIFICATE_NOT_YET_VALID");
+  issue(10);
+  options = LoadProfile(profile);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_TRUE(Client::Create(*options).ok());
+  EXPECT_EQ(CheckCertificate(*options, now)->value(), now + days(10));
+}
+
+TEST_F(AppTest, TellsItsVersionAsAFlagToo) {
+  const Outcome flag = Dml({"--version"});
+  EXPECT_EQ(flag.code, 0);
+  EXPECT_EQ(flag.out,
+            "dml " + Dml({"--output", "json", "version"}).document()["version"].get<std::string>() +
+                "\n");
 }
 
 TEST(NextStepTest, AStaleEtagIsOfTheThingThatTheCommandSets) {

@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::SpecJson;
 using Words = std::vector<std::string>;
 
@@ -275,6 +276,76 @@ TEST_F(LibraryTest, WhatTheLibraryRefusesIsNoUsageError) {
   EXPECT_EQ(Do(set, 1)["error"]["reason"], "POLICY_INVALID");
   EXPECT_THAT(Run(set).err, HasSubstr("dml policy check FILE"));
   EXPECT_EQ(Do({"log", "prove", "4711"}, 4)["error"]["code"], "NOT_FOUND");
+}
+
+TEST_F(LibraryTest, VerifySaysWhetherFilesWereChecked) {
+  Publish();
+  EXPECT_EQ(Do({"package", "verify", "acme/api@1.0.0"})["filesChecked"], false);
+  Outcome open = Run({"package", "verify", "acme/api@1.0.0"});
+  EXPECT_THAT(open.out, HasSubstr("not checked  give --dir, or --content"));
+  EXPECT_THAT(open.out, HasSubstr("(documents, signatures and log; files not checked)"));
+  EXPECT_EQ(Do({"package", "verify", "acme/api@1.0.0", "--content"})["filesChecked"], true);
+  Outcome whole = Run({"package", "verify", "acme/api@1.0.0", "--content"});
+  EXPECT_THAT(whole.out, HasSubstr("stored file tool"));
+  EXPECT_THAT(whole.out, Not(HasSubstr("not checked")));
+}
+
+TEST_F(LibraryTest, AWithdrawnVariantIsGivenOutOnlyWhereThatIsAskedFor) {
+  Publish();
+  Do({"package", "withdraw", "acme/api@1.0.0", "--reason", "loses payments"});
+  Words get = {"package", "get", "acme/api@1.0.0", "--out", File("out")};
+  EXPECT_EQ(Do(get, 1)["error"]["reason"], "VARIANT_WITHDRAWN");
+  EXPECT_THAT(Run(get).err, HasSubstr("--withdrawn"));
+  get.push_back("--withdrawn");
+  EXPECT_EQ(Do(get)["files"].size(), 1u);
+}
+
+TEST_F(LibraryTest, ANamespaceThatIsMissingIsSaidToBe) {
+  for (const char* name : {"nope/greeter", "acme/greeter"}) {
+    EXPECT_EQ(Do({"package", "list", name}, 4)["error"]["reason"],
+              std::string(name).starts_with("nope") ? "NAMESPACE_NOT_FOUND" : "PACKAGE_NOT_FOUND");
+  }
+}
+
+TEST_F(LibraryTest, EnvironmentsAndNodesAreShown) {
+  Do({"environment", "create", "production", "--description", "live", "--label", "tier=1"});
+  Do({"node", "create", "web-1", "--environment", "production"});
+  EXPECT_EQ(Do({"environment", "show", "production"})["environment"],
+            Do({"environment", "list"})["items"][0]);
+  EXPECT_EQ(Do({"node", "show", "web-1", "--environment", "production"})["node"],
+            Do({"node", "list", "--environment", "production"})["items"][0]);
+  EXPECT_THAT(Run({"environment", "show", "production"}).out, HasSubstr("live"));
+  EXPECT_EQ(Do({"environment", "show", "test"}, 4)["error"]["reason"], "ENVIRONMENT_NOT_FOUND");
+  EXPECT_EQ(Do({"node", "show", "web-2", "--environment", "production"}, 4)["error"]["reason"],
+            "NODE_NOT_FOUND");
+}
+
+TEST_F(LibraryTest, AVariantThatIsNamedTwiceIsJudgedOnce) {
+  SetPolicy();
+  Publish();
+  const Json once = Evaluate("acme/api@1.0.0", 3);
+  Json twice = Do(
+      {"gate", "evaluate", "--environment", "production", "acme/api@1.0.0", "acme/api@1.0.0:any"},
+      3);
+  EXPECT_EQ(twice["findings"], once["findings"]);
+  EXPECT_EQ(twice["findingsDigest"], once["findingsDigest"]);
+}
+
+TEST_F(LibraryTest, WhatIsSeenToBeWrongHereIsAUsageError) {
+  Publish();
+  const uint64_t size = JournalSize();
+  for (const std::string& reason : {std::string(), std::string(1025, 'x'), std::string("\xff")}) {
+    EXPECT_EQ(
+        Do({"package", "withdraw", "acme/api@1.0.0", "--reason", reason}, 2)["error"]["reason"],
+        "ARGUMENT_INVALID");
+    EXPECT_EQ(Do({"key", "revoke", KeyIdOf("ann"), "--reason", reason}, 2)["error"]["reason"],
+              "ARGUMENT_INVALID");
+  }
+  EXPECT_EQ(Do({"package", "publish", "--spec", spec_, "--file", tool_ + "=a", "--file",
+                tool_ + "=a/b", "--key", File("ann")},
+               2)["error"]["reason"],
+            "FILE_NAME_CONFLICT");
+  EXPECT_EQ(JournalSize(), size);
 }
 
 TEST_F(LibraryTest, AFileInTheWayIsAUsageError) {

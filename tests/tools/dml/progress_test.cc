@@ -18,6 +18,25 @@ TEST(FormatProgressTest, HasBarPartsRateAndEta) {
             "upload  [##########..........]   50%  12.0 MiB of 24.0 MiB  1.5 MiB/s  ETA 0:04");
 }
 
+TEST(FormatProgressTest, PercentageAndEtaStayHoweverNarrowItIs) {
+  TransferProgress start{.bytes_done = 0, .bytes_total = 2400 * kMiB};
+  TransferProgress now{
+      .bytes_done = 1200 * kMiB, .bytes_total = 2400 * kMiB, .bytes_sent = 1023 * kMiB};
+  auto at = [&](size_t width) {
+    return FormatProgress("download", now, start, milliseconds(4'000'000), width);
+  };
+  EXPECT_EQ(at(79),
+            "download  [#######........]   50%  1.2 GiB of 2.3 GiB  261.9 KiB/s  ETA 1:06:40");
+  EXPECT_EQ(at(60), "download  [####....]   50%  1.2 GiB of 2.3 GiB  ETA 1:06:40");
+  EXPECT_EQ(at(50), "download   50%  1.2 GiB of 2.3 GiB  ETA 1:06:40");
+  EXPECT_EQ(at(30), "download   50%  ETA 1:06:40");
+  for (size_t width = 27; width < 120; ++width) {
+    EXPECT_LE(at(width).size(), width);
+    EXPECT_NE(at(width).find("50%"), std::string::npos) << width;
+    EXPECT_TRUE(at(width).ends_with("ETA 1:06:40")) << width;
+  }
+}
+
 TEST(FormatProgressTest, CountsOnlyWhatWasDoneSinceTheStart) {
   // Resumed at 3/4: one more eighth took 10 s, so the last eighth takes 10 s too.
   TransferProgress start{.bytes_done = 18 * kMiB, .bytes_total = 24 * kMiB};
