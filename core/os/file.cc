@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <system_error>
@@ -208,6 +209,27 @@ absl::Status WriteFileAtomically(const fs::path& path, ByteSpan bytes, mode_t mo
   error = SyncFolder(folder);
   if (error != 0) return SystemError(error, "sync the folder of", path);
   return absl::OkStatus();
+}
+
+absl::Status ReplaceWithSpare(const fs::path& path, const fs::path& spare, ByteSpan bytes,
+                              mode_t mode) {
+  Descriptor file(::open(spare.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (file.get() < 0) {
+    DML_RETURN_IF_ERROR(WriteFileAtomically(path, bytes, mode));
+    return WriteFileAtomically(spare, bytes, mode);
+  }
+  // Over what is there, so that its blocks are used again.
+  if (::ftruncate(file.get(), static_cast<off_t>(bytes.size())) != 0) {
+    return SystemError(errno, "write", spare);
+  }
+  if (int error = WriteAndSync(file, bytes, mode); error != 0) {
+    return SystemError(error, "write", spare);
+  }
+  if (::renameat2(AT_FDCWD, spare.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) != 0) {
+    return WriteFileAtomically(path, bytes, mode);
+  }
+  const int error = SyncFolder(FolderOf(path));
+  return error == 0 ? absl::OkStatus() : SystemError(error, "sync the folder of", path);
 }
 
 absl::Status MakePrivateDirectory(const fs::path& given) {

@@ -65,7 +65,10 @@ absl::Status CheckpointSigner::Sign(uint64_t size, const Digest& root) {
   auto next = std::make_shared<SignedCheckpoint>();
   next->checkpoint = Checkpoint{origin_, size, root};
   DML_ASSIGN_OR_RETURN(next->note, SignCheckpoint(next->checkpoint, key_));
-  if (!file_.empty()) DML_RETURN_IF_ERROR(WriteFileAtomically(file_, AsBytes(next->note), 0600));
+  if (!file_.empty()) {
+    DML_RETURN_IF_ERROR(
+        ReplaceWithSpare(file_, file_.string() + ".spare", AsBytes(next->note), 0600));
+  }
   absl::MutexLock lock(&mutex_);
   latest_ = std::move(next);
   return absl::OkStatus();

@@ -71,12 +71,9 @@ size_t Sequencer::queue_depth() const {
 void Sequencer::Run() {
   while (true) {
     std::vector<Pending*> group;
+    while (!AwaitWork()) Reload().IgnoreError();  // Told to whoever comes next.
     {
       absl::MutexLock lock(&mutex_);
-      auto wake = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return !queue_.empty() || stopping_;
-      };
-      mutex_.Await(absl::Condition(&wake));
       if (queue_.empty()) return;
       while (!queue_.empty() && group.size() < options_.max_group) {
         group.push_back(queue_.front());
@@ -87,6 +84,20 @@ void Sequencer::Run() {
     absl::MutexLock lock(&mutex_);
     for (Pending* pending : group) pending->done = true;
   }
+}
+
+// Until something waits, or it is time to stop. False: nothing came since a write failed, and it is
+// time to try again, so that an entry that became durable then does not stay unsigned.
+bool Sequencer::AwaitWork() {
+  absl::MutexLock lock(&mutex_);
+  auto wake = [this]()
+                  ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !queue_.empty() || stopping_; };
+  if (failed_) {
+    return mutex_.AwaitWithTimeout(absl::Condition(&wake),
+                                   absl::FromChrono(options_.retry_interval));
+  }
+  mutex_.Await(absl::Condition(&wake));
+  return true;
 }
 
 // After a failed write the state on disk is unknown: it is read back, and everything before it is
@@ -106,6 +117,7 @@ absl::Status Sequencer::Reload() {
   }
   DML_RETURN_IF_ERROR(signer_.Sign(size, appender_.Root()));
   loaded_ = true;
+  failed_ = false;
   return absl::OkStatus();
 }
 
@@ -138,6 +150,7 @@ void Sequencer::Process(std::vector<Pending*>& group) {
     }
     if (!status.ok()) {
       loaded_ = false;
+      failed_ = true;
       return fail_all(status);
     }
   }

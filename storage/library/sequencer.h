@@ -9,6 +9,7 @@
 // before, on snapshots; of those only the version stamps are checked again.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -35,6 +36,7 @@ struct SequencerOptions {
   size_t max_queue = 4096;           // Commands waiting; more are refused with RetryInfo.
   size_t max_group = 256;            // Commands in one batch.
   size_t max_group_bytes = 8 << 20;  // A group ends once its batch is this large.
+  std::chrono::milliseconds retry_interval{5000};  // After a failure, for what is not signed yet.
   absl::Status Validate() const;
 };
 
@@ -61,6 +63,7 @@ class Sequencer {
   struct Group;
 
   void Run();
+  bool AwaitWork();
   void Process(std::vector<Pending*>& group);
   absl::StatusOr<Receipt> Place(Pending& pending, Group& group);
   absl::Status CheckStamps(const Command& command, const Reader& state) const;
@@ -74,6 +77,7 @@ class Sequencer {
 
   // Of the sequencer's thread alone.
   bool loaded_ = false;
+  bool failed_ = false;  // A write did, and what is durable may not be signed yet.
   TreeAppender appender_;
   Timestamp last_time_;
 

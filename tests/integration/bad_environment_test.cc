@@ -155,5 +155,37 @@ TEST_F(FullDiskTest, RefusesWritesServesReadsAndLosesNothing) {
   EXPECT_TRUE(views.ok() && views->consistent) << views.status();
 }
 
+// Whatever a full disk lets through or not: what the catalog shows, the log proves.
+TEST_F(FullDiskTest, ShowsNothingThatIsNotProven) {
+  SmallDisk disk(folder_.path() / "disk");
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a small tmpfs needs root";
+  RunningLibrary library(folder_.path() / "disk" / "data");
+  ASSERT_TRUE(library.Start());
+  Client client = library.NewClient();
+  ASSERT_TRUE(client.CreateNamespace("acme", "", {}).ok());
+  ASSERT_TRUE(client.RegisterKey(key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
+  std::ofstream filler(folder_.path() / "disk" / "filler", std::ios::binary);
+  const std::string block(4096, 'x');
+  while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+  }
+  absl::Status status;
+  for (int i = 0; i < 50 && status.ok(); ++i) {
+    PublishInput input;
+    input.spec_json = SpecJson("acme/small", fmt::format("1.{}.0", i));
+    input.keys = {&key_};
+    status = PublishPackage(client, input, {}).status();
+    if (client.GetPackage({"acme", "small"}).ok()) {
+      for (const VariantRecord& record :
+           testing::AllItems<VariantRecord>([&](const ListOptions& options) {
+             return client.ListVariants({"acme", "small"}, options);
+           })) {
+        EXPECT_TRUE(client.ProveEntry(record.published_index).ok())
+            << record.name.ResourceName() << " after " << status;
+      }
+    }
+  }
+  EXPECT_EQ(Reason(status), "DISK_FULL") << status;
+}
+
 }  // namespace
 }  // namespace dml

@@ -122,6 +122,28 @@ TEST_F(FileTest, FullDiskIsResourceExhausted) {
   EXPECT_EQ(entries, 1u);
 }
 
+TEST_F(FileTest, ASpareReplacesWithoutNewFiles) {
+  const fs::path path = At("kept"), spare = At("kept.spare");
+  ASSERT_TRUE(ReplaceWithSpare(path, spare, AsBytes("first, and longer"), 0600).ok());
+  EXPECT_EQ(*ReadFile(path, 100), "first, and longer");
+  struct stat before[2];
+  ASSERT_EQ(::stat(path.c_str(), &before[0]), 0);
+  ASSERT_EQ(::stat(spare.c_str(), &before[1]), 0);
+  ASSERT_TRUE(ReplaceWithSpare(path, spare, AsBytes("second"), 0600).ok());
+  EXPECT_EQ(*ReadFile(path, 100), "second");
+  EXPECT_EQ(*ReadFile(spare, 100), "first, and longer");
+  struct stat after[2];
+  ASSERT_EQ(::stat(path.c_str(), &after[0]), 0);
+  ASSERT_EQ(::stat(spare.c_str(), &after[1]), 0);
+  EXPECT_EQ(after[0].st_ino, before[1].st_ino);
+  EXPECT_EQ(after[1].st_ino, before[0].st_ino);
+  EXPECT_EQ(ModeOf(path), 0600u);
+  ASSERT_EQ(::unlink(spare.c_str()), 0);
+  ASSERT_TRUE(ReplaceWithSpare(path, spare, AsBytes("third"), 0600).ok());
+  EXPECT_EQ(*ReadFile(path, 100), "third");
+  EXPECT_TRUE(fs::exists(spare));
+}
+
 TEST_F(FileTest, PrivateFolders) {
   EXPECT_TRUE(MakePrivateDirectory(At("a/b/c")).ok());
   EXPECT_EQ(ModeOf(At("a")), 0700u);

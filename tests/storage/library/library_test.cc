@@ -146,6 +146,29 @@ class ReopenedLibraryTest : public ::testing::Test {
   const std::string pem_ = testing::LogKey().ToPkcs8Pem().value();
 };
 
+TEST_F(ReopenedLibraryTest, WhatCouldNotBeSignedIsSignedWithoutBeingAsked) {
+  options_.sequencer.retry_interval = std::chrono::milliseconds(1);
+  auto library = Open().value();
+  auto create = [&](const char* ns) {
+    return library->Commit({"pat", "", NamespaceCreated{ns, "", {}}, {}, {}}).status();
+  };
+  ASSERT_TRUE(create("first").ok());
+  const std::filesystem::path spare = dir_.path() / "signed-checkpoint.spare";
+  std::filesystem::remove(spare);
+  std::filesystem::create_directory(spare);  // Nothing can be kept there.
+  const uint64_t before = library->checkpoint()->checkpoint.size;
+  EXPECT_FALSE(create("acme").ok());
+  EXPECT_EQ(library->checkpoint()->checkpoint.size, before);
+  std::filesystem::remove(spare);
+  const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (library->checkpoint()->checkpoint.size == before &&
+         std::chrono::steady_clock::now() < late) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(library->checkpoint()->checkpoint.size, before + 1) << "it was durable";
+  EXPECT_TRUE(LibraryView(*library->Read()).FindNamespace("acme").value().has_value());
+}
+
 TEST_F(ReopenedLibraryTest, IsTheSameAndRefusesAnOlderDatabase) {
   OpenAndCreate("acme");
   std::filesystem::copy(dir_.path() / "db", dir_.path() / "backup",
