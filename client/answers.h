@@ -153,6 +153,11 @@ struct CollectionStatus {
   CollectionRecord record;  // Of the pass under way, else the last one.
 };
 
+struct RepackStatus {
+  JobStatus job;
+  RepackRecord record;  // Of the pass under way, else the last one since the daemon's start.
+};
+
 /// A variant whose payload a collection would let go, and why nothing keeps it.
 struct PlannedVariant {
   VariantName name;

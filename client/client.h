@@ -126,6 +126,8 @@ class Client {
   // Work that takes long: Start... returns at once, and changes nothing where it is under way.
   absl::StatusOr<JobStatus> StartCollection();
   absl::StatusOr<CollectionStatus> GetCollection();
+  absl::StatusOr<JobStatus> StartRepack();
+  absl::StatusOr<RepackStatus> GetRepack();
   absl::StatusOr<JobStatus> StartCollectionPlan();
   /// ABORTED (PLAN_CHANGED): the page token is of an earlier plan.
   absl::StatusOr<CollectionPlanStatus> GetCollectionPlan(const ListOptions& options);

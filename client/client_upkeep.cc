@@ -63,6 +63,18 @@ absl::StatusOr<CollectionStatus> Client::GetCollection() {
   return out;
 }
 
+absl::StatusOr<JobStatus> Client::StartRepack() {
+  DML_ASSIGN_OR_RETURN(auto response,
+                       connection().Call(&Upkeep::StartRepack, v1::StartRepackRequest()));
+  return JobOf(response.job());
+}
+
+absl::StatusOr<RepackStatus> Client::GetRepack() {
+  DML_ASSIGN_OR_RETURN(auto response,
+                       connection().Call(&Upkeep::GetRepack, v1::GetRepackRequest()));
+  return RepackStatus{JobOf(response.job()), wire::From(response.repack())};
+}
+
 absl::StatusOr<JobStatus> Client::StartCollectionPlan() {
   DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Upkeep::StartCollectionPlan,
                                                         v1::StartCollectionPlanRequest()));

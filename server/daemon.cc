@@ -38,6 +38,8 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
   DML_ASSIGN_OR_RETURN(ServerIdentity identity, Bootstrap(bootstrap));
   LibraryOptions options;
   options.origin = std::move(identity.origin);
+  options.content.loose_bytes = config.content.loose_bytes;
+  options.content.pack_bytes = config.content.pack_bytes;
   options.content.lease = std::chrono::seconds(config.limits.upload_lease_seconds);
   options.signed_checkpoint_file = dir.signed_checkpoint();
   options.accept_missing_checkpoint = config.accept_missing_checkpoint;
@@ -59,6 +61,8 @@ absl::StatusOr<std::unique_ptr<Maintenance>> StartMaintenance(Library& library,
   MaintenanceOptions options;
   options.mark_bytes = config.mark_bytes;
   options.scrub_bytes_per_second = config.scrub_bytes_per_second;
+  options.repack_interval = std::chrono::seconds(config.repack_interval_seconds);
+  options.repack_bytes_per_second = config.repack_bytes_per_second;
   return Maintenance::Start(library, std::move(sources), std::move(options));
 }
 
@@ -108,7 +112,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
       .guard = *parts->guard,
       .maintenance = *parts->maintenance,
       .max_message_bytes = static_cast<uint32_t>(config.limits.max_message_bytes),
-      .chunker = ChunkerParams{},
+      .chunker =
+          ChunkerParams::FromAverage(static_cast<uint32_t>(config.content.chunk_average_bytes)),
       .stall_timeout = std::chrono::seconds(config.limits.stall_timeout_seconds),
       .server_version = kServerVersion,
       .data_dir = config.data_dir.string(),
@@ -138,6 +143,17 @@ void Daemon::Shutdown(std::chrono::milliseconds grace) {
   parts_->host->Shutdown(grace);
   parts_->maintenance.reset();
   parts_->library.reset();
+}
+
+absl::StatusOr<IndexRebuildReport> RebuildContentIndex(const ServerConfig& config) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(config.data_dir / "db", error)) {
+    return NotFound(ErrorReason("DATA_DIR_MISSING"), "{} holds no library; check --data-dir",
+                    config.data_dir.string());
+  }
+  DML_ASSIGN_OR_RETURN(DataDir dir, DataDir::Open(config.data_dir));
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, OpenDatabase(dir, config.limits));
+  return RebuildIndex(*engine, WallClockNow());
 }
 
 }  // namespace dml

@@ -50,6 +50,22 @@ struct CollectionRecord {
   bool operator==(const CollectionRecord&) const = default;
 };
 
+/// A pass that stores better what is stored: the one under way, else the last one.
+struct RepackRecord {
+  Timestamp start_time{};          // 1970: none since the daemon's start.
+  Timestamp finish_time{};         // 1970: it has not come to its end.
+  uint64_t folded_chunks = 0;      // From rows of their own into packs.
+  uint64_t folded_bytes = 0;       // Of frames, like all bytes here.
+  uint64_t deltas = 0;             // Chunks that became deltas,
+  uint64_t delta_bytes = 0;        // now of so many bytes,
+  uint64_t delta_bytes_saved = 0;  // and of so many less than before.
+  uint64_t packs_repacked = 0;     // Less than half of which was alive.
+  uint64_t packs_dropped = 0;
+  uint64_t moved_bytes = 0;  // Out of those.
+  uint64_t damaged = 0;      // Chunks found damaged, which were left where they are.
+  bool operator==(const RepackRecord&) const = default;
+};
+
 /// A chunk whose bytes are wrong, or cannot be made without a base whose bytes are.
 struct DamagedChunk {
   Digest chunk;

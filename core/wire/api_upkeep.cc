@@ -69,6 +69,36 @@ absl::StatusOr<CollectionRecord> From(const v1::Collection& in) {
   return record;
 }
 
+void To(const RepackRecord& record, v1::Repack* out) {
+  if (record.start_time != Timestamp()) To(record.start_time, out->mutable_start_time());
+  if (record.finish_time != Timestamp()) To(record.finish_time, out->mutable_finish_time());
+  out->set_folded_chunks(record.folded_chunks);
+  out->set_folded_bytes(record.folded_bytes);
+  out->set_deltas(record.deltas);
+  out->set_delta_bytes(record.delta_bytes);
+  out->set_delta_bytes_saved(record.delta_bytes_saved);
+  out->set_packs_repacked(record.packs_repacked);
+  out->set_packs_dropped(record.packs_dropped);
+  out->set_moved_bytes(record.moved_bytes);
+  out->set_damaged_chunks(record.damaged);
+}
+
+RepackRecord From(const v1::Repack& in) {
+  RepackRecord out;
+  out.start_time = From(in.start_time());
+  out.finish_time = From(in.finish_time());
+  out.folded_chunks = in.folded_chunks();
+  out.folded_bytes = in.folded_bytes();
+  out.deltas = in.deltas();
+  out.delta_bytes = in.delta_bytes();
+  out.delta_bytes_saved = in.delta_bytes_saved();
+  out.packs_repacked = in.packs_repacked();
+  out.packs_dropped = in.packs_dropped();
+  out.moved_bytes = in.moved_bytes();
+  out.damaged = in.damaged_chunks();
+  return out;
+}
+
 void To(const StorageFigures& figures, v1::StorageFigures* out) {
   if (figures.time != Timestamp()) To(figures.time, out->mutable_measure_time());
   out->set_live_variants(figures.live_variants);

@@ -10,6 +10,8 @@ namespace dml::wire {
 /// Times of 1970, which stand for "never", are left out.
 void To(const CollectionRecord& record, v1::Collection* out);
 absl::StatusOr<CollectionRecord> From(const v1::Collection& in);
+void To(const RepackRecord& record, v1::Repack* out);
+RepackRecord From(const v1::Repack& in);
 void To(const StorageFigures& figures, v1::StorageFigures* out);
 StorageFigures From(const v1::StorageFigures& in);
 void To(const DamagedChunk& damaged, v1::DamagedChunk* out);

@@ -60,6 +60,15 @@ CLI::App* AddIssueCommand(CLI::App& app, Flags& flags) {
   return issue;
 }
 
+CLI::App* AddRebuildCommand(CLI::App& app, Flags& flags) {
+  CLI::App* rebuild = app.add_subcommand(
+      "rebuild-index",
+      "Make the index of stored content anew from the content, while no daemon runs");
+  rebuild->add_option("--data-dir", flags.data_dir, "The library's data directory");
+  rebuild->add_option("--config", flags.config_file, "Configuration file (YAML) that names it");
+  return rebuild;
+}
+
 absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags) {
   ServerConfig config;
   if (!flags.config_file.empty()) {
@@ -77,7 +86,7 @@ absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags) {
   return config;
 }
 
-absl::StatusOr<CommandLine> Interpret(const Flags& flags, bool issue) {
+absl::StatusOr<CommandLine> Interpret(const Flags& flags, bool issue, bool rebuild) {
   CommandLine out;
   if (issue) {
     const std::optional<Role> role = ParseRole(flags.issue_role);
@@ -92,6 +101,7 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, bool issue) {
     return out;
   }
   DML_ASSIGN_OR_RETURN(out.config, LoadConfig(flags));
+  if (rebuild) out.action = CommandLine::Action::kRebuildIndex;
   if (flags.check_config || flags.print_config) {
     out.action = CommandLine::Action::kPrint;
     out.output =
@@ -107,6 +117,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   Flags flags;
   AddServeFlags(app, flags);
   const CLI::App* issue = AddIssueCommand(app, flags);
+  const CLI::App* rebuild = AddRebuildCommand(app, flags);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 pops.
   } catch (const CLI::CallForHelp&) {
@@ -116,7 +127,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   } catch (const CLI::ParseError& error) {
     return InvalidArgument(ErrorReason("USAGE_INVALID"), "{}; see dmld --help", error.what());
   }
-  return Interpret(flags, issue->parsed());
+  return Interpret(flags, issue->parsed(), rebuild->parsed());
 }
 
 }  // namespace dml

@@ -12,9 +12,9 @@
 namespace dml {
 
 struct CommandLine {
-  enum class Action { kServe, kPrint, kIssueCertificate };
+  enum class Action { kServe, kPrint, kIssueCertificate, kRebuildIndex };
   Action action = Action::kServe;
-  ServerConfig config;  // kServe.
+  ServerConfig config;  // kServe; of kRebuildIndex the data directory and its limits.
   std::string output;   // kPrint: help, version, or the configuration.
   IssueRequest issue;   // kIssueCertificate.
 };

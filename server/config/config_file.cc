@@ -53,10 +53,20 @@ absl::Status ReadLimits(const json& value, ServerLimits& limits) {
   return in.Finish();
 }
 
+absl::Status ReadContent(const json& value, ContentConfig& content) {
+  ObjectReader in(value, kInvalid);
+  Number(in, "chunkAverageBytes", UINT64_MAX, content.chunk_average_bytes);
+  Number(in, "looseBytes", UINT64_MAX, content.loose_bytes);
+  Number(in, "packBytes", UINT64_MAX, content.pack_bytes);
+  return in.Finish();
+}
+
 absl::Status ReadMaintenance(const json& value, MaintenanceConfig& maintenance) {
   ObjectReader in(value, kInvalid);
   Number(in, "markBytes", UINT64_MAX, maintenance.mark_bytes);
   Number(in, "scrubBytesPerSecond", UINT64_MAX, maintenance.scrub_bytes_per_second);
+  Number(in, "repackIntervalSeconds", INT32_MAX, maintenance.repack_interval_seconds);
+  Number(in, "repackBytesPerSecond", UINT64_MAX, maintenance.repack_bytes_per_second);
   return in.Finish();
 }
 
@@ -85,6 +95,7 @@ absl::StatusOr<ServerConfig> ReadConfig(const json& value, const std::filesystem
   config.server_names = in.Strings("serverNames", 1000, 253);
   in.Read("tls", [&](const json& tls) { return ReadTls(tls, folder, config.tls); });
   in.Read("limits", [&](const json& limits) { return ReadLimits(limits, config.limits); });
+  in.Read("content", [&](const json& content) { return ReadContent(content, config.content); });
   in.Read("maintenance", [&](const json& maintenance) {
     return ReadMaintenance(maintenance, config.maintenance);
   });
@@ -154,8 +165,15 @@ std::string FormatServerConfig(const ServerConfig& config) {
       limits.max_message_bytes, limits.max_transfers, limits.stall_timeout_seconds,
       limits.upload_lease_seconds, limits.max_concurrent_streams, limits.block_cache_bytes,
       limits.write_buffer_bytes, limits.max_open_files);
-  out += fmt::format("maintenance:\n  markBytes: {}\n  scrubBytesPerSecond: {}\n",
-                     config.maintenance.mark_bytes, config.maintenance.scrub_bytes_per_second);
+  out += fmt::format("content:\n  chunkAverageBytes: {}\n  looseBytes: {}\n  packBytes: {}\n",
+                     config.content.chunk_average_bytes, config.content.loose_bytes,
+                     config.content.pack_bytes);
+  const MaintenanceConfig& maintenance = config.maintenance;
+  out += fmt::format(
+      "maintenance:\n  markBytes: {}\n  scrubBytesPerSecond: {}\n"
+      "  repackIntervalSeconds: {}\n  repackBytesPerSecond: {}\n",
+      maintenance.mark_bytes, maintenance.scrub_bytes_per_second,
+      maintenance.repack_interval_seconds, maintenance.repack_bytes_per_second);
   out += fmt::format("log:\n  level: {}\n  format: {}\n",
                      kLevels[static_cast<size_t>(config.log.level)],
                      kFormats[static_cast<size_t>(config.log.format)]);

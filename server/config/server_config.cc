@@ -38,9 +38,26 @@ absl::Status CheckLimits(const ServerLimits& limits) {
   return CheckRange("limits.maxOpenFiles", limits.max_open_files, 64, 1 << 20);
 }
 
+absl::Status CheckContent(const ContentConfig& content) {
+  // Four times the average still is a chunk that fits a message.
+  DML_RETURN_IF_ERROR(
+      CheckRange("content.chunkAverageBytes", content.chunk_average_bytes, 4 << 10, 256 << 10));
+  if ((content.chunk_average_bytes & (content.chunk_average_bytes - 1)) != 0) {
+    return AtField(InvalidArgument(kInvalid, "content.chunkAverageBytes is {}; a power of two",
+                                   content.chunk_average_bytes),
+                   "content.chunkAverageBytes");
+  }
+  DML_RETURN_IF_ERROR(CheckRange("content.looseBytes", content.loose_bytes, 0, 64 << 20));
+  return CheckRange("content.packBytes", content.pack_bytes, 1 << 20, uint64_t{1} << 30);
+}
+
 absl::Status CheckMaintenance(const MaintenanceConfig& maintenance) {
   DML_RETURN_IF_ERROR(
       CheckRange("maintenance.markBytes", maintenance.mark_bytes, 1 << 20, uint64_t{1} << 40));
+  DML_RETURN_IF_ERROR(CheckRange("maintenance.repackIntervalSeconds",
+                                 maintenance.repack_interval_seconds, 0, 30 * 86'400));
+  DML_RETURN_IF_ERROR(CheckRange("maintenance.repackBytesPerSecond",
+                                 maintenance.repack_bytes_per_second, 1 << 20, uint64_t{1} << 40));
   return CheckRange("maintenance.scrubBytesPerSecond", maintenance.scrub_bytes_per_second, 64 << 10,
                     uint64_t{1} << 40);
 }
@@ -120,6 +137,7 @@ absl::Status ServerConfig::Validate() const {
         InvalidArgument(kInvalid, "tls.certificate and tls.key belong together; name both"), "tls");
   }
   DML_RETURN_IF_ERROR(CheckLimits(limits));
+  DML_RETURN_IF_ERROR(CheckContent(content));
   DML_RETURN_IF_ERROR(CheckMaintenance(maintenance));
   DML_RETURN_IF_ERROR(
       CheckRange("selfProbe.intervalSeconds", self_probe.interval.count(), 0, 86'400));

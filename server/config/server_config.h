@@ -35,10 +35,20 @@ struct ServerLimits {
   bool operator==(const ServerLimits&) const = default;
 };
 
-/// Collection and scrub; see storage/collect/maintenance.h.
+/// How content is cut and kept; docs/adr/0006, 0007.
+struct ContentConfig {
+  uint64_t chunk_average_bytes = 128 << 10;  // Clients are told; a quarter to four times of it.
+  uint64_t loose_bytes = 4 << 20;            // See ContentOptions.
+  uint64_t pack_bytes = 128 << 20;
+  bool operator==(const ContentConfig&) const = default;
+};
+
+/// Collection, repacking and scrub; see storage/collect/maintenance.h.
 struct MaintenanceConfig {
   uint64_t mark_bytes = 64 << 20;              // Memory for what is in use.
   uint64_t scrub_bytes_per_second = 32 << 20;  // Where a call does not say.
+  int repack_interval_seconds = 3600;          // 0: only when asked.
+  uint64_t repack_bytes_per_second = 64 << 20;
   bool operator==(const MaintenanceConfig&) const = default;
 };
 
@@ -64,6 +74,7 @@ struct ServerConfig {
   std::vector<std::string> server_names;  // Further DNS names and addresses of this server.
   TlsOverrides tls;
   ServerLimits limits;
+  ContentConfig content;
   MaintenanceConfig maintenance;
   LogConfig log;
   SelfProbeConfig self_probe;

@@ -51,6 +51,27 @@ class MaintenanceServiceImpl final : public v1::MaintenanceService::Service {
                   });
   }
 
+  grpc::Status StartRepack(grpc::ServerContext* context, const v1::StartRepackRequest*,
+                           v1::StartRepackResponse* response) override {
+    return Handle(guard_, context, "/dml.v1.MaintenanceService/StartRepack",
+                  [&](const Caller&) -> absl::Status {
+                    maintenance_.Repack();
+                    To(maintenance_.repacking().job, response->mutable_job());
+                    return absl::OkStatus();
+                  });
+  }
+
+  grpc::Status GetRepack(grpc::ServerContext* context, const v1::GetRepackRequest*,
+                         v1::GetRepackResponse* response) override {
+    return Handle(guard_, context, "/dml.v1.MaintenanceService/GetRepack",
+                  [&](const Caller&) -> absl::Status {
+                    const Maintenance::Repacking repacking = maintenance_.repacking();
+                    To(repacking.job, response->mutable_job());
+                    wire::To(repacking.record, response->mutable_repack());
+                    return absl::OkStatus();
+                  });
+  }
+
   grpc::Status StartCollectionPlan(grpc::ServerContext* context,
                                    const v1::StartCollectionPlanRequest*,
                                    v1::StartCollectionPlanResponse* response) override {

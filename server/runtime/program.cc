@@ -97,6 +97,23 @@ int Serve(const ServerConfig& config) {
   return kExitOk;
 }
 
+int Rebuild(const ServerConfig& config) {
+  StartLogging(config.log);
+  const absl::StatusOr<IndexRebuildReport> report = RebuildContentIndex(config);
+  if (!report.ok()) return Fail(report.status());
+  fmt::print("index made anew: {} packs, {} chunks, {} of them damaged or missing\n", report->packs,
+             report->chunks, report->damaged);
+  for (const uint64_t pack : report->packs_without_footer) {
+    fmt::print("pack {} has no readable footer: its frames were looked at one by one\n", pack);
+  }
+  if (report->blobs_without_list > 0) {
+    fmt::print("{} files have no whole list of chunks: publish them again\n",
+               report->blobs_without_list);
+  }
+  fmt::print("next: start dmld, then dml admin scrub --wait\n");
+  return kExitOk;
+}
+
 int Issue(const IssueRequest& request) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const absl::StatusOr<std::filesystem::path> profile = IssueCertificate(request, now);
@@ -118,7 +135,7 @@ ExitCode ExitCodeFor(const absl::Status& status) {
     return kExitUsage;
   }
   if (starts_with_one_of({"DATA_DIR_", "STORAGE_", "JOURNAL_", "CHECKPOINT_", "ORIGIN_", "LOG_KEY_",
-                          "BOOTSTRAP_", "CA_KEY_", "KEY_", "NOTE_", "FILE_", "DISK_"})) {
+                          "BOOTSTRAP_", "CA_KEY_", "KEY_", "NOTE_", "FILE_", "DISK_", "INDEX_"})) {
     return kExitDataDirectory;
   }
   return kExitFailure;
@@ -137,6 +154,8 @@ int RunProgram(int argc, char** argv) {
       return kExitOk;
     case CommandLine::Action::kIssueCertificate:
       return Issue(command->issue);
+    case CommandLine::Action::kRebuildIndex:
+      return Rebuild(command->config);
     case CommandLine::Action::kServe:
       return Serve(command->config);
   }

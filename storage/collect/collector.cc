@@ -5,6 +5,7 @@
 #include "core/crypto/sha256.h"
 #include "core/wire/content.h"
 #include "core/wire/upkeep.h"
+#include "storage/collect/pack_survey.h"
 #include "storage/collect/sweep.h"
 #include "storage/content/content_keys.h"
 #include "storage/views/projector.h"
@@ -228,46 +229,32 @@ absl::StatusOr<bool> Collector::SweepRange(Phase phase) {
 
 absl::Status Collector::CollectPacks() {
   DML_ASSIGN_OR_RETURN(std::vector<uint64_t> sparse, DropPacks());
-  if (!options_.repack || sparse.empty()) return absl::OkStatus();
-  for (uint64_t pack : sparse) {
+  if (!options_.repack) return absl::OkStatus();
+  constexpr size_t kAtATime = 8;
+  for (size_t i = 0; i < sparse.size(); i += kAtATime) {
     DML_RETURN_IF_ERROR(Step());
-    DML_RETURN_IF_ERROR(options_.repack(pack));
-    ++record_.packs_repacked;
+    const auto packs = std::span(sparse).subspan(i, std::min(kAtATime, sparse.size() - i));
+    DML_RETURN_IF_ERROR(options_.repack(packs));
+    record_.packs_repacked += packs.size();
   }
-  return DropPacks().status();
+  return absl::OkStatus();
 }
 
 // Drops packs without live frames; answers those that are less than half live.
 absl::StatusOr<std::vector<uint64_t>> Collector::DropPacks() {
-  struct Found {
-    uint64_t pack;
-    PackRecord record;
-  };
-  std::map<uint64_t, uint64_t> live;  // Bytes by pack.
-  std::vector<Found> packs;
-  {
-    // Of one moment: a pack's row and its chunks' come together. Frames of a pack only ever die.
-    auto state = library_.Read();
-    DML_RETURN_IF_ERROR(ForEachStoredChunk(
-        *state, [this] { return Step(); },
-        [&](const Digest&, const ChunkRecord& record) {
-          if (record.pack != 0) live[record.pack] += record.stored_size;
-          return absl::OkStatus();
-        }));
-    DML_RETURN_IF_ERROR(ForEachPack(
-        *state, [&](uint64_t pack, const PackRecord& record) { packs.push_back({pack, record}); }));
-  }
+  // Of one moment: a pack's row and its chunks' come together. Frames of a pack only ever die.
+  DML_ASSIGN_OR_RETURN(std::vector<PackUse> packs,
+                       SurveyPacks(*library_.Read(), [this] { return Step(); }));
   std::vector<uint64_t> sparse;
-  for (const Found& found : packs) {
-    auto it = live.find(found.pack);
-    if (it != live.end()) {
-      if (it->second < found.record.stored_bytes - it->second) sparse.push_back(found.pack);
+  for (const PackUse& use : packs) {
+    if (!use.dead()) {
+      if (use.sparse()) sparse.push_back(use.pack);
       continue;
     }
     DML_RETURN_IF_ERROR(Step());
-    DML_RETURN_IF_ERROR(store().DropPack(found.pack));
+    DML_RETURN_IF_ERROR(store().DropPack(use.pack));
     ++record_.packs;
-    record_.pack_bytes += found.record.stored_bytes;
+    record_.pack_bytes += use.stored_bytes;
   }
   return sparse;
 }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 
 #include "core/content/upkeep.h"
@@ -29,9 +30,9 @@ struct CollectorOptions {
   /// Called between small steps with the pass so far. May block, to leave the disk to others; an
   /// error (CANCELLED) ends the pass.
   std::function<absl::Status(const CollectionRecord&)> step;
-  /// Moves the live frames of a pack elsewhere; called for packs less than half of whose bytes are
-  /// live. Empty: they stay.
-  std::function<absl::Status(uint64_t pack)> repack;
+  /// Moves the live frames of packs elsewhere and drops them; called for packs less than half of
+  /// whose bytes are live, a few at a time. Empty: they stay.
+  std::function<absl::Status(std::span<const uint64_t> packs)> repack;
 };
 
 class Collector {

@@ -61,6 +61,11 @@ void Maintenance::Collect(const std::string& author) {
   Want(collection_.job);
 }
 
+void Maintenance::Repack() {
+  absl::MutexLock lock(&mutex_);
+  Want(repacking_.job);
+}
+
 void Maintenance::MakePlan() {
   absl::MutexLock lock(&mutex_);
   Want(plan_job_);
@@ -89,6 +94,11 @@ Maintenance::Collection Maintenance::collection() const {
   return collection_;
 }
 
+Maintenance::Repacking Maintenance::repacking() const {
+  absl::MutexLock lock(&mutex_);
+  return repacking_;
+}
+
 Maintenance::Plan Maintenance::plan(size_t begin, size_t end) const {
   absl::MutexLock lock(&mutex_);
   Plan out;
@@ -112,18 +122,24 @@ Maintenance::Scrubbing Maintenance::scrubbing() const {
   return scrubbing_;
 }
 
+// False when it is time to stop.
+bool Maintenance::AwaitWork() {
+  absl::MutexLock lock(&mutex_);
+  auto wake = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || collection_.job.waiting || repacking_.job.waiting || plan_job_.waiting ||
+           measurement_.job.waiting || scrubbing_.job.waiting || scrubbing_.job.running;
+  };
+  const absl::Duration interval = options_.repack_interval.count() == 0
+                                      ? absl::InfiniteDuration()
+                                      : absl::FromChrono(options_.repack_interval);
+  if (!mutex_.AwaitWithTimeout(absl::Condition(&wake), interval)) repacking_.job.waiting = true;
+  return !stopping_;
+}
+
 void Maintenance::Run() {
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      auto wake = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || collection_.job.waiting || plan_job_.waiting ||
-               measurement_.job.waiting || scrubbing_.job.waiting || scrubbing_.job.running;
-      };
-      mutex_.Await(absl::Condition(&wake));
-      if (stopping_) return;
-    }
+  while (AwaitWork()) {
     if (RunJob(collection_.job, &Maintenance::RunCollection)) continue;
+    if (RunJob(repacking_.job, &Maintenance::RunRepack)) continue;
     if (RunJob(plan_job_, &Maintenance::RunPlan)) continue;
     if (RunJob(measurement_.job, &Maintenance::RunMeasurement)) continue;
     const absl::Status status = RunScrubStep();
@@ -169,7 +185,10 @@ absl::Status Maintenance::Sleep(std::chrono::nanoseconds time) const {
 absl::Status Maintenance::RunCollection() {
   CollectorOptions options;
   options.mark_bytes = options_.mark_bytes;
-  options.repack = options_.repack;
+  Repacker repacker(library_.content().chunks());
+  options.repack = [&repacker](std::span<const uint64_t> packs) {
+    return repacker.Repack(packs).status();
+  };
   options.step = [this](const CollectionRecord& so_far) {
     {
       absl::MutexLock lock(&mutex_);
@@ -186,6 +205,23 @@ absl::Status Maintenance::RunCollection() {
                        Collector(library_, sources_, std::move(options)).Run(author));
   absl::MutexLock lock(&mutex_);
   collection_.record = std::move(record);
+  return absl::OkStatus();
+}
+
+absl::Status Maintenance::RunRepack() {
+  Pacer pacer(options_.repack_bytes_per_second, std::chrono::steady_clock::now,
+              [this](std::chrono::nanoseconds time) { return Sleep(time); });
+  RepackPass pass(library_, [&](const RepackRecord& so_far, uint64_t bytes) -> absl::Status {
+    {
+      absl::MutexLock lock(&mutex_);
+      repacking_.record = so_far;
+    }
+    DML_RETURN_IF_ERROR(CheckStopping());
+    return pacer.Spend(bytes);
+  });
+  DML_ASSIGN_OR_RETURN(RepackRecord record, pass.Run());
+  absl::MutexLock lock(&mutex_);
+  repacking_.record = record;
   return absl::OkStatus();
 }
 

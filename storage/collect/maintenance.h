@@ -2,9 +2,9 @@
 //
 // Owned by the composition root, between the library and the services. Calls start work and return;
 // what became of it is asked for. Collections, plans and measurements run to their end one after
-// another; a scrub, which takes days, gives way to them between its steps. Whatever runs when it is
-// destroyed ends where it is: a scrub goes on with the next start, a collection with the next call.
-// Thread-safe.
+// another, and so do repacks; a scrub, which takes days, gives way to them between its steps.
+// Whatever runs when it is destroyed ends where it is: a scrub goes on with the next start, a
+// collection with the next call. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -16,6 +16,7 @@
 #include <absl/synchronization/mutex.h>
 
 #include "storage/collect/collector.h"
+#include "storage/collect/repack_pass.h"
 #include "storage/collect/scrub.h"
 #include "storage/collect/storage_figures.h"
 
@@ -23,7 +24,8 @@ namespace dml {
 
 struct MaintenanceOptions {
   size_t mark_bytes = 64 << 20;  // See CollectorOptions.
-  std::function<absl::Status(uint64_t pack)> repack;
+  uint64_t repack_bytes_per_second = 64 << 20;
+  std::chrono::seconds repack_interval{0};     // A pass of its own accord so often; 0: never.
   uint64_t scrub_bytes_per_second = 32 << 20;  // Where a call does not say.
   size_t scrub_step_chunks = 8;
   size_t max_plan_items = 10'000;  // Variants that a plan lists; it counts all.
@@ -56,6 +58,7 @@ class Maintenance {
 
   /// Each does nothing where the same work waits or runs already.
   void Collect(const std::string& author);
+  void Repack();
   void MakePlan();
   void Measure();
   /// `bytes_per_second` 0: the default; from the next step on, also where a scrub is under way.
@@ -79,7 +82,12 @@ class Maintenance {
     JobState job;
     ScrubRecord record;  // Of the pass under way, else the last one.
   };
+  struct Repacking {
+    JobState job;
+    RepackRecord record;  // Of the pass under way, else the last one.
+  };
   Collection collection() const;
+  Repacking repacking() const;
   Plan plan(size_t begin, size_t end) const;
   Measurement measurement() const;
   Scrubbing scrubbing() const;
@@ -90,6 +98,8 @@ class Maintenance {
 
   void Run();
   absl::Status RunCollection();
+  absl::Status RunRepack();
+  bool AwaitWork();
   absl::Status RunPlan();
   absl::Status RunMeasurement();
   absl::Status RunScrubStep();
@@ -108,6 +118,7 @@ class Maintenance {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::string author_ ABSL_GUARDED_BY(mutex_);
   Collection collection_ ABSL_GUARDED_BY(mutex_);
+  Repacking repacking_ ABSL_GUARDED_BY(mutex_);
   JobState plan_job_ ABSL_GUARDED_BY(mutex_);
   CollectionPlan plan_ ABSL_GUARDED_BY(mutex_);
   Measurement measurement_ ABSL_GUARDED_BY(mutex_);

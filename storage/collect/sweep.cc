@@ -152,6 +152,14 @@ absl::Status RemoveChunk(Sweep& sweep, Batch& batch, const Candidate& row, bool 
     ++sweep.record.held;
     return absl::OkStatus();
   }
+  DML_ASSIGN_OR_RETURN(bool is_base, sweep.store.IsBase(batch, row.digest));
+  if (is_base) {  // Of a delta that was made after the marks.
+    ++sweep.record.held;
+    return absl::OkStatus();
+  }
+  if (record->base.has_value()) {
+    batch.Delete(Table::kChunkIndex, keys::Dependent(*record->base, row.digest));
+  }
   batch.Delete(Table::kChunkIndex, row.key);
   batch.Delete(Table::kChunkIndex, keys::DamagedChunk(row.digest));
   if (record->pack == 0) batch.Delete(Table::kChunks, row.digest.raw());

@@ -1,4 +1,4 @@
-// dml admin storage|collect|scrub.
+// dml admin storage|collect|repack|scrub.
 #include <algorithm>
 #include <thread>
 
@@ -206,6 +206,60 @@ absl::StatusOr<Reply> Collect(Context& context, const CollectArgs& args) {
   return CollectionReply(status);
 }
 
+struct RepackArgs {
+  bool wait = false;
+  bool show = false;
+};
+
+void DeclareRepack(CLI::App& app, RepackArgs& args) {
+  auto* wait = app.add_flag("--wait", args.wait, "Until the pass has come to its end");
+  auto* show = app.add_flag("--show", args.show, "Start nothing: the pass under way, or the last");
+  wait->excludes(show);
+}
+
+absl::StatusOr<Reply> Repack(Context& context, const RepackArgs& args) {
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  if (!args.show) DML_RETURN_IF_ERROR(client->StartRepack().status());
+  RepackStatus status;
+  if (args.wait) {
+    DML_ASSIGN_OR_RETURN(status, WaitFor([&] { return client->GetRepack(); }));
+  } else {
+    DML_ASSIGN_OR_RETURN(status, client->GetRepack());
+  }
+  DML_RETURN_IF_ERROR(Outcome(status.job, "the repack"));
+  const RepackRecord& record = status.record;
+  Reply reply;
+  reply.document = {{"waiting", status.job.waiting},
+                    {"running", status.job.running},
+                    {"startTime", TimeOr(record.start_time, "")},
+                    {"finishTime", TimeOr(record.finish_time, "")},
+                    {"foldedChunks", record.folded_chunks},
+                    {"foldedBytes", record.folded_bytes},
+                    {"deltas", record.deltas},
+                    {"deltaBytes", record.delta_bytes},
+                    {"deltaBytesSaved", record.delta_bytes_saved},
+                    {"packsRepacked", record.packs_repacked},
+                    {"packsDropped", record.packs_dropped},
+                    {"movedBytes", record.moved_bytes},
+                    {"damagedChunks", record.damaged}};
+  reply.text.Fields(
+      {{"repack", JobWord(status.job)},
+       {"started", TimeOr(record.start_time, "never since the daemon started")},
+       {"finished", TimeOr(record.finish_time, "not yet")},
+       {"folded", fmt::format("{} small chunks of {} into packs", record.folded_chunks,
+                              FormatBytes(record.folded_bytes))},
+       {"deltas",
+        fmt::format("{} chunks, now {}: {} less", record.deltas, FormatBytes(record.delta_bytes),
+                    FormatBytes(record.delta_bytes_saved))},
+       {"repacked", fmt::format("{} packs, {} of them dropped; {} moved", record.packs_repacked,
+                                record.packs_dropped, FormatBytes(record.moved_bytes))}});
+  if (record.damaged > 0) {
+    reply.notes.push_back(
+        fmt::format("{} damaged chunks were found: dml admin scrub", record.damaged));
+  }
+  return reply;
+}
+
 struct ScrubArgs {
   uint64_t rate = 0;
   bool wait = false;
@@ -280,6 +334,10 @@ void AddUpkeepCommands(CommandTree& tree, CLI::App& admin) {
       admin,
       {"collect", "Free what no retention policy and no use keeps", "dml admin collect --dry-run"},
       DeclareCollect, Collect);
+  tree.Add<RepackArgs>(admin,
+                       {"repack", "Store better what is stored: fold, make deltas, repack",
+                        "dml admin repack --wait"},
+                       DeclareRepack, Repack);
   tree.Add<ScrubArgs>(
       admin,
       {"scrub", "Read every stored chunk and check it", "dml admin scrub --rate 8MiB --wait"},

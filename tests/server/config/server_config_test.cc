@@ -28,7 +28,8 @@ limits:
   blockCacheBytes: 10000000
   writeBufferBytes: 20000000
   maxOpenFiles: 900
-maintenance: {markBytes: 2000000, scrubBytesPerSecond: 100000}
+content: {chunkAverageBytes: 65536, looseBytes: 1000, packBytes: 2000000}
+maintenance: {markBytes: 2000000, scrubBytesPerSecond: 100000, repackIntervalSeconds: 60, repackBytesPerSecond: 1048577}
 log: {level: debug, format: json}
 selfProbe: {intervalSeconds: 5, maxFailures: 2}
 shutdownGraceSeconds: 3
@@ -40,7 +41,8 @@ shutdownGraceSeconds: 3
   expected.server_names = {"dml.example.com", "192.0.2.1"};
   expected.tls = {"/tls/server.pem", "/etc/dml/server.key", "/etc/dml/ca.pem"};
   expected.limits = {8388608, 7, 60, 7200, 8, 10000000, 20000000, 900};
-  expected.maintenance = {2000000, 100000};
+  expected.content = {65536, 1000, 2000000};
+  expected.maintenance = {2000000, 100000, 60, 1048577};
   expected.log = {LogLevel::kDebug, LogFormat::kJson};
   expected.self_probe = {std::chrono::seconds(5), 2};
   expected.shutdown_grace = std::chrono::seconds(3);
@@ -111,6 +113,11 @@ TEST(ServerConfigTest, ValidateNamesTheSetting) {
             "limits.maxMessageBytes");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.max_transfers = 0; }), "limits.maxTransfers");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.max_open_files = 1; }), "limits.maxOpenFiles");
+  EXPECT_EQ(Problem([](ServerConfig& c) { c.content.chunk_average_bytes = 100'000; }),
+            "content.chunkAverageBytes");
+  EXPECT_EQ(Problem([](ServerConfig& c) { c.content.pack_bytes = 0; }), "content.packBytes");
+  EXPECT_EQ(Problem([](ServerConfig& c) { c.maintenance.repack_interval_seconds = -1; }),
+            "maintenance.repackIntervalSeconds");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.self_probe.max_failures = 0; }),
             "selfProbe.maxFailures");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.server_names.resize(49, "a"); }), "serverNames");

@@ -422,8 +422,8 @@ TEST_F(CollectorTest, PacksThatAreMostlyDeadAreRepacked) {
   world_.Retain("acme", kNewestOnly);
   std::vector<uint64_t> packs;
   CollectorOptions options;
-  options.repack = [&](uint64_t pack) {
-    packs.push_back(pack);
+  options.repack = [&](std::span<const uint64_t> sparse) {
+    packs.insert(packs.end(), sparse.begin(), sparse.end());
     return absl::OkStatus();
   };
   world_.CollectAll(options);
