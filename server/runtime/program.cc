@@ -51,7 +51,7 @@ void AnnounceProfile(const ServerConfig& config, const Daemon& daemon) {
     if (!installed.ok()) spdlog::warn("{}", Message(installed.status()));
     there = installed.ok() ? *installed : there;
   }
-  fmt::print("to use it: export DML_PROFILE={}\n", own.string());
+  fmt::print("client profile: {0}; to use it: export DML_PROFILE={0}\n", own.string());
   if (there == UserProfile::kOfOtherLibrary) {
     fmt::print(
         "note: {} is of another library, and dml talks to that one until DML_PROFILE is set as "

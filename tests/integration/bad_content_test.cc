@@ -118,14 +118,14 @@ TEST_F(BadContentTest, AChunkForANamespaceThatIsNotThere) {
 TEST_F(BadContentTest, ABlobWithAnotherDigest) {
   const std::string bytes(300 << 10, 'x');
   const BlobRef blob{Sha256("something else"), bytes.size()};
-  ExpectInvalid(Write(blob, {bytes}), "BLOB_DIGEST_MISMATCH");
+  ExpectInvalid(Write(blob, {bytes}), "BLOB_DIGEST_MISMATCH", "blob");
   ExpectNoBlob(blob);
 }
 
 TEST_F(BadContentTest, AnUploadThatEndsEarly) {
   const std::string bytes(300 << 10, 'y');
   const BlobRef blob{Sha256(bytes), bytes.size()};
-  ExpectInvalid(Write(blob, {bytes.substr(0, 1000)}), "BLOB_SIZE_MISMATCH");
+  ExpectInvalid(Write(blob, {bytes.substr(0, 1000)}), "BLOB_SIZE_MISMATCH", "blob");
   ExpectNoBlob(blob);
   ExpectInvalid(Write(blob, {}), "STREAM_EMPTY");
   EXPECT_TRUE(Write(blob, {bytes}).ok()) << "a refused upload stands in the way of the right one";
@@ -140,7 +140,7 @@ TEST_F(BadContentTest, AnUploadThatGoesOnBeyondItsEnd) {
 
 TEST_F(BadContentTest, ABlobThatCannotBe) {
   v1::WriteBlobRequest request;
-  ExpectInvalid(Write({Sha256("x"), UINT64_MAX}, {"x"}), "BLOB_TOO_LARGE");
+  ExpectInvalid(Write({Sha256("x"), UINT64_MAX}, {"x"}), "BLOB_TOO_LARGE", "blob");
   grpc::ClientContext context;
   v1::WriteBlobResponse response;
   auto stream = stub<Content>().WriteBlob(&context, &response);

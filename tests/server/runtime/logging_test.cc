@@ -42,6 +42,7 @@ TEST_F(LoggingTest, AMessageIsOneLineWhateverIsInIt) {
 }
 
 TEST_F(LoggingTest, WhatGrpcSaysIsForDebugging) {
+  gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);  // As grpc_init does.
   auto logged = [](LogLevel level) {
     ::testing::internal::CaptureStderr();
     StartLogging({level, LogFormat::kText});

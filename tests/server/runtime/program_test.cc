@@ -70,8 +70,8 @@ TEST_F(ProgramTest, PutsTheProfileWhereTheClientLooks) {
   ChildDaemon second({"--data-dir", (other.path() / "d").string(), "--listen", "127.0.0.1:0"},
                      folder_.path() / "home");
   second.ReadLine();
-  EXPECT_EQ(second.ReadLine(),
-            "to use it: export DML_PROFILE=" + (other.path() / "d/client/profile.yaml").string());
+  const std::string own = (other.path() / "d/client/profile.yaml").string();
+  EXPECT_EQ(second.ReadLine(), "client profile: " + own + "; to use it: export DML_PROFILE=" + own);
   const std::string note = second.ReadLine();
   EXPECT_TRUE(note.starts_with("note: " + profile.string() + " is of another library")) << note;
 }

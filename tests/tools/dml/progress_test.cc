@@ -27,7 +27,7 @@ TEST(FormatProgressTest, PercentageAndEtaStayHoweverNarrowItIs) {
   };
   EXPECT_EQ(at(79),
             "download  [#######........]   50%  1.2 GiB of 2.3 GiB  261.9 KiB/s  ETA 1:06:40");
-  EXPECT_EQ(at(60), "download  [####....]   50%  1.2 GiB of 2.3 GiB  ETA 1:06:40");
+  EXPECT_EQ(at(60), "download  [####.....]   50%  1.2 GiB of 2.3 GiB  ETA 1:06:40");
   EXPECT_EQ(at(50), "download   50%  1.2 GiB of 2.3 GiB  ETA 1:06:40");
   EXPECT_EQ(at(30), "download   50%  ETA 1:06:40");
   for (size_t width = 27; width < 120; ++width) {
