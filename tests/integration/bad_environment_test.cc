@@ -161,7 +161,9 @@ TEST_F(FullDiskTest, ShowsNothingThatIsNotProven) {
   if (!disk.mounted()) GTEST_SKIP() << "mounting a small tmpfs needs root";
   RunningLibrary library(folder_.path() / "disk" / "data");
   ASSERT_TRUE(library.Start());
-  Client client = library.NewClient();
+  ClientOptions options = library.AdminOptions();
+  options.state_file = folder_.path() / "checkpoint";  // On a disk with room.
+  Client client = RunningLibrary::NewClient(options);
   ASSERT_TRUE(client.CreateNamespace("acme", "", {}).ok());
   ASSERT_TRUE(client.RegisterKey(key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
   std::ofstream filler(folder_.path() / "disk" / "filler", std::ios::binary);
@@ -176,8 +178,8 @@ TEST_F(FullDiskTest, ShowsNothingThatIsNotProven) {
     status = PublishPackage(client, input, {}).status();
     if (client.GetPackage({"acme", "small"}).ok()) {
       for (const VariantRecord& record :
-           testing::AllItems<VariantRecord>([&](const ListOptions& options) {
-             return client.ListVariants({"acme", "small"}, options);
+           testing::AllItems<VariantRecord>([&](const ListOptions& page) {
+             return client.ListVariants({"acme", "small"}, page);
            })) {
         EXPECT_TRUE(client.ProveEntry(record.published_index).ok())
             << record.name.ResourceName() << " after " << status;
