@@ -5,15 +5,13 @@
 #include <string>
 #include <vector>
 
-#include <grpc/support/log.h>
-
 #include "tools/dml/app.h"
 
 int main(int argc, char** argv) {
   // A reader that goes away (`dml ... | head`) is an error of writing, not a reason to be killed.
   std::signal(SIGPIPE, SIG_IGN);
   // gRPC's own lines would stand among the errors, which say the same for people.
-  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
+  ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   return dml::RunDml(std::vector<std::string>(argv + 1, argv + argc), std::cout, std::cerr,
                      dml::SystemTerminal());
 }
