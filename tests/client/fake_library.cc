@@ -176,10 +176,8 @@ class FakeLibrary::Content final : public v1::ContentService::Service {
     if (part.has_known()) {
       chunks.push_back(*wire::From(part.known()));
       if (library_.damaged.contains(chunks.back().digest)) {
-        if (!library_.keeps_damage) {
-          library_.damaged.erase(chunks.back().digest);
-          library_.chunks_.erase(chunks.back().digest);
-        }
+        if (!library_.keeps_damage) library_.chunks_.erase(chunks.back().digest);
+        if (!library_.keeps_damage) library_.damaged.erase(chunks.back().digest);
         return ServerError(grpc::StatusCode::DATA_LOSS, "CHUNK_CORRUPT");
       }
       if (library_.chunks_.contains(chunks.back().digest)) return grpc::Status::OK;
