@@ -33,9 +33,9 @@ absl::StatusOr<std::string> ReadPrivateFile(const std::filesystem::path& path, u
 /// replaced, not followed. A crash can leave a ".dml-tmp-*" file behind, which nobody reads.
 absl::Status WriteFileAtomically(const std::filesystem::path& path, ByteSpan bytes, mode_t mode);
 
-/// WriteFileAtomically for a small file that must be replaceable on a full disk too: the new content
-/// goes into `spare`, a file beside it that has its space already, and the two exchange names. Where
-/// either is missing, or the file system cannot exchange names, space is needed.
+/// WriteFileAtomically for a small file that must be replaceable on a full disk too: the new
+/// content goes into `spare`, a file beside it that has its space already, and the two exchange
+/// names. Where either is missing, or the file system cannot exchange names, space is needed.
 absl::Status ReplaceWithSpare(const std::filesystem::path& path, const std::filesystem::path& spare,
                               ByteSpan bytes, mode_t mode);
 

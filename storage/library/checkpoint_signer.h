@@ -3,8 +3,8 @@
 // The highest signed size and root are kept in a second, synced file (DataDir::signed_checkpoint),
 // outside the database: a database that is behind it (a restored backup) must not sign another
 // history under the same name. It is written before the first entry, so that a journal with entries
-// always has one, and over space of its own, so that what could be committed can be signed. Owned by the Library; Sign is called by the sequencer only, Latest
-// by anyone.
+// always has one, and over space of its own, so that what could be committed can be signed. Owned
+// by the Library; Sign is called by the sequencer only, Latest by anyone.
 #pragma once
 
 #include <filesystem>

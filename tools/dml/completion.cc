@@ -37,7 +37,8 @@ void AddNodes(const CLI::App& app, const std::string& path, const CLI::App& root
     std::vector<Word> global;
     AddOptions(root, global);
     for (Word& word : global) {
-      if (word.text != "--help") node.words.push_back(std::move(word));
+      if (word.text == "--help" || word.text == "--version") continue;  // The program's alone.
+      node.words.push_back(std::move(word));
     }
   }
   nodes.push_back(std::move(node));
