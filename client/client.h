@@ -40,6 +40,7 @@ class Client {
                                                              const std::string& description,
                                                              const Labels& labels,
                                                              const MutationOptions& options = {});
+  absl::StatusOr<NamespaceRecord> GetNamespace(const std::string& ns);
   absl::StatusOr<ListPage<NamespaceRecord>> ListNamespaces(const ListOptions& options);
   /// A namespace without a policy keeps everything, under index 0 and etag "".
   absl::StatusOr<RetentionRecord> GetRetention(const std::string& ns);

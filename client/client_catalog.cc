@@ -65,6 +65,13 @@ absl::StatusOr<Committed<NamespaceRecord>> Client::CreateNamespace(const std::st
   return Committed<NamespaceRecord>{std::move(record), std::move(done.commit)};
 }
 
+absl::StatusOr<NamespaceRecord> Client::GetNamespace(const std::string& ns) {
+  v1::GetNamespaceRequest request;
+  request.set_name(wire::NamespaceResource(ns));
+  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Catalog::GetNamespace, request));
+  return Answered(wire::From(response.namespace_()));
+}
+
 absl::StatusOr<ListPage<NamespaceRecord>> Client::ListNamespaces(const ListOptions& options) {
   v1::ListNamespacesRequest request;
   SetPage(options, request);

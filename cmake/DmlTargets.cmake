@@ -22,6 +22,14 @@ function(dml_use_pch name kind)
   endif()
 endfunction()
 
+# The allocator of a program (docs/adr/0012): messages of a mebibyte come and go without page
+# faults. Sanitizers bring their own.
+function(dml_use_allocator name)
+  if(NOT DML_SANITIZE)
+    target_link_libraries(${name} PRIVATE -Wl,--no-as-needed PkgConfig::TCMALLOC -Wl,--as-needed)
+  endif()
+endfunction()
+
 function(dml_tests name)
   cmake_parse_arguments(ARG "" "FOLDER;PCH" "DEPS;SOURCES" ${ARGN})
   if(NOT ARG_SOURCES)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "core/base/strict_json.h"
 #include "core/base/strict_yaml.h"
@@ -58,6 +59,7 @@ absl::Status ReadSignatures(const json& value, Policy& policy) {
 absl::Status ReadLicenses(const json& value, const LicenseList& list, Policy& policy) {
   ObjectReader in(value, kInvalid);
   std::vector<LicenseRule> rules;
+  std::map<std::string, std::string_view> listed;  // The list that names a pattern.
   for (auto [key, outcome] :
        {std::pair("allow", LicenseOutcome::kAllow), std::pair("deny", LicenseOutcome::kDeny),
         std::pair("review", LicenseOutcome::kReview)}) {
@@ -66,6 +68,10 @@ absl::Status ReadLicenses(const json& value, const LicenseList& list, Policy& po
     in.ForEach(key, kMaxPolicyPatterns, [&](const json& item) -> absl::Status {
       DML_ASSIGN_OR_RETURN(std::string pattern, JsonText(item, kMaxPatternBytes, kInvalid));
       LicenseRule single{.id = rule.id, .outcome = rule.outcome, .licenses = {pattern}};
+      if (auto [first, is_new] = listed.emplace(AsciiLower(pattern), key); !is_new) {
+        return InvalidArgument(kInvalid, "'{}' is in '{}' already; keep it in one list only",
+                               Excerpt(pattern), first->second);
+      }
       rule.licenses.push_back(std::move(pattern));
       return AsPolicyError(LicensePolicy::Create("", {std::move(single)}, list).status());
     });

@@ -21,7 +21,7 @@ namespace {
 
 int Fail(const absl::Status& status) {
   fmt::print(stderr, "dmld: {} [{}]\n", Message(status), Reason(status));
-  return ExitCodeFor(status);
+  return DaemonExitFor(status);
 }
 
 // Says what the first start made, and which of it must never be lost.
@@ -124,7 +124,7 @@ int Issue(const IssueRequest& request) {
 
 }  // namespace
 
-ExitCode ExitCodeFor(const absl::Status& status) {
+DaemonExit DaemonExitFor(const absl::Status& status) {
   if (status.ok()) return kExitOk;
   const std::string reason = Reason(status);
   auto starts_with_one_of = [&](std::initializer_list<std::string_view> words) {

@@ -6,7 +6,7 @@
 namespace dml {
 
 /// Documented in docs/operations.md, "Exit codes".
-enum ExitCode : int {
+enum DaemonExit : int {
   kExitOk = 0,
   kExitFailure = 1,        // While running.
   kExitUsage = 2,          // Command line or configuration: trying again changes nothing.
@@ -14,7 +14,7 @@ enum ExitCode : int {
   kExitSelfProbe = 4,      // The listener went silent: start again.
 };
 
-ExitCode ExitCodeFor(const absl::Status& status);
+DaemonExit DaemonExitFor(const absl::Status& status);
 
 /// Runs to the end of the process's work. Messages go to standard error.
 int RunProgram(int argc, char** argv);

@@ -20,7 +20,6 @@ namespace {
 namespace keys = content_keys;
 
 constexpr uint64_t kBatchBytes = 4 << 20;
-constexpr uint64_t kRowsPerClear = 10000;
 // Positions in a row that cannot be read before a pack without a footer counts as read to its end:
 // more than one block of a table file holds.
 constexpr uint64_t kMostUnreadable = 4096;
@@ -35,7 +34,6 @@ class Rebuilder {
  private:
   using Row = std::optional<std::string>;
 
-  absl::Status Clear();
   absl::Status FindPacks();
   absl::Status AddPack(uint64_t pack);
   absl::Status AddPacked(const Digest& chunk, const ChunkRecord& record);
@@ -135,21 +133,6 @@ ChunkRecord Rebuilder::RecordOf(const EncodedChunk& chunk) const {
 void Rebuilder::PutGood(const Digest& chunk, const ChunkRecord& record) {
   batch_->Put(Table::kChunkIndex, keys::Chunk(chunk), wire::Encode(record));
   batch_->Delete(Table::kChunkIndex, keys::DamagedChunk(chunk));
-}
-
-absl::Status Rebuilder::Clear() {
-  uint64_t deleted = 0;
-  do {
-    deleted = 0;
-    auto cursor = engine_.NewCursor(Table::kChunkIndex, {});
-    for (cursor->SeekToFirst(); cursor->Valid() && deleted < kRowsPerClear; cursor->Next()) {
-      batch_->Delete(Table::kChunkIndex, cursor->key());
-      ++deleted;
-    }
-    DML_RETURN_IF_ERROR(cursor->status());
-    DML_RETURN_IF_ERROR(Flush(Durability::kBuffered));
-  } while (deleted > 0);
-  return absl::OkStatus();
 }
 
 // By number: a scan would stop at the first block that cannot be read.
@@ -357,7 +340,7 @@ absl::Status Rebuilder::Count() {
 absl::StatusOr<IndexRebuildReport> Rebuilder::Run() {
   batch_->Put(Table::kMeta, keys::kIndexRebuild, "");
   DML_RETURN_IF_ERROR(Flush(Durability::kSynced));
-  DML_RETURN_IF_ERROR(Clear());
+  DML_RETURN_IF_ERROR(engine_.Empty(Table::kChunkIndex));
   DML_RETURN_IF_ERROR(FindPacks());
   for (const uint64_t pack : packs_) DML_RETURN_IF_ERROR(AddPack(pack));
   DML_RETURN_IF_ERROR(AddLoose());

@@ -160,6 +160,10 @@ class Engine : public Reader {
   /// snapshots lose the rows too. Rows of files that are partly in the range stay.
   virtual absl::Status DropFiles(const KeyRange& range) = 0;
 
+  /// Drops all rows of a table, whether they can be read or not, at once and durably. Nothing else
+  /// may use the engine meanwhile: no batch, cursor or snapshot.
+  virtual absl::Status Empty(Table table) = 0;
+
   virtual std::unique_ptr<Snapshot> NewSnapshot() const = 0;
   virtual EngineStats Stats() const = 0;
 };

@@ -91,6 +91,7 @@ class MemoryEngine : public Engine {
   absl::StatusOr<std::unique_ptr<RowFile>> NewRowFile() override;
   absl::Status Ingest(std::unique_ptr<RowFile> file) override;
   absl::Status DropFiles(const KeyRange& range) override;
+  absl::Status Empty(Table table) override;
   std::unique_ptr<Snapshot> NewSnapshot() const override;
   EngineStats Stats() const override;
 
@@ -234,6 +235,13 @@ absl::Status MemoryEngine::DropFiles(const KeyRange& range) {
     if (inside) table->erase(table->lower_bound(file.lower), table->upper_bound(file.upper));
     return inside;
   });
+  return absl::OkStatus();
+}
+
+absl::Status MemoryEngine::Empty(Table table) {
+  absl::MutexLock lock(&mutex_);
+  tables_[IndexOf(table)] = std::make_shared<Rows>();
+  if (table == Table::kPacks) files_.clear();
   return absl::OkStatus();
 }
 

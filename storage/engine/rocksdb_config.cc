@@ -5,12 +5,13 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/rate_limiter.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <spdlog/spdlog.h>
+
+#include "storage/engine/rocksdb_file_checksum.h"
 
 namespace dml {
 namespace {
@@ -105,7 +106,7 @@ rocksdb::DBOptions MakeDbOptions(const RocksEngineOptions& options,
   if (options.env != nullptr) db.env = options.env;
   db.create_missing_column_families = true;
   db.paranoid_checks = true;
-  db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  db.file_checksum_gen_factory = MakeFileChecksums();
 
   // What was acknowledged was synced, so the only damage that a crash can do to the log is a
   // record at its end that was never acknowledged. kTolerateCorruptedTailRecords drops exactly

@@ -43,6 +43,17 @@ class Database {
   rocksdb::ColumnFamilyHandle* family(Table table) const {
     return handles_[static_cast<size_t>(table) + 1];  // After the family "default".
   }
+  // Opening makes a family that a crash leaves missing.
+  absl::Status Empty(Table table) {
+    rocksdb::ColumnFamilyHandle*& handle = handles_[static_cast<size_t>(table) + 1];
+    rocksdb::ColumnFamilyDescriptor descriptor;
+    rocksdb::Status status = handle->GetDescriptor(&descriptor);
+    if (status.ok()) status = db_->DropColumnFamily(handle);
+    rocksdb::ColumnFamilyHandle* fresh = nullptr;
+    if (status.ok()) status = db_->CreateColumnFamily(descriptor.options, descriptor.name, &fresh);
+    if (status.ok()) status = db_->DestroyColumnFamilyHandle(std::exchange(handle, fresh));
+    return Wrap(status, fmt::format("empty table {}", TableName(table)));
+  }
   absl::Status Wrap(const rocksdb::Status& status, std::string_view doing) const {
     return FromRocksStatus(status, doing, path_);
   }
@@ -58,7 +69,7 @@ class Database {
   const std::shared_ptr<const StopOnError> stop_;
   const std::unique_ptr<StagingFolder> staging_;
   const std::unique_ptr<rocksdb::DB> db_;
-  const std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };
 
 // Keeps the bounds for the iterator, which refers to them, and checks them itself as well: an
@@ -228,6 +239,7 @@ class RocksEngine : public Engine {
                                     range.upper.empty() ? nullptr : &upper, false),
         "drop packs");
   }
+  absl::Status Empty(Table table) override { return database_->Empty(table); }
   EngineStats Stats() const override;
 
  private:

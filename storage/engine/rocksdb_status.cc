@@ -24,7 +24,7 @@ absl::Status FromRocksStatus(const rocksdb::Status& status, std::string_view doi
   if (status.IsNoSpace()) {
     return ResourceExhausted(ErrorReason("DISK_FULL"),
                              "{}: no space left for the database {}: {}; free space on its file "
-                             "system and restart the daemon",
+                             "system, and restart the daemon if it does not go on by itself",
                              doing, path, text);
   }
   if (status.IsIOError() && IsLockHeld(text)) {

@@ -30,7 +30,8 @@ using testing::RunningLibrary;
 using testing::ScratchFolder;
 
 constexpr int kThreads = 4;
-constexpr size_t kMaxFileBytes = 400 << 10;  // Several chunks for some, one for most.
+constexpr size_t kMaxFileBytes = 400 << 10;  // A pack for some, one chunk for most.
+constexpr char kConfig[] = "content: {chunkAverageBytes: 16384, looseBytes: 65536}\n";
 
 uint64_t Setting(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -59,10 +60,11 @@ class KillTest : public ::testing::Test {
   KillTest()
       : seed_(Setting("DML_TEST_SEED", std::random_device{}())),
         random_(seed_),
-        library_(folder_.path() / "data"),
+        library_(folder_.path() / "data", {"--config", (folder_.path() / "dmld.yaml").string()}),
         key_(PrivateKey::Generate(KeyAlgorithm::kEd25519)) {}
 
   void SetUp() override {
+    testing::WriteBytes(folder_.path() / "dmld.yaml", kConfig);
     ASSERT_TRUE(library_.Start());
     Client admin = library_.NewClient();
     ASSERT_TRUE(admin.CreateNamespace("acme", "", {}).ok());
@@ -257,6 +259,8 @@ TEST_F(KillTest, LosesNothingThatWasAcknowledged) {
     }
     if (HasFailure()) break;
   }
+  auto figures = library_.NewClient().GetStatus();
+  EXPECT_TRUE(figures.ok()) << figures.status();
   EXPECT_EQ(library_.Stop(), 0);
   fmt::print("{} rounds, {} publishes acknowledged, DML_TEST_SEED={}\n", rounds, acknowledged,
              seed_);

@@ -1,12 +1,10 @@
 // What is wrong around the library: certificates, disks, and data directories of others.
-#include <unistd.h>
+#include <sstream>
 
-#include <sys/mount.h>
-
-#include "core/crypto/random.h"
 #include "core/crypto/x509.h"
 #include "server/runtime/program.h"
 #include "tests/integration/support/bad_input.h"
+#include "tools/dml/app.h"
 
 namespace dml {
 namespace {
@@ -17,7 +15,19 @@ using testing::ScratchFolder;
 using testing::SpecJson;
 using testing::WriteBytes;
 
-class BadEnvironmentTest : public testing::BadInputTest {};
+class BadEnvironmentTest : public testing::BadInputTest {
+ protected:
+  // A call without the client library's own checks.
+  static grpc::StatusCode RawCall(const ClientOptions& options) {
+    const grpc::SslCredentialsOptions tls{options.ca_pem, options.private_key_pem,
+                                          options.certificate_pem};
+    auto stub =
+        v1::ContentService::NewStub(grpc::CreateChannel(options.target, grpc::SslCredentials(tls)));
+    grpc::ClientContext context;
+    v1::GetCapabilitiesResponse response;
+    return stub->GetCapabilities(&context, {}, &response).error_code();
+  }
+};
 
 TEST_F(BadEnvironmentTest, CertificatesThatHaveExpiredOrAreOfStrangers) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -39,9 +49,28 @@ TEST_F(BadEnvironmentTest, CertificatesThatHaveExpiredOrAreOfStrangers) {
   expired.certificate_pem = old.certificate_pem;
   expired.private_key_pem = *old.key.ToPkcs8Pem();
   EXPECT_EQ(Reason(Client::Create(expired).status()), "CERTIFICATE_EXPIRED");
+  // Who does not look at them gets no further than the handshake.
+  EXPECT_EQ(RawCall(library_.AdminOptions()), grpc::StatusCode::OK);
+  EXPECT_EQ(RawCall(expired), grpc::StatusCode::UNAVAILABLE);
   // The handshake ends before there is a call to answer.
   EXPECT_EQ(try_with(*IssueClientCertificate(foreign, admin, {now, 1})).code(),
             absl::StatusCode::kUnavailable);
+}
+
+TEST_F(BadEnvironmentTest, ACertificateThatSoonExpiresIsWarnedOf) {
+  for (const auto& [days, warned] : {std::pair("3", true), std::pair("40", false)}) {
+    const std::filesystem::path out = folder_.path() / "issued" / days;
+    std::filesystem::create_directories(out.parent_path());
+    testing::ChildDaemon issue({"issue-certificate", "--data-dir", library_.data_dir().string(),
+                                "--name", "rita", "--role", "reader", "--out", out.string(),
+                                "--days", days, "--server", library_.AdminOptions().target},
+                               folder_.path() / "home");
+    ASSERT_EQ(issue.Wait(), 0);
+    std::ostringstream text;
+    std::ostringstream err;
+    EXPECT_EQ(RunDml({"--profile", out / "profile.yaml", "status"}, text, err), 0) << err.str();
+    EXPECT_EQ(err.str().find("expires on") != std::string::npos, warned) << err.str();
+  }
 }
 
 TEST_F(BadEnvironmentTest, ACallerWithoutTheRole) {
@@ -77,121 +106,6 @@ TEST_F(BadEnvironmentTest, ADataDirectoryOfANewerVersion) {
   WriteBytes(format, ours);
   ASSERT_TRUE(library_.Start());
   client_.emplace(library_.NewClient());
-}
-
-/// A small file system in memory, for as long as it lives.
-class SmallDisk {
- public:
-  explicit SmallDisk(std::filesystem::path path) : path_(std::move(path)) {
-    std::filesystem::create_directory(path_);
-    mounted_ = ::mount("none", path_.c_str(), "tmpfs", 0, "size=24m,mode=0700") == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  bool mounted() const { return mounted_; }
-  bool Grow() const {
-    return ::mount("none", path_.c_str(), "tmpfs", MS_REMOUNT, "size=128m,mode=0700") == 0;
-  }
-
- private:
-  const std::filesystem::path path_;
-  bool mounted_ = false;
-};
-
-class FullDiskTest : public ::testing::Test {
- protected:
-  // Publishes "acme/big" with half a megabyte that does not compress.
-  absl::Status PublishBig(Client& client, int number) {
-    const std::string bytes = Content(number);
-    PublishInput input;
-    input.spec_json = SpecJson("acme/big", fmt::format("1.{}.0", number));
-    input.files = {{WriteBytes(folder_.path() / "input", bytes), "blob"}};
-    input.keys = {&key_};
-    return PublishPackage(client, input, {}).status();
-  }
-  static std::string Content(int number) {
-    std::string bytes;
-    for (int i = 0; bytes.size() < 512 << 10; ++i) {
-      bytes += Sha256(fmt::format("{} {}", number, i)).raw();
-    }
-    return bytes;
-  }
-  void ExpectThere(Client& client, int number) {
-    const std::filesystem::path out = folder_.path() / fmt::format("out{}", RandomHex(4));
-    auto got = DownloadVariant(client, NameOfVersion("acme/big", fmt::format("1.{}.0", number)),
-                               out, {}, {});
-    ASSERT_TRUE(got.ok()) << got.status();
-    EXPECT_TRUE(testing::ReadBytes(out / "blob") == Content(number));
-  }
-
-  ScratchFolder folder_;
-  PrivateKey key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
-};
-
-TEST_F(FullDiskTest, RefusesWritesServesReadsAndLosesNothing) {
-  SmallDisk disk(folder_.path() / "disk");
-  if (!disk.mounted()) GTEST_SKIP() << "mounting a small tmpfs needs root";
-  RunningLibrary library(folder_.path() / "disk" / "data");
-  ASSERT_TRUE(library.Start());
-  std::optional<Client> client(library.NewClient());
-  ASSERT_TRUE(client->CreateNamespace("acme", "", {}).ok());
-  ASSERT_TRUE(client->RegisterKey(key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
-
-  int published = 0;
-  absl::Status status;
-  while (published < 100 && (status = PublishBig(*client, published)).ok()) ++published;
-  ASSERT_GT(published, 3);
-  ASSERT_LT(published, 100) << "the disk was never full";
-  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
-  EXPECT_EQ(Reason(status), "DISK_FULL") << status;
-  ExpectThere(*client, 0);
-  ExpectThere(*client, published - 1);
-
-  // With room again and a new start, all is there and it goes on.
-  client.reset();
-  EXPECT_EQ(library.Stop(), kExitOk);
-  ASSERT_TRUE(disk.Grow());
-  ASSERT_TRUE(library.Start());
-  client.emplace(library.NewClient());
-  for (int i = 0; i < published; ++i) ExpectThere(*client, i);
-  EXPECT_TRUE(PublishBig(*client, published + 1).ok());
-  auto views = client->VerifyViews();
-  EXPECT_TRUE(views.ok() && views->consistent) << views.status();
-}
-
-// Whatever a full disk lets through or not: what the catalog shows, the log proves.
-TEST_F(FullDiskTest, ShowsNothingThatIsNotProven) {
-  SmallDisk disk(folder_.path() / "disk");
-  if (!disk.mounted()) GTEST_SKIP() << "mounting a small tmpfs needs root";
-  RunningLibrary library(folder_.path() / "disk" / "data");
-  ASSERT_TRUE(library.Start());
-  ClientOptions options = library.AdminOptions();
-  options.state_file = folder_.path() / "checkpoint";  // On a disk with room.
-  Client client = RunningLibrary::NewClient(options);
-  ASSERT_TRUE(client.CreateNamespace("acme", "", {}).ok());
-  ASSERT_TRUE(client.RegisterKey(key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
-  std::ofstream filler(folder_.path() / "disk" / "filler", std::ios::binary);
-  const std::string block(4096, 'x');
-  while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-  }
-  absl::Status status;
-  for (int i = 0; i < 50 && status.ok(); ++i) {
-    PublishInput input;
-    input.spec_json = SpecJson("acme/small", fmt::format("1.{}.0", i));
-    input.keys = {&key_};
-    status = PublishPackage(client, input, {}).status();
-    if (client.GetPackage({"acme", "small"}).ok()) {
-      for (const VariantRecord& record :
-           testing::AllItems<VariantRecord>([&](const ListOptions& page) {
-             return client.ListVariants({"acme", "small"}, page);
-           })) {
-        EXPECT_TRUE(client.ProveEntry(record.published_index).ok())
-            << record.name.ResourceName() << " after " << status;
-      }
-    }
-  }
-  EXPECT_TRUE(status.ok() || Reason(status) == "DISK_FULL") << status;
 }
 
 }  // namespace

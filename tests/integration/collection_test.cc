@@ -1,62 +1,21 @@
 // What an operator does about storage, with the command line against a running library: retention,
 // a dry run, a collection, figures, a scrub and a repair.
-#include <sstream>
-
-#include "core/crypto/sha256.h"
-#include "tests/core/os/scratch_folder.h"
-#include "tests/integration/support/running_library.h"
+#include "tests/integration/support/command_library.h"
 #include "tests/integration/support/stored_chunks.h"
-#include "tools/dml/app.h"
 
 namespace dml {
 namespace {
 
-using testing::RunningLibrary;
-using testing::ScratchFolder;
-using testing::SpecJson;
-using testing::WriteBytes;
-using Words = std::vector<std::string>;
+using testing::CommandLibrary;
+using testing::Noise;
 
-// Bytes that do not compress, the same for the same name.
-std::string Noise(const std::string& name, size_t size) {
-  std::string out;
-  for (int i = 0; out.size() < size; ++i) out += Sha256(name + std::to_string(i)).raw();
-  out.resize(size);
-  return out;
-}
-
-class CollectionTest : public ::testing::Test {
+class CollectionTest : public CommandLibrary {
  protected:
-  void SetUp() override {
-    // Uploads are held for as short a time as is allowed, so that a collection may follow them.
-    WriteBytes(config_, "limits: {stallTimeoutSeconds: 1, uploadLeaseSeconds: 1}\n");
-    ASSERT_TRUE(library_.Start());
-    Do({"namespace", "create", "acme"});
-    Do({"key", "generate", "--out", Path("ann")});
-    Do({"key", "register", "--key", Path("ann"), "--owner", "ann", "--role", "publisher",
-        "--namespace", "acme"});
-  }
+  // Uploads are held for as short a time as is allowed, so that a collection may follow them.
+  CollectionTest() : CommandLibrary("limits: {stallTimeoutSeconds: 1, uploadLeaseSeconds: 1}\n") {}
 
-  std::string Path(const std::string& name) const { return folder_.path() / name; }
+  void SetUp() override { Begin(); }
 
-  // Runs a command that must end with this code; its JSON.
-  Json Do(Words words, int code = 0) {
-    words.insert(words.begin(), {"--profile", library_.profile(), "--output", "json"});
-    std::ostringstream out;
-    std::ostringstream err;
-    EXPECT_EQ(RunDml(words, out, err), code) << ::testing::PrintToString(words) << err.str();
-    return Json::parse(code == 0 || code == 3 ? out.str() : err.str(), nullptr, false);
-  }
-  void Publish(const std::string& version, const std::string& content) {
-    WriteBytes(Path("tool"), content);
-    WriteBytes(Path("spec.json"), SpecJson("acme/tool", version));
-    Do({"package", "publish", "--spec", Path("spec.json"), "--file", Path("tool"), "--key",
-        Path("ann")});
-  }
-  Json Get(const std::string& version, int code = 0) {
-    return Do({"package", "get", "acme/tool@" + version, "--out", Path("got-" + version)}, code);
-  }
-  Json Storage() { return Do({"admin", "storage"}); }
   // Collects until no lease holds anything any more.
   void CollectAll() {
     Json plan;
@@ -65,10 +24,6 @@ class CollectionTest : public ::testing::Test {
       plan = Do({"admin", "collect", "--dry-run"});
     } while (!HasFailure() && plan["figures"]["reclaimableBytes"] != 0);
   }
-
-  ScratchFolder folder_;
-  const std::filesystem::path config_ = folder_.path() / "dmld.yaml";
-  RunningLibrary library_{folder_.path() / "data", {"--config", config_.string()}};
 };
 
 TEST_F(CollectionTest, TheOldestVersionsGoWithReasonsAndEvidenceStays) {

@@ -3,8 +3,7 @@
 //
 // A later format gets a directory and a test of its own beside this one, and this one stays: also
 // its views, which are of the first form (views.version 1), so that every test here sees them built
-// anew. It was made with UPDATE_GOLDEN=1, which writes a directory only where there is none;
-// certificates and their keys are left out, as each start makes those that are missing.
+// anew. It was made with UPDATE_GOLDEN=1, which writes a directory only where there is none.
 #include <sstream>
 
 #include "core/crypto/sha256.h"
@@ -14,14 +13,14 @@
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/views/view_keys.h"
 #include "tests/core/os/scratch_folder.h"
-#include "tests/integration/support/running_library.h"
-#include "tests/support/golden.h"
+#include "tests/integration/support/golden_library.h"
 
 namespace dml {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::AllItems;
+using testing::CopyTree;
 using testing::NameOfVersion;
 using testing::ReadBytes;
 using testing::RunningLibrary;
@@ -39,7 +38,7 @@ const std::vector<std::string> kKinds = {
     "version_published",   "version_published", "attestation_attached", "environment_created",
     "environment_created", "node_created",      "policy_set",           "policy_set"};
 
-fs::path GoldenData() { return testing::GoldenDir() / "data" / "v1"; }
+fs::path GoldenData() { return testing::GoldenData("v1"); }
 
 // Several chunks, some of which compress and some of which do not.
 std::string LargeFile() {
@@ -47,21 +46,6 @@ std::string LargeFile() {
   for (int i = 0; i < 24000; ++i) text += fmt::format("line {} of a file that compresses\n", i);
   for (int i = 0; i < 1000; ++i) text += Sha256(fmt::format("noise {}", i)).raw();
   return text;
-}
-
-void CopyTree(const fs::path& from, const fs::path& to) {
-  fs::create_directories(to);
-  for (const auto& item : fs::recursive_directory_iterator(from)) {
-    const fs::path target = to / fs::relative(item.path(), from);
-    if (item.is_directory()) {
-      fs::create_directories(target);
-      fs::permissions(target, fs::perms::owner_all);
-    } else {
-      fs::copy_file(item.path(), target);
-      fs::permissions(target, fs::perms::owner_read | fs::perms::owner_write);
-    }
-  }
-  fs::permissions(to, fs::perms::owner_all);
 }
 
 // Fills a library; the daemon restarts in the middle, so that part of it is in tables and part in
@@ -103,7 +87,7 @@ class GoldenWriter {
         client_->SetPolicy("production", kPolicy, client_->GetPolicy("production")->record.Etag()));
     client_.reset();
     ASSERT_EQ(library_.Stop(), 0);
-    Keep();
+    testing::KeepGoldenData(library_.data_dir(), "v1");
   }
 
  private:
@@ -131,19 +115,6 @@ class GoldenWriter {
     const PrivateKey* keys[] = {&key_};
     Check(client_->Attach(base, FormatEnvelope(*SignEnvelope(kInTotoPayloadType,
                                                              *FormatStatement(statement), keys))));
-  }
-
-  // What the state is made of; what each start makes anew is left out.
-  void Keep() {
-    fs::remove_all(GoldenData());
-    for (const char* file : {"format", "origin", "signed-checkpoint", "keys/log.key"}) {
-      WriteBytes(GoldenData() / file, ReadBytes(library_.data_dir() / file));
-    }
-    for (const auto& item : fs::directory_iterator(library_.data_dir() / "db")) {
-      const std::string name = item.path().filename();
-      if (name == "LOCK" || name.starts_with("LOG") || name.starts_with("OPTIONS-")) continue;
-      WriteBytes(GoldenData() / "db" / name, ReadBytes(item.path()));
-    }
   }
 
   const ScratchFolder& folder_;

@@ -1,74 +1,28 @@
 // What repacking makes of consecutive versions, and the index made anew from packs.
-#include <sstream>
-
-#include "core/crypto/sha256.h"
-#include "tests/core/os/scratch_folder.h"
-#include "tests/integration/support/running_library.h"
-#include "tools/dml/app.h"
+#include "client/connection.h"
+#include "tests/integration/support/command_library.h"
 
 namespace dml {
 namespace {
 
-using testing::RunningLibrary;
-using testing::ScratchFolder;
-using testing::SpecJson;
-using testing::WriteBytes;
-using Words = std::vector<std::string>;
+using testing::CommandLibrary;
 
-// Bytes that do not compress.
-std::string Noise(size_t size) {
-  std::string out;
-  for (int i = 0; out.size() < size; ++i) out += Sha256(std::to_string(i)).raw();
-  out.resize(size);
-  return out;
-}
-
-// A new build: a little differs everywhere, so that no chunk stays.
-std::string Next(std::string bytes) {
-  for (size_t at = 0; at < bytes.size(); at += 10'000) bytes[at] ^= 1;
-  return bytes;
-}
-
-class RepackTest : public ::testing::Test {
+class RepackTest : public CommandLibrary {
  protected:
+  RepackTest() : CommandLibrary("maintenance: {repackIntervalSeconds: 0}\n") {}
+
   void SetUp() override {
-    WriteBytes(config_, "maintenance: {repackIntervalSeconds: 0}\n");
-    ASSERT_TRUE(library_.Start());
-    Do({"namespace", "create", "acme"});
-    Do({"key", "generate", "--out", Path("ann")});
-    Do({"key", "register", "--key", Path("ann"), "--owner", "ann", "--role", "publisher",
-        "--namespace", "acme"});
+    ASSERT_NO_FATAL_FAILURE(Begin());
     Publish("1.0.0", one_);
     Publish("2.0.0", two_);
   }
-
-  std::string Path(const std::string& name) const { return folder_.path() / name; }
-  Json Do(Words words) {
-    words.insert(words.begin(), {"--profile", library_.profile(), "--output", "json"});
-    std::ostringstream out;
-    std::ostringstream err;
-    EXPECT_EQ(RunDml(words, out, err), 0) << ::testing::PrintToString(words) << err.str();
-    return Json::parse(out.str(), nullptr, false);
-  }
-  void Publish(const std::string& version, const std::string& content) {
-    WriteBytes(Path("tool"), content);
-    WriteBytes(Path("spec.json"), SpecJson("acme/tool", version));
-    Do({"package", "publish", "--spec", Path("spec.json"), "--file", Path("tool"), "--key",
-        Path("ann")});
-  }
-  void ExpectBoth(const std::string& folder) {
-    for (const auto& [version, bytes] : {std::pair("1.0.0", &one_), std::pair("2.0.0", &two_)}) {
-      const std::string out = Path(folder + version);
-      Do({"package", "get", std::string("acme/tool@") + version, "--out", out});
-      EXPECT_TRUE(testing::ReadBytes(std::filesystem::path(out) / "tool") == *bytes) << version;
-    }
+  void ExpectBoth() {
+    ExpectThere("1.0.0", one_);
+    ExpectThere("2.0.0", two_);
   }
 
-  ScratchFolder folder_;
-  const std::filesystem::path config_ = folder_.path() / "dmld.yaml";
-  RunningLibrary library_{folder_.path() / "data", {"--config", config_.string()}};
-  const std::string one_ = Noise(6 << 20);  // More than stays in rows of its own.
-  const std::string two_ = Next(one_);
+  const std::string one_ = testing::Noise("one", 6 << 20);  // More than stays in rows of its own.
+  const std::string two_ = testing::NextBuild(one_);
 };
 
 TEST_F(RepackTest, ConsecutiveVersionsTakeLittleMoreThanOne) {
@@ -83,14 +37,45 @@ TEST_F(RepackTest, ConsecutiveVersionsTakeLittleMoreThanOne) {
   EXPECT_LT(after["storedBytes"], 7'000'000);
   EXPECT_EQ(after["deadBytes"], 0);
   EXPECT_EQ(after["logicalBytes"], before["logicalBytes"]);
-  ExpectBoth("out");
+  ExpectBoth();
   EXPECT_EQ(Do({"status"})["chunksDecoded"], 0) << "deltas pass through, too";
 
   const Json upgrade = Do({"package", "get", "acme/tool@2.0.0", "--out", Path("upgraded"),
-                           "--local", Path("out1.0.0")});
+                           "--local", Path("got-1.0.0")});
   EXPECT_LT(upgrade["fetchedBytes"], 500'000);
   EXPECT_TRUE(testing::ReadBytes(Path("upgraded/tool")) == two_);
   EXPECT_EQ(Do({"admin", "repack", "--wait"})["deltas"], 0) << "what was tried is remembered";
+}
+
+// attack 23: a delta tells something of its base.
+TEST_F(RepackTest, ABaseIsSentOnlyToWhoMaySeeIt) {
+  AddNamespace("other", "bob");
+  Publish("2.0.0", two_, "other/tool", "bob");
+  EXPECT_GT(Do({"admin", "repack", "--wait"})["deltas"], 20);
+  Do({"package", "get", "acme/tool@2.0.0", "--out", Path("acme")});
+  EXPECT_EQ(Do({"status"})["chunksDecoded"], 0);
+
+  Client client = library_.NewClient();
+  v1::ReadChunksRequest request;
+  request.set_name(testing::NameOfVersion("other/tool", "2.0.0").ResourceName());
+  request.set_digest(Sha256(two_).ToString());
+  request.set_accept_delta(true);
+  request.add_ranges()->set_count(20);
+  grpc::ClientContext context;
+  auto stream = client.connection().stub<v1::ContentService::Stub>().ReadChunks(&context, request);
+  v1::ReadChunksResponse response;
+  std::string whole;
+  while (stream->Read(&response)) {
+    for (const v1::Chunk& chunk : response.chunks()) {
+      EXPECT_FALSE(chunk.has_base());
+      whole += chunk.data();
+    }
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_TRUE(two_.starts_with(whole)) << "raw bytes, as nothing else may be known";
+  EXPECT_GE(Do({"status"})["chunksDecoded"], 10);
+  Do({"package", "get", "other/tool@2.0.0", "--out", Path("other")});
+  EXPECT_TRUE(testing::ReadBytes(Path("other/tool")) == two_);
 }
 
 TEST_F(RepackTest, TheIndexIsMadeAnewFromPacks) {
@@ -106,7 +91,7 @@ TEST_F(RepackTest, TheIndexIsMadeAnewFromPacks) {
   for (const char* figure : {"storedBytes", "chunks", "deltaChunks", "chunkBytes", "packs"}) {
     EXPECT_EQ(after[figure], before[figure]) << figure;
   }
-  ExpectBoth("out");
+  ExpectBoth();
   EXPECT_EQ(Do({"admin", "scrub", "--rate", "1GiB", "--wait"})["damagedCount"], 0);
 }
 

@@ -30,6 +30,9 @@ class DyingEngine : public ForwardingEngine {
   absl::Status DropFiles(const KeyRange& range) override {
     return Change([&] { return ForwardingEngine::DropFiles(range); });
   }
+  absl::Status Empty(Table table) override {
+    return Change([&] { return ForwardingEngine::Empty(table); });
+  }
   /// So many more from now on.
   void Allow(int changes) { left_ = changes; }
   bool dead() const { return left_ <= 0; }

@@ -27,6 +27,7 @@ class ForwardingEngine : public Engine {
     return inner_->Ingest(std::move(file));
   }
   absl::Status DropFiles(const KeyRange& range) override { return inner_->DropFiles(range); }
+  absl::Status Empty(Table table) override { return inner_->Empty(table); }
   std::unique_ptr<Snapshot> NewSnapshot() const override { return inner_->NewSnapshot(); }
   EngineStats Stats() const override { return inner_->Stats(); }
 

@@ -134,8 +134,9 @@ int Main(int argc, char** argv) {
   Flags flags;
   std::string folder;
   std::string how;
-  app.add_option("section", flags.names, "content, publish, queries, sequencer; default: all")
-      ->check(CLI::IsMember({"content", "publish", "queries", "sequencer"}));
+  app.add_option("section", flags.names,
+                 "content, pulls, publish, queries, sequencer; default: all")
+      ->check(CLI::IsMember({"content", "pulls", "publish", "queries", "sequencer"}));
   app.add_option("--dmld", flags.dmld, "The daemon that is measured");
   app.add_option("--json", flags.json, "Where the figures go as JSON");
   app.add_option("--folder", flags.folder, "Where data directories are made, and removed again");

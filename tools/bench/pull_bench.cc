@@ -1,5 +1,7 @@
 // Pulls that are out of the ordinary: an upgrade, a hundred at once, one that hardly reads, and a
 // package far larger than any memory that it may take.
+#include <algorithm>
+#include <atomic>
 #include <fcntl.h>
 #include <fstream>
 #include <thread>
@@ -87,6 +89,7 @@ class PullBench {
     DML_RETURN_IF_ERROR(Upgrade());
     DML_RETURN_IF_ERROR(AllAtOnce());
     DML_RETURN_IF_ERROR(SlowReader());
+    DML_RETURN_IF_ERROR(SmallBesideLarge());
     return Huge();
   }
 
@@ -213,6 +216,49 @@ class PullBench {
     return Now() - begin;
   }
 
+  // What a large pull takes from those of 100 KiB.
+  absl::Status SmallBesideLarge() {
+    DML_RETURN_IF_ERROR(WriteFile(Input(), MakeContent(ContentKind::kRandom, 100 << 10, 903)));
+    DML_RETURN_IF_ERROR(Publish("small", "1.0.0", Input()));
+    const VariantName large = NameOf(MakeSpec("popular", "1.0.0"));
+    DML_ASSIGN_OR_RETURN(VariantDetails details, client_.GetVariant(large));
+    DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(details.manifest));
+    DML_ASSIGN_OR_RETURN(Client other, daemon_.Connect());
+    DML_ASSIGN_OR_RETURN(std::vector<double> alone, TimeSmall());
+    std::atomic<bool> done = false;
+    absl::Status drained;
+    std::jthread drain([&] {
+      while (!done && drained.ok()) drained = Drain(other, large.ResourceName(), manifest);
+    });
+    absl::StatusOr<std::vector<double>> beside = TimeSmall();
+    done = true;
+    drain.join();
+    DML_RETURN_IF_ERROR(drained);
+    DML_RETURN_IF_ERROR(beside.status());
+    report_.Add("pull of 100 KiB beside one of 64 MiB after another, p50",
+                Percentile(*beside, 0.5) * 1e3, "ms",
+                fmt::format("p99 {:.2f} ms; alone p50 {:.2f}, p99 {:.2f} ms",
+                            Percentile(*beside, 0.99) * 1e3, Percentile(alone, 0.5) * 1e3,
+                            Percentile(alone, 0.99) * 1e3));
+    return absl::OkStatus();
+  }
+
+  // Seconds of each of 100 pulls, sorted.
+  absl::StatusOr<std::vector<double>> TimeSmall() {
+    std::vector<double> out;
+    for (int i = 0; i < 100; ++i) {
+      const fs::path folder = setup_.work_dir / "small";
+      fs::remove_all(folder);
+      const double begin = Now();
+      DML_RETURN_IF_ERROR(
+          DownloadVariant(client_, NameOf(MakeSpec("small", "1.0.0")), folder, {}, nullptr)
+              .status());
+      out.push_back(Now() - begin);
+    }
+    std::ranges::sort(out);
+    return out;
+  }
+
   // A file that is as large as asked for, made piece by piece.
   absl::Status Huge() {
     if (setup_.huge_bytes == 0) return absl::OkStatus();
@@ -267,7 +313,7 @@ class PullBench {
 
 absl::Status MeasurePulls(const Setup& setup, Report& report) {
   DML_ASSIGN_OR_RETURN(auto daemon,
-                       BenchDaemon::Start(setup, "pulls", "limits: {maxTransfers: 128}\n"));
+                       BenchDaemon::Start(setup, "pulls", "limits: {maxTransfers: 160}\n"));
   DML_ASSIGN_OR_RETURN(Client client, daemon->Connect());
   return PullBench(setup, *daemon, client, report).Run();
 }

@@ -111,7 +111,7 @@ Reply ListReply(const ListPage<T>& page, std::vector<std::string> headers, ToJso
                 ToRow to_row) {
   Reply reply;
   Json items = Json::array();
-  Table table{std::move(headers), {}};
+  TextTable table{std::move(headers), {}};
   for (const T& item : page.items) {
     items.push_back(to_json(item));
     table.rows.push_back(to_row(item));

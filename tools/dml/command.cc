@@ -41,11 +41,12 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
 }  // namespace
 
 CLI::Validator OneOf(std::vector<std::string> words) {
+  std::string name = std::string(kOneOf) + fmt::format("{}", fmt::join(words, " "));
   auto check = [words = std::move(words)](const std::string& text) -> std::string {
     if (std::ranges::count(words, text) > 0) return "";
     return fmt::format("\"{}\" is none of: {}", Excerpt(text), fmt::join(words, ", "));
   };
-  return {check, ""};
+  return {check, "", std::move(name)};
 }
 
 CLI::Validator WholeNumber(std::string what, uint64_t min, uint64_t max) {

@@ -62,6 +62,9 @@ class CommandTree {
   CommandFn selected_;
 };
 
+/// How the names of OneOf's validators begin; the words follow, for completion.
+inline constexpr std::string_view kOneOf = "one of: ";
+
 /// Lets one of these words pass; says which there are otherwise.
 CLI::Validator OneOf(std::vector<std::string> words);
 

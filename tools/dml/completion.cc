@@ -1,6 +1,9 @@
 #include "tools/dml/completion.h"
 
+#include <map>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "tools/dml/command.h"
 
@@ -9,12 +12,25 @@ namespace {
 
 using Word = CompletionNode::Word;
 
+// The words that an option takes (OneOf), "" where there are others.
+std::string ValuesOf(const CLI::Option& option) {
+  for (int i = 0;; ++i) {
+    try {
+      // It has no count of its validators.
+      const std::string& name = const_cast<CLI::Option&>(option).get_validator(i)->get_name();
+      if (name.starts_with(kOneOf)) return name.substr(kOneOf.size());
+    } catch (const CLI::OptionNotFound&) {
+      return "";
+    }
+  }
+}
+
 void AddOptions(const CLI::App& app, std::vector<Word>& words) {
   for (const CLI::Option* option : app.get_options()) {
     bool help_of_group = app.get_name().empty() && option == app.get_help_ptr();
     if (option->nonpositional() && !option->get_lnames().empty() && !help_of_group) {
       words.push_back({"--" + option->get_lnames()[0], option->get_description(),
-                       option->get_items_expected_max() > 0});
+                       option->get_items_expected_max() > 0, ValuesOf(*option)});
     }
   }
   // Option groups are subcommands without a name.
@@ -30,7 +46,7 @@ void AddNodes(const CLI::App& app, const std::string& path, const CLI::App& root
   auto commands =
       app.get_subcommands([](const CLI::App* command) { return !command->get_name().empty(); });
   for (const CLI::App* command : commands) {
-    node.words.push_back({command->get_name(), command->get_description(), false});
+    node.words.push_back({command->get_name(), command->get_description(), false, ""});
   }
   AddOptions(app, node.words);
   if (&app != &root) {
@@ -62,6 +78,24 @@ std::string JoinedWords(const CompletionNode& node) {
   return out;
 }
 
+// "case" lines for what follows an option that takes a value; `assign` is "words=\"{}\"" in the
+// shell's way. Where any text may follow, there are no words and files are offered.
+std::string ValueCases(const std::vector<CompletionNode>& nodes,
+                       std::string (*assign)(const std::string& values)) {
+  std::map<std::string, std::vector<std::string>> patterns;
+  for (const CompletionNode& node : nodes) {
+    for (const Word& word : node.words) {
+      if (!word.takes_value) continue;
+      patterns[word.values].push_back(fmt::format("\"{} {}\"", node.path, word.text));
+    }
+  }
+  std::string out;
+  for (const auto& [values, options] : patterns) {
+    out += fmt::format("    {}) {} ;;\n", fmt::join(options, "|"), assign(values));
+  }
+  return out;
+}
+
 std::string FishQuoted(std::string_view text) {
   std::string out = "'";
   for (char c : text) {
@@ -69,6 +103,11 @@ std::string FishQuoted(std::string_view text) {
     out += c;
   }
   return out + "'";
+}
+
+std::string FishValue(const Word& word) {
+  if (!word.values.empty()) return " -x -a " + FishQuoted(word.values);
+  return word.takes_value ? " -r" : "";
 }
 
 }  // namespace
@@ -98,6 +137,10 @@ _dml() {{
     out += fmt::format("    \"{}\") words=\"{}\" ;;\n", node.path, JoinedWords(node));
   }
   out += R"(  esac
+  case "$command ${COMP_WORDS[COMP_CWORD - 1]}" in
+)";
+  out += ValueCases(nodes, [](const std::string& v) { return fmt::format("words=\"{}\"", v); });
+  out += R"(  esac
   COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _dml dml
@@ -124,6 +167,10 @@ _dml() {{
   for (const CompletionNode& node : nodes) {
     out += fmt::format("    \"{}\") candidates=({}) ;;\n", node.path, JoinedWords(node));
   }
+  out += R"(  esac
+  case "$command ${words[CURRENT-1]}" in
+)";
+  out += ValueCases(nodes, [](const std::string& v) { return fmt::format("candidates=({})", v); });
   out += R"(  esac
   compadd -- $candidates
   _files
@@ -162,7 +209,7 @@ end
       out +=
           fmt::format("complete -c dml -n 'test (__dml_command) = \"{}\"' {} {}{} -d {}\n",
                       node.path, option ? "-l" : "-f -a", option ? word.text.substr(2) : word.text,
-                      word.takes_value ? " -r" : "", FishQuoted(word.description));
+                      FishValue(word), FishQuoted(word.description));
     }
   }
   return out;

@@ -15,6 +15,7 @@ struct CompletionNode {
     std::string text;  // "get", or "--out".
     std::string description;
     bool takes_value = false;  // An option that is followed by a value.
+    std::string values;        // "table json": the only values there are; else empty.
   };
   std::vector<Word> words;  // Its subcommands, then its options, then the global options.
 };

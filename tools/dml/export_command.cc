@@ -68,7 +68,7 @@ absl::StatusOr<Reply> ExportOciCommand(Context& context, const ExportArgs& args)
   DML_ASSIGN_OR_RETURN(OciExport done, ExportOci(*client, options, context.Progress("export")));
   Reply reply;
   Json items = Json::array();
-  Table table{{"VARIANT", "RESULT", "FILES", "LEFT OUT", "ATTESTATIONS"}, {}};
+  TextTable table{{"VARIANT", "RESULT", "FILES", "LEFT OUT", "ATTESTATIONS"}, {}};
   size_t left_out = 0;
   for (const ExportedVariant& item : done.variants) {
     items.push_back(ExportedJson(item));

@@ -81,7 +81,7 @@ absl::StatusOr<Reply> ImportOciCommand(Context& context, const OciArgs& args) {
   DML_ASSIGN_OR_RETURN(OciImport done, ImportOci(*client, options, context.Progress("import")));
   Reply reply;
   Json items = Json::array();
-  Table table{{"VARIANT", "RESULT", "ATTESTATIONS", "SOURCE LOG"}, {}};
+  TextTable table{{"VARIANT", "RESULT", "ATTESTATIONS", "SOURCE LOG"}, {}};
   std::map<std::string_view, size_t> counts;
   for (const ImportedVariant& item : done.variants) {
     items.push_back(ImportedJson(item));

@@ -75,7 +75,7 @@ absl::StatusOr<Reply> Eval(Context& context, const EvalArgs& args) {
   DML_ASSIGN_OR_RETURN(LicenseAnswer answer, Ask(context, args));
   Reply reply;
   Json reasons = Json::array();
-  Table table{{"LICENSE", "OUTCOME", "RULE"}, {}};
+  TextTable table{{"LICENSE", "OUTCOME", "RULE"}, {}};
   for (const LicenseAnswer::Reason& reason : answer.reasons) {
     reasons.push_back({{"license", reason.license},
                        {"outcome", std::string(LicenseOutcomeName(reason.outcome))},

@@ -1,4 +1,4 @@
-// dml namespace create|list; retention is in retention_command.cc.
+// dml namespace create|show|list; retention is in retention_command.cc.
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
@@ -27,6 +27,23 @@ absl::StatusOr<Reply> Create(Context& context, const CreateArgs& args) {
                         "created namespace " + done.value.name);
 }
 
+void DeclareShow(CLI::App& app, CreateArgs& args) {
+  app.add_option("name", args.name, "The namespace")->required();
+}
+
+absl::StatusOr<Reply> Show(Context& context, const CreateArgs& args) {
+  DML_RETURN_IF_ERROR(ValidateNamespace(args.name));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(NamespaceRecord record, client->GetNamespace(args.name));
+  Reply reply;
+  reply.document = {{"namespace", ToJson(record)}};
+  reply.text.Fields({{"namespace", {record.name, Style::kStrong}},
+                     {"created", FormatTime(record.created_time)},
+                     {"description", record.description},
+                     {"labels", JoinLabels(record.labels)}});
+  return reply;
+}
+
 absl::StatusOr<Reply> List(Context& context) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto page,
@@ -50,6 +67,8 @@ void AddNamespaceCommands(CommandTree& tree) {
                        {"create", "Create a namespace",
                         "dml namespace create acme --description \"Acme's own software\""},
                        DeclareCreate, Create);
+  tree.Add<CreateArgs>(noun, {"show", "One namespace's details", "dml namespace show acme"},
+                       DeclareShow, Show);
   tree.Add(noun, {"list", "List namespaces", "dml namespace list --all"}, List);
   AddRetentionCommands(tree, noun);
 }

@@ -102,7 +102,7 @@ std::string RenderRow(const std::vector<Cell>& row, const std::vector<size_t>& w
   return line + "\n";
 }
 
-std::string RenderTable(const Table& table, const Terminal& terminal) {
+std::string RenderTable(const TextTable& table, const Terminal& terminal) {
   std::vector<std::vector<Cell>> rows;
   std::vector<Cell>& header = rows.emplace_back();
   for (const std::string& text : table.headers) header.emplace_back(text, Style::kStrong);
@@ -206,7 +206,7 @@ std::string Text::Render(const Terminal& terminal) const {
       out += Styled(EscapeForTerminal(cell->text), cell->style, terminal) + "\n";
     } else if (const auto* fields = std::get_if<FieldList>(&part)) {
       out += RenderFields(*fields, terminal);
-    } else if (const auto* table = std::get_if<Table>(&part)) {
+    } else if (const auto* table = std::get_if<TextTable>(&part)) {
       out += RenderTable(*table, terminal);
     } else {
       out += EscapeForTerminal(std::get<std::string>(part), true);

@@ -51,7 +51,7 @@ struct Cell {
   Style style;
 };
 
-struct Table {
+struct TextTable {
   std::vector<std::string> headers;
   std::vector<std::vector<Cell>> rows;  // Each as long as the headers.
 };
@@ -62,7 +62,7 @@ class Text {
   void Line(Cell cell) { parts_.push_back(std::move(cell)); }
   /// "name  value" for each, the values in one column; a field without value is left out.
   void Fields(std::vector<std::pair<std::string, Cell>> fields);
-  void Add(Table table) { parts_.push_back(std::move(table)); }
+  void Add(TextTable table) { parts_.push_back(std::move(table)); }
   /// A document of several lines, whose line feeds and tabs stay.
   void Block(std::string text) { parts_.push_back(std::move(text)); }
 
@@ -72,7 +72,7 @@ class Text {
 
  private:
   using FieldList = std::vector<std::pair<std::string, Cell>>;
-  std::vector<std::variant<Cell, FieldList, Table, std::string>> parts_;
+  std::vector<std::variant<Cell, FieldList, TextTable, std::string>> parts_;
 };
 
 /// Indented by two, ASCII only, ends in a line feed.

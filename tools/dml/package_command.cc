@@ -28,7 +28,7 @@ Json SpecJson(const std::string& spec) {
 }
 
 void DescribeRelations(const PackageSpec& spec, Text& text) {
-  Table table{{"RELATION", "KIND", "NAME", "VERSIONS", "SCOPE"}, {}};
+  TextTable table{{"RELATION", "KIND", "NAME", "VERSIONS", "SCOPE"}, {}};
   auto add = [&](const char* relation, const RelationTarget& target, RelationScope scope) {
     table.rows.push_back({relation, std::string(RelationKindName(target.kind)), target.name,
                           target.range.ToWords(), std::string(RelationScopeName(scope))});
@@ -77,7 +77,7 @@ absl::StatusOr<Reply> Show(Context& context, const VariantArgs& args) {
                              record.payload_collected ? ", collected" : "")},
        {"published", fmt::format("{} by {}, entry {}", FormatTime(record.published_time),
                                  record.publisher, record.published_index)}});
-  Table file_table{{"FILE", "SIZE", "DIGEST"}, {}};
+  TextTable file_table{{"FILE", "SIZE", "DIGEST"}, {}};
   for (const ManifestFile& file : manifest.files) {
     std::string digest = file.blob.digest.ToString();
     files.push_back({{"name", file.path},
@@ -86,7 +86,7 @@ absl::StatusOr<Reply> Show(Context& context, const VariantArgs& args) {
                      {"mediaType", file.media_type}});
     file_table.rows.push_back({file.path, FormatBytes(file.blob.size), digest});
   }
-  Table attestation_table{{"ATTESTATION", "KEYS", "ENTRY"}, {}};
+  TextTable attestation_table{{"ATTESTATION", "KEYS", "ENTRY"}, {}};
   for (const AttestationRecord& attestation : details.attestations) {
     attestations.push_back(ToJson(attestation));
     std::vector<std::string> keys;

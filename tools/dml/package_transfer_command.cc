@@ -135,7 +135,7 @@ absl::StatusOr<Reply> Verify(Context& context, const VerifyArgs& args) {
       VerifyVariant(*client, name, {args.dir, args.content, context.Progress("verify")}));
   Reply reply;
   Json steps = Json::array();
-  Table table{{"CHECK", "RESULT", "DETAIL"}, {}};
+  TextTable table{{"CHECK", "RESULT", "DETAIL"}, {}};
   for (const VerificationStep& step : report.steps) {
     steps.push_back({{"what", step.what}, {"passed", step.passed}, {"detail", step.detail}});
     table.rows.push_back({step.what,

@@ -279,7 +279,7 @@ Reply ScrubReply(const ScrubStatus& status) {
   const ScrubRecord& record = status.record;
   Reply reply;
   Json damaged = Json::array();
-  Table table{{"DAMAGED CHUNK", "CAUSE", "VARIANTS"}, {}};
+  TextTable table{{"DAMAGED CHUNK", "CAUSE", "VARIANTS"}, {}};
   for (const DamagedChunk& item : record.damaged) {
     const std::string base = item.base.has_value() ? item.base->ToString() : "";
     damaged.push_back(

@@ -102,6 +102,8 @@ absl::StatusOr<DebArchive> DebArchive::Open(const std::filesystem::path& path,
       archive_read_open_filename(members, path.c_str(), kBlockBytes) != ARCHIVE_OK) {
     return Broken("the file", members);
   }
+  deb.file_bytes_ = std::filesystem::file_size(path, error);
+  if (error) return Invalid("cannot tell its size: " + error.message());
   DML_RETURN_IF_ERROR(deb.CheckFormat());
   return deb;
 }
@@ -145,11 +147,15 @@ absl::Status DebArchive::SeekMember(std::string_view tar_name, std::string& foun
 absl::Status DebArchive::ReadToEnd() {
   while (true) {
     DML_ASSIGN_OR_RETURN(const std::string member, NextMember());
-    if (member.empty()) return absl::OkStatus();
+    if (member.empty()) break;
     if (member == kFormatName || IsTar(member, kControlTar) || IsTar(member, kDataTar)) {
       return Invalid(fmt::format("a second {}", Excerpt(member)));
     }
   }
+  // libarchive takes what is shorter than a member's header for the end.
+  uint64_t read = static_cast<uint64_t>(archive_filter_bytes(members_.get(), 0));
+  if (read == file_bytes_) return absl::OkStatus();
+  return Invalid(fmt::format("{} bytes after its last member", file_bytes_ - read));
 }
 
 // Reads the rest of the entry away. With `kept`, its first `max_bytes` + 1 bytes go there.

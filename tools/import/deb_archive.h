@@ -77,6 +77,7 @@ class DebArchive {
 
   DebLimits limits_;
   Reader members_;
+  uint64_t file_bytes_ = 0;
   uint64_t entries_ = 0;
 };
 

@@ -115,6 +115,15 @@ TEST(PolicyTest, RefusesUnknownMembersWithTheirLine) {
   ExpectRefused("<<: {schema: dml.policy/v1}\n" + std::string(kPolicy), "line 1: unknown");
 }
 
+TEST(PolicyTest, RefusesALicenseInTwoLists) {
+  const std::string lists = "licenses: {allow: [MIT], deny: [\n  GPL-2.0-only,\n  mit]}\n";
+  std::string text = std::string(kPolicy);
+  size_t begin = text.find("licenses:");
+  text.replace(begin, text.find("compatibility:") - begin, lists);
+  ExpectRefused(text, "'mit' is in 'allow' already; keep it in one list only");
+  ExpectRefused(text, "line 9: ");
+}
+
 TEST(PolicyTest, RefusesBadValuesWithTheirLine) {
   ExpectRefused(Replaced("v1", "v2"), "line 1: schema 'dml.policy/v2' is not known here");
   ExpectRefused(Replaced("[acme, \"team-*\"]", "[]"), "line 3: ");

@@ -43,6 +43,8 @@ class RunningLibrary {
     return std::make_unique<ChildDaemon>(arguments, data_dir_.parent_path() / "home");
   }
 
+  pid_t pid() const { return daemon_->pid(); }
+
   /// What all daemons here have logged so far.
   std::string Log() const;
 

@@ -15,13 +15,13 @@ using testing::ChildDaemon;
 using testing::ScratchFolder;
 
 int CodeFor(const char* reason) {
-  return ExitCodeFor(MakeError(absl::StatusCode::kInternal, ErrorReason(reason), "m"));
+  return DaemonExitFor(MakeError(absl::StatusCode::kInternal, ErrorReason(reason), "m"));
 }
 
 TEST(ExitCodeTest, TellsWhoMustAct) {
-  EXPECT_EQ(ExitCodeFor(absl::OkStatus()), 0);
+  EXPECT_EQ(DaemonExitFor(absl::OkStatus()), 0);
   EXPECT_EQ(CodeFor("ADDRESS_IN_USE"), 1);
-  EXPECT_EQ(ExitCodeFor(absl::InternalError("bug")), 1);
+  EXPECT_EQ(DaemonExitFor(absl::InternalError("bug")), 1);
   for (const char* reason :
        {"USAGE_INVALID", "CONFIG_INVALID", "TLS_FILES_INVALID", "DESCRIPTOR_LIMIT_TOO_LOW"}) {
     EXPECT_EQ(CodeFor(reason), 2) << reason;

@@ -68,6 +68,7 @@ class ChildDaemon {
     return line;
   }
 
+  pid_t pid() const { return pid_; }
   void Signal(int signal) const { ::kill(pid_, signal); }
 
   /// Blocks until it has ended: its exit code, or minus the signal that ended it.

@@ -113,5 +113,20 @@ TEST(RocksRowFileTest, FilesSurviveReopeningAndLeftoversDoNot) {
   EXPECT_EQ(Rows(*engine, Table::kPacks).size(), 1u);
 }
 
+TYPED_TEST(RowFileTest, AnEmptiedTableIsEmptyAndTakesRowsAgain) {
+  DML_ASSERT_OK(PutOne(*this->engine_, Table::kChunkIndex, "a", "1"));
+  DML_ASSERT_OK(PutOne(*this->engine_, Table::kChunks, "a", "2"));
+  DML_ASSERT_OK(this->Ingest({{"p", "3"}}));
+  DML_ASSERT_OK(this->engine_->Empty(Table::kChunkIndex));
+  EXPECT_EQ(Rows(*this->engine_, Table::kChunkIndex), RowList{});
+  EXPECT_EQ(Value(*this->engine_, Table::kChunks, "a"), "2");
+  DML_ASSERT_OK(PutOne(*this->engine_, Table::kChunkIndex, "b", "4"));
+  EXPECT_EQ(Rows(*this->engine_, Table::kChunkIndex), (RowList{{"b", "4"}}));
+  DML_ASSERT_OK(this->engine_->Empty(Table::kPacks));
+  EXPECT_EQ(this->Packs(), RowList{});
+  DML_ASSERT_OK(this->Ingest({{"p", "5"}}));
+  EXPECT_EQ(this->Packs(), (RowList{{"p", "5"}}));
+}
+
 }  // namespace
 }  // namespace dml

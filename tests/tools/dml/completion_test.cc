@@ -44,6 +44,7 @@ TEST(CommandsTest, AreAllThere) {
                            " version",
                            " namespace create",
                            " namespace list",
+                           " namespace show",
                            " namespace retention set",
                            " namespace retention show",
                            " package publish",
@@ -152,6 +153,8 @@ TEST(CompletionTest, EveryCommandIsInEveryScript) {
   }
   EXPECT_THAT(fish, HasSubstr("-l no-color -d"));
   EXPECT_THAT(fish, HasSubstr("-l profile -r -d"));
+  EXPECT_THAT(fish, HasSubstr("-l output -x -a 'table json' -d"));
+  EXPECT_THAT(zsh, HasSubstr("candidates=(ed25519 ecdsa-p256)"));
 }
 
 // What bash offers for a command line, by running its script there.
@@ -175,6 +178,10 @@ TEST(CompletionTest, WorksInBash) {
   EXPECT_EQ(Offered("dml pol"), "policy\n");
   EXPECT_EQ(Offered("dml package wi"), "withdraw\n");
   EXPECT_EQ(Offered("dml --output json package get acme/api@1 --ov"), "--overwrite\n");
+  EXPECT_EQ(Offered("dml --output ''"), "table json\n");
+  EXPECT_EQ(Offered("dml package get --output j"), "json\n");
+  EXPECT_EQ(Offered("dml key generate --algorithm ec"), "ecdsa-p256\n");
+  EXPECT_EQ(Offered("dml --profile ''"), "\n");
   EXPECT_EQ(
       Offered("dml package ''"),
       "publish get verify show list search withdraw attach sign --help --profile --output --quiet "

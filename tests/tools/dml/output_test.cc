@@ -12,14 +12,14 @@ using ::testing::Not;
 constexpr Terminal kPipe;
 constexpr Terminal kNarrow{.out_is_tty = true, .width = 30, .color = false};
 
-Table ThreeColumns() {
-  Table table{{"NAME", "STATE", "TITLE"}, {}};
+TextTable ThreeColumns() {
+  TextTable table{{"NAME", "STATE", "TITLE"}, {}};
   table.rows.push_back({"acme/api", {"PUBLISHED", Style::kGood}, "Payments for everyone, always"});
   table.rows.push_back({"acme/ledger-of-all", "WITHDRAWN", ""});
   return table;
 }
 
-std::string Rendered(const Table& table, const Terminal& terminal) {
+std::string Rendered(const TextTable& table, const Terminal& terminal) {
   Text text;
   text.Add(table);
   return text.Render(terminal);
@@ -57,7 +57,7 @@ TEST(TableTest, ColorsOnlyWhereAskedTo) {
 }
 
 TEST(TableTest, CountsColumnsAndNotBytes) {
-  Table table{{"NAME", "X"}, {}};
+  TextTable table{{"NAME", "X"}, {}};
   table.rows.push_back({"gr\u00fc\u00dfe", "1"});
   table.rows.push_back({"\u6771\u4eac", "2"});
   EXPECT_EQ(Rendered(table, kPipe),
@@ -100,7 +100,7 @@ TEST(EscapeTest, EveryPartOfATextIsEscaped) {
   Text text;
   text.Line("\x1b[31m");
   text.Fields({{"a", "\x1b[32m"}});
-  text.Add(Table{{"H"}, {{"\x1b[33m"}}});
+  text.Add(TextTable{{"H"}, {{"\x1b[33m"}}});
   text.Block("\x1b[34m\nline");
   EXPECT_THAT(text.Render(kPipe), Not(HasSubstr("\x1b")));
 }

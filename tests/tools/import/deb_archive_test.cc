@@ -56,6 +56,15 @@ TEST(DebArchive, MembersOfNoConcernAreLetPass) {
   EXPECT_TRUE(Read(MakeAr({{"debian-binary", "2.1\nmore\n"}, ControlTar(), DataTar()})).ok());
 }
 
+TEST(DebArchive, NothingStandsAfterTheLastMember) {
+  const std::string deb = MakeAr({kFormat, ControlTar(), DataTar()});
+  ASSERT_TRUE(Read(deb).ok());
+  ExpectInvalid(deb + "x", "1 bytes after its last member");
+  ExpectInvalid(deb + "\n", "1 bytes after its last member");
+  ExpectInvalid(deb + std::string(59, 'x'), "59 bytes after its last member");
+  ExpectInvalid(deb + std::string(60, 'x'), "cannot read the ar archive");
+}
+
 TEST(DebArchive, OtherShapesAreRefused) {
   ExpectInvalid("", "cannot read");
   ExpectInvalid("no archive at all, only a text", "cannot read");
