@@ -81,10 +81,10 @@ class CommandLibrary : public ::testing::Test {
   void UseOwnProfile() {
     const std::string out = Path("profiles/" + std::to_string(++profiles_));
     std::filesystem::create_directories(Path("profiles"));
-    ChildDaemon issue({"issue-certificate", "--data-dir", library_.data_dir().string(), "--name",
-                       "ada", "--role", "admin", "--out", out, "--server",
-                       library_.AdminOptions().target},
-                      folder_.path() / "home");
+    ChildDaemon issue(
+        {"issue-certificate", "--data-dir", library_.data_dir().string(), "--name", "ada", "--role",
+         "admin", "--out", out, "--server", library_.AdminOptions().target},
+        folder_.path() / "home");
     EXPECT_EQ(issue.Wait(), 0);
     profile_ = out + "/profile.yaml";
   }
