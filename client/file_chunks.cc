@@ -9,17 +9,21 @@
 #include "core/crypto/sha256.h"
 
 namespace dml {
+
+struct OpenedFile {
+  FileDescriptor fd;
+  struct stat info;
+};
+
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr size_t kReadBytes = 1 << 20;
 constexpr size_t kAheadBytes = 16 << 20;
-
-struct OpenedFile {
-  FileDescriptor fd;
-  struct stat info;
-};
+// So much of a file is asked about before the rest is cut. Of a new version of a large file more
+// than its first part is known only seldom, and then hashing it once in vain costs little.
+constexpr size_t kProbeBytes = 4 << 20;
 
 absl::StatusOr<OpenedFile> OpenToSend(const fs::path& file) {
   OpenedFile out{FileDescriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), {}};
@@ -52,8 +56,10 @@ absl::Status CheckUnchanged(const OpenedFile& opened, uint64_t bytes_read, const
 }  // namespace
 
 FileChunks::FileChunks(const std::vector<fs::path>& files, size_t first,
-                       const ChunkerParams& params)
-    : files_(files), first_(first), params_(params), thread_([this] { Run(); }) {}
+                       const ChunkerParams& params, KnownFiles known)
+    : files_(files), first_(first), params_(params), known_(std::move(known)), thread_([this] {
+        Run();
+      }) {}
 
 FileChunks::~FileChunks() {
   {
@@ -84,8 +90,38 @@ absl::Status FileChunks::Give(FilePart part) {
   return absl::OkStatus();
 }
 
+// Whether the library has the whole file; then its end was given.
+absl::StatusOr<bool> FileChunks::IsThere(const OpenedFile& opened, const fs::path& file) {
+  std::string block;
+  DML_RETURN_IF_ERROR(ReadAt(opened.fd, 0, kProbeBytes, block, file));
+  std::vector<ChunkRef> chunks;
+  StreamChunker chunker(params_);
+  DML_RETURN_IF_ERROR(chunker.Push(AsBytes(block), [&](ByteSpan raw) {
+    chunks.push_back({Sha256(raw), static_cast<uint32_t>(raw.size())});
+    return absl::OkStatus();
+  }));
+  if (chunks.empty() || !known_.has_all(chunks).value_or(false)) return false;
+  Sha256Hasher hasher;
+  BlobRef blob;
+  do {
+    DML_RETURN_IF_ERROR(ReadAt(opened.fd, blob.size, kReadBytes, block, file));
+    hasher.Update(block);
+    blob.size += block.size();
+    DML_RETURN_IF_ERROR(Give({{}, {}, std::nullopt, /*there=*/false, blob.size}));
+  } while (!block.empty());
+  DML_RETURN_IF_ERROR(CheckUnchanged(opened, blob.size, file));
+  blob.digest = hasher.Finish();
+  if (!known_.has_file(blob).value_or(false)) return false;
+  DML_RETURN_IF_ERROR(Give({{}, {}, blob, /*there=*/true, 0}));
+  return true;
+}
+
 absl::Status FileChunks::ReadOne(const fs::path& file) {
   DML_ASSIGN_OR_RETURN(OpenedFile opened, OpenToSend(file));
+  if (static_cast<uint64_t>(opened.info.st_size) > kProbeBytes) {
+    DML_ASSIGN_OR_RETURN(const bool there, IsThere(opened, file));
+    if (there) return absl::OkStatus();
+  }
   StreamChunker chunker(params_);
   Sha256Hasher hasher;
   BlobRef blob;

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -17,19 +18,33 @@
 
 namespace dml {
 
-/// What comes next of the files: a chunk with its bytes, or the end of a file.
+/// What comes next of the files: a chunk with its bytes, the end of a file, or news of how far a
+/// file has been looked through.
 struct FilePart {
+  bool is_chunk() const { return !raw.empty(); }
+
   ChunkRef chunk;
-  std::string raw;             // Empty at the end of a file.
+  std::string raw;
   std::optional<BlobRef> end;  // What the whole file turned out to be.
+  bool there = false;   // With `end`: the library has the file, and no chunk of it was given.
+  uint64_t looked = 0;  // Bytes of the file, alone: for whoever shows progress.
 };
 
-/// Reads, cuts and hashes `files` in order, from number `first` on. Holds at most kAheadBytes that
-/// were not taken. One thread takes.
+/// What of the files is in the library already. Called by the thread that cuts; errors count as no.
+struct KnownFiles {
+  std::function<absl::StatusOr<bool>(const std::vector<ChunkRef>& chunks)> has_all;
+  std::function<absl::StatusOr<bool>(const BlobRef& blob)> has_file;
+};
+
+struct OpenedFile;
+
+/// Reads, cuts and hashes `files` in order, from number `first` on. Of a large file whose first
+/// chunks are known only the whole is hashed, and where that is known too, it is done. Holds at
+/// most kAheadBytes that were not taken. One thread takes.
 class FileChunks {
  public:
   FileChunks(const std::vector<std::filesystem::path>& files, size_t first,
-             const ChunkerParams& params);
+             const ChunkerParams& params, KnownFiles known);
   ~FileChunks();
 
   /// Up to `max_parts` parts and `max_bytes` of chunks (but at least one part); waits only for the
@@ -40,6 +55,7 @@ class FileChunks {
  private:
   void Run();
   absl::Status ReadOne(const std::filesystem::path& file);
+  absl::StatusOr<bool> IsThere(const OpenedFile& opened, const std::filesystem::path& file);
   absl::Status Give(FilePart part);  // CANCELLED once the taker is gone.
   bool HasSpace() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasNews() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -47,6 +63,7 @@ class FileChunks {
   const std::vector<std::filesystem::path>& files_;
   const size_t first_;
   const ChunkerParams params_;
+  const KnownFiles known_;
   absl::Mutex mutex_;
   std::deque<FilePart> parts_ ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -155,7 +155,7 @@ class Uploader {
 
   // From the first file that is not acknowledged to the last, or to an error.
   absl::Status RunOnce() {
-    FileChunks chunks(files_, acknowledged_.size(), limits_.chunker);
+    FileChunks chunks(files_, acknowledged_.size(), limits_.chunker, Known());
     stream_.reset();
     sent_something_ = false;
     file_is_sent_ = false;
@@ -170,8 +170,8 @@ class Uploader {
       DML_ASSIGN_OR_RETURN(std::vector<bool> missing, FindMissing(parts));
       for (size_t i = 0; i < parts.size(); ++i) {
         if (absl::Status status = SendPart(parts[i], missing[i]); !status.ok()) return status;
-        position_ += parts[i].chunk.size;
-        progress_.Reach(position_);
+        position_ += parts[i].there ? parts[i].end->size : parts[i].chunk.size;
+        progress_.Reach(position_ + parts[i].looked);
       }
       if (ended_.size() == acknowledged_.size() || !stream_ || stream_->sent() < kStreamBytes ||
           !parts.back().end.has_value()) {
@@ -187,7 +187,7 @@ class Uploader {
     request.set_namespace_(ns_);
     std::vector<size_t> asked;
     for (size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i].end.has_value()) continue;
+      if (!parts[i].is_chunk()) continue;
       asked.push_back(i);
       request.add_sha256(std::string(parts[i].chunk.digest.raw()));
     }
@@ -208,18 +208,19 @@ class Uploader {
 
   // Chunks that are there are held back until it is clear that the file must be sent at all.
   absl::Status SendPart(FilePart& part, bool missing) {
-    if (!part.end.has_value() && !missing) {
+    if (part.looked > 0) return absl::OkStatus();
+    if (part.is_chunk() && !missing) {
       held_.push_back(part.chunk);
       return absl::OkStatus();
     }
-    if (!part.end.has_value()) {
+    if (part.is_chunk()) {
       DML_RETURN_IF_ERROR(SendHeld());
       file_is_sent_ = true;
       EncodedChunk chunk = EncodeChunk(AsBytes(part.raw));
       return Check(stream_->SendChunk(std::move(chunk)));
     }
-    bool there = false;
-    if (!file_is_sent_ && part.end->size > kAskBytes) {
+    bool there = part.there;
+    if (!there && !file_is_sent_ && part.end->size > kAskBytes) {
       DML_ASSIGN_OR_RETURN(there, HasBlob(*part.end));
     }
     if (!there) {
@@ -230,6 +231,21 @@ class Uploader {
     file_is_sent_ = false;
     ended_.push_back(*part.end);
     return absl::OkStatus();
+  }
+
+  // Called by another thread, on a connection that may be.
+  KnownFiles Known() {
+    return {[this](const std::vector<ChunkRef>& chunks) -> absl::StatusOr<bool> {
+              v1::FindMissingChunksRequest request;
+              request.set_namespace_(ns_);
+              for (size_t i = 0; i < std::min(chunks.size(), limits_.max_find_missing); ++i) {
+                request.add_sha256(std::string(chunks[i].digest.raw()));
+              }
+              DML_ASSIGN_OR_RETURN(auto response,
+                                   connection_.Call(&Content::FindMissingChunks, request));
+              return response.missing().empty();
+            },
+            [this](const BlobRef& blob) { return HasBlob(blob); }};
   }
 
   absl::StatusOr<bool> HasBlob(const BlobRef& blob) {

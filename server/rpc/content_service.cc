@@ -121,7 +121,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
         [&](const Caller&) -> absl::Status {
           DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), request->namespace_()));
           DML_ASSIGN_OR_RETURN(BlobRef blob, wire::From(request->blob()));
-          DML_ASSIGN_OR_RETURN(bool complete, content_.HasBlob(request->namespace_(), blob));
+          DML_ASSIGN_OR_RETURN(bool complete, content_.HasSoundBlob(request->namespace_(), blob));
           DML_ASSIGN_OR_RETURN(PartialBlob partial,
                                content_.GetPartial(request->namespace_(), blob));
           response->set_complete(complete);

@@ -76,6 +76,11 @@ bool ChunkStore::IsDamaged(const Digest& chunk) const {
   return damaged_.contains(chunk);
 }
 
+bool ChunkStore::HasDamage() const {
+  absl::MutexLock lock(&damaged_mutex_);
+  return !damaged_.empty();
+}
+
 absl::StatusOr<std::optional<ChunkRecord>> ChunkStore::Find(const Reader& reader,
                                                             const Digest& chunk) const {
   DML_ASSIGN_OR_RETURN(auto row, reader.Get(Table::kChunkIndex, keys::Chunk(chunk)));

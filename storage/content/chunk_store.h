@@ -71,6 +71,7 @@ class ChunkStore {
   absl::StatusOr<bool> IsVisible(std::string_view ns, const Digest& chunk) const;
   /// Whether its stored bytes are known to be wrong, or those of the base that it rests on.
   bool IsDamaged(const Digest& chunk) const;
+  bool HasDamage() const;  // Some chunk is.
   /// Whether a delta rests on the chunk: it must stay, and stay no delta itself. Who acts on the
   /// answer holds index_mutex.
   absl::StatusOr<bool> IsBase(const Reader& reader, const Digest& chunk) const;

@@ -13,6 +13,17 @@ absl::StatusOr<bool> ContentStore::HasBlob(std::string_view ns, const BlobRef& b
   return row.has_value();
 }
 
+absl::StatusOr<bool> ContentStore::HasSoundBlob(std::string_view ns, const BlobRef& blob) {
+  DML_ASSIGN_OR_RETURN(const bool there, HasBlob(ns, blob));
+  if (!there || !chunks_.HasDamage()) return there;
+  DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(*this, blob.digest));
+  for (uint64_t i = 0; i < list.record().chunk_count; ++i) {
+    DML_ASSIGN_OR_RETURN(const ChunkRef chunk, list.At(i));
+    if (chunks_.IsDamaged(chunk.digest)) return false;
+  }
+  return true;
+}
+
 absl::StatusOr<BlobRecord> ContentStore::GetBlob(const Digest& blob) const {
   DML_ASSIGN_OR_RETURN(auto row, chunks_.engine().Get(Table::kBlobs, keys::Blob(blob)));
   if (!row.has_value()) {

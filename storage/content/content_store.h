@@ -31,6 +31,9 @@ class ContentStore {
   /// Whether the blob, with this size, can be seen in the namespace; if so it is leased.
   absl::StatusOr<bool> HasBlob(std::string_view ns, const BlobRef& blob);
 
+  /// HasBlob, and no chunk of it is known to be damaged: sending it again would change nothing.
+  absl::StatusOr<bool> HasSoundBlob(std::string_view ns, const BlobRef& blob);
+
   /// NOT_FOUND (BLOB_NOT_FOUND). Who may ask is the caller's to decide, here and below.
   absl::StatusOr<BlobRecord> GetBlob(const Digest& blob) const;
   /// Page number `page` of the chunk list: kChunksPerPage chunks, fewer in the last. DATA_LOSS

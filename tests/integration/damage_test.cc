@@ -25,7 +25,7 @@ class DamageTest : public testing::CommandLibrary {
     ASSERT_TRUE(damaged.ok()) << damaged;
   }
 
-  const std::string packed_ = Noise("packed", 3 << 20);
+  const std::string packed_ = Noise("packed", 12 << 20);
 };
 
 TEST_F(DamageTest, InAPackItIsFoundToldAndRepairedByPublishingAgain) {

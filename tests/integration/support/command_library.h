@@ -29,7 +29,7 @@ class CommandLibrary : public ::testing::Test {
   using Words = std::vector<std::string>;
 
   /// `config` is the daemon's configuration.
-  explicit CommandLibrary(std::string_view config = "") { WriteBytes(config_, config); }
+  explicit CommandLibrary(std::string_view config = "{}\n") { WriteBytes(config_, config); }
 
   /// Starts the daemon; namespace acme and its publisher ann are there.
   void Begin() {
