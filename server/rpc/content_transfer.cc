@@ -152,8 +152,16 @@ absl::Status ReceivePlain(ContentStore& store, grpc::ServerContext& context,
   if (!begun.ok()) return AtBlob(begun.status());
   BlobWriter writer = *std::move(begun);
   absl::Status status;
+  const std::string first_blob = message.blob().SerializeAsString();
   do {
     watched.Progress();
+    if (message.has_blob() && message.blob().SerializeAsString() != first_blob) {
+      return AtField(InvalidArgument(ErrorReason("BLOB_CHANGED"),
+                                     "a later message names another blob than the first, {}; one "
+                                     "stream writes one blob",
+                                     blob->digest.ToString()),
+                     "blob");
+    }
     status = writer.Write(AsBytes(message.data()));
   } while (status.ok() && stream.Read(&message));
   if (!status.ok()) return AtBlob(status);

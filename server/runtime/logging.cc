@@ -1,5 +1,6 @@
 #include "server/runtime/logging.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -57,6 +58,11 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 // What gRPC calls errors are peers that break off or are refused, and what Start returns anyway.
 void LogOfGrpc(gpr_log_func_args* arguments) { spdlog::debug("grpc: {}", arguments->message); }
 
+// Requests that cannot be parsed, among them text that is not UTF-8; gRPC answers them.
+void LogOfProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+  spdlog::debug("protobuf: {}", message);
+}
+
 }  // namespace
 
 void StartLogging(const LogConfig& config) {
@@ -66,6 +72,7 @@ void StartLogging(const LogConfig& config) {
   logger->set_level(ToSpdlog(config.level));
   spdlog::set_default_logger(std::move(logger));
   gpr_set_log_function(LogOfGrpc);
+  google::protobuf::SetLogHandler(LogOfProtobuf);
 }
 
 }  // namespace dml

@@ -1,5 +1,8 @@
 #include "storage/collect/repack_pass.h"
 
+#include <algorithm>
+#include <span>
+
 #include "storage/collect/pack_survey.h"
 #include "storage/library/delta_plan.h"
 #include "storage/views/view_keys.h"
@@ -10,6 +13,7 @@ namespace {
 constexpr uint64_t kFoldBytes = 64 << 20;  // At a time.
 constexpr uint64_t kDeltaBytes = 8 << 20;
 constexpr size_t kPacksAtATime = 8;  // What is left of them fills packs together.
+constexpr uint64_t kSmallShare = 8;  // Packs below this part of a full one are merged.
 
 // The first package after `last`, or the first of all.
 absl::StatusOr<std::optional<PackageName>> NextPackage(const Reader& state,
@@ -33,6 +37,24 @@ absl::StatusOr<std::optional<PackageName>> NextPackage(const Reader& state,
   return out;
 }
 
+// Packs that are mostly dead; and small ones, as deltas leave them, the smallest first and only as
+// many at once, so that a frame moves few times until its pack is full.
+std::vector<uint64_t> WorthMoving(const std::vector<PackUse>& packs, uint64_t pack_bytes) {
+  std::vector<uint64_t> out;
+  std::vector<PackUse> small;
+  for (const PackUse& use : packs) {
+    if (use.sparse()) {
+      out.push_back(use.pack);
+    } else if (use.stored_bytes < pack_bytes / kSmallShare) {
+      small.push_back(use);
+    }
+  }
+  std::ranges::sort(small, {}, &PackUse::stored_bytes);
+  small.resize(small.size() / kPacksAtATime * kPacksAtATime);
+  for (const PackUse& use : small) out.push_back(use.pack);
+  return out;
+}
+
 }  // namespace
 
 absl::StatusOr<RepackRecord> RepackPass::Run() {
@@ -40,7 +62,7 @@ absl::StatusOr<RepackRecord> RepackPass::Run() {
   record_.start_time = library_.content().chunks().options().clock();
   DML_RETURN_IF_ERROR(Fold());
   DML_RETURN_IF_ERROR(MakeDeltas());
-  DML_RETURN_IF_ERROR(RepackSparse());
+  DML_RETURN_IF_ERROR(RepackPacks());
   record_.finish_time = library_.content().chunks().options().clock();
   return record_;
 }
@@ -95,20 +117,18 @@ absl::Status RepackPass::MakeDeltasOf(const PackageName& package, uint64_t done_
       });
 }
 
-absl::Status RepackPass::RepackSparse() {
+absl::Status RepackPass::RepackPacks() {
   auto step = [this] { return progress_(record_, 0); };
   DML_ASSIGN_OR_RETURN(std::vector<PackUse> packs, SurveyPacks(*library_.Read(), step));
-  std::erase_if(packs, [](const PackUse& use) { return !use.sparse(); });
-  std::vector<uint64_t> group;
-  for (size_t i = 0; i < packs.size(); ++i) {
-    group.push_back(packs[i].pack);
-    if (group.size() < kPacksAtATime && i + 1 < packs.size()) continue;
+  const std::vector<uint64_t> work =
+      WorthMoving(packs, library_.content().chunks().options().pack_bytes);
+  for (size_t i = 0; i < work.size(); i += kPacksAtATime) {
+    const auto group = std::span(work).subspan(i, std::min(kPacksAtATime, work.size() - i));
     DML_ASSIGN_OR_RETURN(RepackReport report, repacker_.Repack(group));
     record_.packs_repacked += group.size();
     record_.packs_dropped += report.packs_dropped;
     record_.moved_bytes += report.moved.bytes;
     record_.damaged += report.damaged.size();
-    group.clear();
     DML_RETURN_IF_ERROR(progress_(record_, report.moved.bytes));
   }
   return absl::OkStatus();

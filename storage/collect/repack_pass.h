@@ -32,7 +32,7 @@ class RepackPass {
   absl::Status Fold();
   absl::Status MakeDeltas();
   absl::Status MakeDeltasOf(const PackageName& package, uint64_t done_index);
-  absl::Status RepackSparse();
+  absl::Status RepackPacks();
 
   Library& library_;
   Repacker repacker_;

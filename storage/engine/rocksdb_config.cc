@@ -77,6 +77,8 @@ class DatabaseLog : public rocksdb::Logger {
     if (level < rocksdb::InfoLogLevel::WARN_LEVEL) return;
     char line[1024];
     std::vsnprintf(line, sizeof(line), format, arguments);
+    // So it is with every file that was ingested; nothing is wrong with them.
+    if (std::string_view(line).find("without unique ID") != std::string_view::npos) return;
     spdlog::log(
         level == rocksdb::InfoLogLevel::WARN_LEVEL ? spdlog::level::warn : spdlog::level::err,
         "database: {}", line);

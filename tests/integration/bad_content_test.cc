@@ -138,6 +138,24 @@ TEST_F(BadContentTest, AnUploadThatGoesOnBeyondItsEnd) {
   ExpectNoBlob(blob);
 }
 
+TEST_F(BadContentTest, AnUploadThatChangesItsBlob) {
+  const BlobRef blob{Sha256("one two"), 7};
+  grpc::ClientContext context;
+  v1::WriteBlobResponse response;
+  auto stream = stub<Content>().WriteBlob(&context, &response);
+  v1::WriteBlobRequest request;
+  request.set_namespace_("acme");
+  wire::To(blob, request.mutable_blob());
+  request.set_data("one");
+  stream->Write(request);
+  wire::To(BlobRef{Sha256("another"), 7}, request.mutable_blob());
+  request.set_data(" two");
+  stream->Write(request);
+  stream->WritesDone();
+  ExpectInvalid(FromGrpcStatus(stream->Finish()), "BLOB_CHANGED", "blob");
+  ExpectNoBlob(blob);
+}
+
 TEST_F(BadContentTest, ABlobThatCannotBe) {
   v1::WriteBlobRequest request;
   ExpectInvalid(Write({Sha256("x"), UINT64_MAX}, {"x"}), "BLOB_TOO_LARGE", "blob");

@@ -47,6 +47,21 @@ TEST_F(RepackTest, ConsecutiveVersionsTakeLittleMoreThanOne) {
   EXPECT_EQ(Do({"admin", "repack", "--wait"})["deltas"], 0) << "what was tried is remembered";
 }
 
+TEST_F(RepackTest, SmallPacksOfDeltasAreMerged) {
+  std::vector<std::string> contents;
+  for (int i = 0; i < 9; ++i) {
+    contents.push_back(testing::NextBuild(two_, 9'000 + 100 * i));
+    Publish(fmt::format("3.{}.0", i), contents.back());
+    Do({"admin", "repack", "--wait"});
+  }
+  Do({"admin", "repack", "--wait"});
+  const Json storage = Storage();
+  EXPECT_GT(storage["deltaChunks"], 200);
+  EXPECT_LE(storage["packs"], 8) << "one of a whole version, and fewer than there are of deltas";
+  for (int i = 0; i < 9; i += 4) ExpectThere(fmt::format("3.{}.0", i), contents[i]);
+  ExpectBoth();
+}
+
 // attack 23: a delta tells something of its base.
 TEST_F(RepackTest, ABaseIsSentOnlyToWhoMaySeeIt) {
   AddNamespace("other", "bob");

@@ -1,10 +1,10 @@
 // Uses every installed header of dml::client, and runs into a library that is not there.
 #include <iostream>
 
-#include "client/client.h"
-#include "client/options.h"
-#include "client/transfer.h"
-#include "core/crypto/keys.h"
+#include <dml/client/client.h>
+#include <dml/client/options.h>
+#include <dml/client/transfer.h>
+#include <dml/core/crypto/keys.h>
 
 int main() {
   dml::ClientOptions options;

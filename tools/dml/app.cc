@@ -197,8 +197,27 @@ ProgressFn Context::Progress(const std::string& label) const {
   return [line](const TransferProgress& progress) { line->Update(progress); };
 }
 
+namespace {
+
+// No answer could name text that is not UTF-8, and no call could carry it.
+absl::Status CheckArguments(const std::vector<std::string>& args) {
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (const std::string fault = Utf8Fault(args[i]); !fault.empty()) {
+      return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "argument {} (\"{}\") is {}", i + 1,
+                             Excerpt(args[i]), fault);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 int RunDml(const std::vector<std::string>& args, std::ostream& out, std::ostream& err,
            const Terminal& terminal) {
+  if (absl::Status status = CheckArguments(args); !status.ok()) {
+    PrintError(status, "", AsksForJson(args), err);
+    return static_cast<int>(ExitCode::kUsage);
+  }
   CommandTree tree;
   try {
     std::vector<std::string> reversed(args.rbegin(), args.rend());

@@ -1,4 +1,9 @@
 // dml import deb; import oci is in import_oci_command.cc.
+#include <map>
+#include <set>
+
+#include <fmt/ranges.h>
+
 #include "core/license/expression.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
@@ -57,6 +62,23 @@ absl::StatusOr<StatedLicenses> ReadLicenses(const std::vector<std::string>& argu
     out[argument.substr(0, equals)] = expression->ToString();
   }
   return out;
+}
+
+// A license that is stated for no package here is a mistake in its name, and what is published
+// without it stays so. Files that cannot be read are told of when their turn comes.
+absl::Status CheckStated(const StatedLicenses& stated, const std::vector<std::string>& files) {
+  if (stated.empty()) return absl::OkStatus();
+  std::set<std::string> names;
+  for (const std::string& file : files) {
+    if (auto name = ReadDebName(file); name.ok()) names.insert(*std::move(name));
+  }
+  for (const auto& [package, license] : stated) {
+    if (names.contains(package)) continue;
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                           "--license {}={}: no file is of package {}; they are of: {}", package,
+                           license, package, fmt::join(names, ", "));
+  }
+  return absl::OkStatus();
 }
 
 // A person's statement fills the gap that the archive leaves; what the archive says itself stays.
@@ -134,6 +156,7 @@ void DescribeOutcome(const std::string& file, const Outcome& outcome, bool dry_r
 absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
   DML_RETURN_IF_ERROR(ValidateNamespace(args.ns));
   DML_ASSIGN_OR_RETURN(StatedLicenses licenses, ReadLicenses(args.licenses));
+  DML_RETURN_IF_ERROR(CheckStated(licenses, args.files));
   std::optional<PrivateKey> key;
   Client* client = nullptr;
   if (!args.dry_run) {

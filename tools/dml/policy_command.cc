@@ -1,4 +1,5 @@
 // dml policy init|set|show|check.
+#include "core/base/text.h"
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 #include "tools/dml/command.h"
@@ -79,6 +80,9 @@ void DeclareSet(CLI::App& app, PolicyArgs& args) {
 absl::StatusOr<Reply> Set(Context& context, const PolicyArgs& args) {
   DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   DML_ASSIGN_OR_RETURN(std::string text, ReadFile(args.file, kMaxPolicyBytes));
+  if (const std::string fault = Utf8Fault(text); !fault.empty()) {
+    return InvalidArgument(ErrorReason("POLICY_INVALID"), "{} is {}", args.file, fault);
+  }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->SetPolicy(args.environment, text, args.etag));
   const PolicyRecord& record = done.value.record;

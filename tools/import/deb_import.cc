@@ -324,4 +324,16 @@ absl::StatusOr<DebImport> ReadDeb(const std::filesystem::path& path, std::string
   return import;
 }
 
+absl::StatusOr<std::string> ReadDebName(const std::filesystem::path& path) {
+  const auto read = [&]() -> absl::StatusOr<std::string> {
+    DML_ASSIGN_OR_RETURN(DebArchive deb, DebArchive::Open(path, {}));
+    DML_ASSIGN_OR_RETURN(const std::string text, deb.ReadControl());
+    DML_ASSIGN_OR_RETURN(const DebControl control, ParseDebControl(text));
+    return std::string(control.Get("Package"));
+  };
+  absl::StatusOr<std::string> name = read();
+  if (!name.ok()) return Annotate(name.status(), path.string());
+  return name;
+}
+
 }  // namespace dml

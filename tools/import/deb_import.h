@@ -46,4 +46,7 @@ struct DebImport {
 absl::StatusOr<DebImport> ReadDeb(const std::filesystem::path& path, std::string_view ns,
                                   const DebLimits& limits = {});
 
+/// The package's name alone, from the control file; errors as ReadDeb's.
+absl::StatusOr<std::string> ReadDebName(const std::filesystem::path& path);
+
 }  // namespace dml

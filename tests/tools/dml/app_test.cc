@@ -468,6 +468,27 @@ TEST_F(AppTest, RepeatedOptionsTakeOneValueEach) {
   EXPECT_THAT(run.err, HasSubstr("extra"));
 }
 
+TEST_F(AppTest, TextThatIsNotUtf8IsRefusedByItsPlace) {
+  Outcome run = Dml({"--output", "json", "namespace", "create", "a", "--description", "x\xc3("});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_EQ(run.error()["reason"], "ARGUMENT_INVALID");
+  EXPECT_EQ(run.error()["message"], "argument 7 (\"x?(\") is not valid UTF-8 (byte 1)");
+  const std::string policy = Write("policy", "# \xff\n");
+  run = Dml({"--output", "json", "policy", "set", "--environment", "production", policy});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.error()["message"].get<std::string>(), HasSubstr("not valid UTF-8 (byte 2)"));
+}
+
+TEST_F(AppTest, ALicenseStatedForNoPackageIsRefusedBeforeAnythingIsDone) {
+  const std::string deb =
+      Write("a.deb", testing::MakeDeb("Package: aa\nVersion: 1\nArchitecture: all\n"));
+  std::vector<std::string> words = {"--output",  "json",        "import", "deb",       deb,
+                                    "--dry-run", "--namespace", "debian", "--license", "ab=MIT"};
+  Outcome run = Dml(words);
+  EXPECT_EQ(run.code, 2);
+  EXPECT_EQ(run.error()["message"], "--license ab=MIT: no file is of package ab; they are of: aa");
+}
+
 TEST_F(AppTest, ImportGoesOnAfterAFileThatCannotBeRead) {
   std::string broken = Write("broken.deb", "no archive");
   Outcome run = Dml({"import", "deb", broken, File("none.deb"), "--namespace", "debian",
@@ -493,7 +514,7 @@ TEST_F(AppTest, AStatedLicenseFillsTheGapThatTheArchiveLeaves) {
   };
   EXPECT_EQ(license_of({}), "NOASSERTION");
   EXPECT_EQ(license_of({"--license", "x=mit or isc"}), "MIT OR ISC");
-  EXPECT_EQ(license_of({"--license", "y=MIT"}), "NOASSERTION") << "another package";
+  EXPECT_EQ(license_of({"--license", "y=MIT"}), "2") << "no file is of another package";
   EXPECT_NE(license_of({"--license", "x=No-Such"}), "No-Such");
   EXPECT_EQ(license_of({"--license", "MIT"}), "2");
 }
