@@ -107,12 +107,13 @@ absl::StatusOr<bool> FileChunks::IsThere(const OpenedFile& opened, const fs::pat
     DML_RETURN_IF_ERROR(ReadAt(opened.fd, blob.size, kReadBytes, block, file));
     hasher.Update(block);
     blob.size += block.size();
-    DML_RETURN_IF_ERROR(Give({{}, {}, std::nullopt, /*there=*/false, blob.size}));
+    absl::MutexLock lock(&mutex_);
+    if (gone_) return absl::CancelledError("nobody wants the rest");
   } while (!block.empty());
   DML_RETURN_IF_ERROR(CheckUnchanged(opened, blob.size, file));
   blob.digest = hasher.Finish();
   if (!known_.has_file(blob).value_or(false)) return false;
-  DML_RETURN_IF_ERROR(Give({{}, {}, blob, /*there=*/true, 0}));
+  DML_RETURN_IF_ERROR(Give({{}, {}, blob, /*there=*/true}));
   return true;
 }
 

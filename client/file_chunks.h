@@ -18,16 +18,12 @@
 
 namespace dml {
 
-/// What comes next of the files: a chunk with its bytes, the end of a file, or news of how far a
-/// file has been looked through.
+/// What comes next of the files: a chunk with its bytes, or the end of a file.
 struct FilePart {
-  bool is_chunk() const { return !raw.empty(); }
-
   ChunkRef chunk;
-  std::string raw;
+  std::string raw;             // Empty at the end of a file.
   std::optional<BlobRef> end;  // What the whole file turned out to be.
-  bool there = false;   // With `end`: the library has the file, and no chunk of it was given.
-  uint64_t looked = 0;  // Bytes of the file, alone: for whoever shows progress.
+  bool there = false;  // With `end`: the library has the file, and no chunk of it was given.
 };
 
 /// What of the files is in the library already. Called by the thread that cuts; errors count as no.
@@ -56,7 +52,7 @@ class FileChunks {
   void Run();
   absl::Status ReadOne(const std::filesystem::path& file);
   absl::StatusOr<bool> IsThere(const OpenedFile& opened, const std::filesystem::path& file);
-  absl::Status Give(FilePart part);  // CANCELLED once the taker is gone.
+  absl::Status Give(FilePart part);  // CANCELLED once the taker is gone, as IsThere.
   bool HasSpace() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasNews() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

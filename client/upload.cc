@@ -171,7 +171,7 @@ class Uploader {
       for (size_t i = 0; i < parts.size(); ++i) {
         if (absl::Status status = SendPart(parts[i], missing[i]); !status.ok()) return status;
         position_ += parts[i].there ? parts[i].end->size : parts[i].chunk.size;
-        progress_.Reach(position_ + parts[i].looked);
+        progress_.Reach(position_);
       }
       if (ended_.size() == acknowledged_.size() || !stream_ || stream_->sent() < kStreamBytes ||
           !parts.back().end.has_value()) {
@@ -187,7 +187,7 @@ class Uploader {
     request.set_namespace_(ns_);
     std::vector<size_t> asked;
     for (size_t i = 0; i < parts.size(); ++i) {
-      if (!parts[i].is_chunk()) continue;
+      if (parts[i].end.has_value()) continue;
       asked.push_back(i);
       request.add_sha256(std::string(parts[i].chunk.digest.raw()));
     }
@@ -208,12 +208,11 @@ class Uploader {
 
   // Chunks that are there are held back until it is clear that the file must be sent at all.
   absl::Status SendPart(FilePart& part, bool missing) {
-    if (part.looked > 0) return absl::OkStatus();
-    if (part.is_chunk() && !missing) {
+    if (!part.end.has_value() && !missing) {
       held_.push_back(part.chunk);
       return absl::OkStatus();
     }
-    if (part.is_chunk()) {
+    if (!part.end.has_value()) {
       DML_RETURN_IF_ERROR(SendHeld());
       file_is_sent_ = true;
       EncodedChunk chunk = EncodeChunk(AsBytes(part.raw));

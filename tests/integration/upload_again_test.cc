@@ -20,6 +20,9 @@ class UploadAgainTest : public testing::CommandLibrary {
     auto blob = UploadFile(client, "acme", testing::WriteBytes(Path("file"), bytes),
                            [&](const TransferProgress& progress) {
                              EXPECT_GE(progress.bytes_done, before);
+                             if (progress.bytes_done < bytes.size()) {
+                               sent_before_done_ = progress.bytes_sent;
+                             }
                              before = progress.bytes_done;
                              last = progress;
                            });
@@ -30,7 +33,8 @@ class UploadAgainTest : public testing::CommandLibrary {
     return last;
   }
 
-  const std::string content_ = Noise("content", 12 << 20);
+  uint64_t sent_before_done_ = 0;  // What was sent when not all was called done yet.
+  const std::string content_ = Noise("content", 40 << 20);
 };
 
 TEST_F(UploadAgainTest, NothingIsSentAndAllIsDone) {
@@ -41,10 +45,11 @@ TEST_F(UploadAgainTest, NothingIsSentAndAllIsDone) {
 }
 
 TEST_F(UploadAgainTest, AFileThatOnlyBeginsLikeAKnownOneIsSentFromThereOn) {
-  const std::string other = content_.substr(0, 7 << 20) + Noise("other", 5 << 20);
+  const std::string other = content_.substr(0, 7 << 20) + Noise("other", 33 << 20);
   const TransferProgress progress = Upload(other);
-  EXPECT_GT(progress.bytes_sent, 4u << 20);
-  EXPECT_LT(progress.bytes_sent, 6u << 20);
+  EXPECT_GT(progress.bytes_sent, 32u << 20);
+  EXPECT_LT(progress.bytes_sent, 34u << 20);
+  EXPECT_GT(sent_before_done_, 28u << 20) << "all was called done long before it was sent";
   EXPECT_EQ(progress.bytes_done, other.size());
   Publish("2.0.0", other);
   ExpectThere("1.0.0", content_);
