@@ -12,6 +12,7 @@ function(dml_library name)
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+  target_compile_features(${name} PUBLIC cxx_std_20)  # For whoever links what is installed.
   dml_use_pch(${name} ${ARG_PCH})
 endfunction()
 
