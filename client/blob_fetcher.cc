@@ -73,7 +73,7 @@ absl::StatusOr<bool> BlobFetcher::Place(const PlacedChunk& placed) {
 
 absl::Status BlobFetcher::Fetch(const std::vector<PlacedChunk>& missing,
                                 const std::vector<Digest>& bases) {
-  ChunkFetcher fetcher(context_, *context_.channels.front(), blob_, bases);
+  ChunkFetcher fetcher(context_, context_.channels.front(), blob_, bases);
   return fetcher.Fetch(
       missing,
       [this](const PlacedChunk& chunk, std::string_view raw, uint64_t received) -> absl::Status {

@@ -3,6 +3,7 @@
 #include "client/calls.h"
 #include "client/stall_guard.h"
 #include "core/content/delta.h"
+#include "dml/v1/content.grpc.pb.h"
 
 namespace dml {
 namespace {
@@ -17,9 +18,12 @@ absl::Status Damaged(const PlacedChunk& chunk, const std::string& blob, std::str
 
 }  // namespace
 
-ChunkFetcher::ChunkFetcher(const PullContext& context, v1::ContentService::Stub& channel,
+ChunkFetcher::ChunkFetcher(const PullContext& context, std::shared_ptr<grpc::Channel> channel,
                            const BlobRef& blob, std::span<const Digest> bases)
-    : context_(context), channel_(channel), blob_(blob.digest.ToString()), bases_(bases) {}
+    : context_(context),
+      channel_(std::move(channel)),
+      blob_(blob.digest.ToString()),
+      bases_(bases) {}
 
 void ChunkFetcher::Stop() {
   absl::MutexLock lock(&mutex_);
@@ -40,7 +44,7 @@ bool ChunkFetcher::End() {
 }
 
 absl::Status ChunkFetcher::Fetch(std::span<const PlacedChunk> wanted, TakeChunk take) {
-  Backoff backoff(context_.connection.options().retry);
+  Backoff backoff = context_.connection.NewBackoff(channel_);
   while (!wanted.empty()) {
     size_t taken = 0;
     base_lost_ = false;
@@ -87,7 +91,7 @@ std::span<const PlacedChunk> ChunkFetcher::MakeRequest(std::span<const PlacedChu
 // One stream, for the request that was made; `taken` counts what was received.
 absl::Status ChunkFetcher::Stream(grpc::ClientContext& context, std::span<const PlacedChunk> wanted,
                                   TakeChunk take, size_t* taken) {
-  auto stream = channel_.ReadChunks(&context, request_);
+  auto stream = v1::ContentService::Stub(channel_).ReadChunks(&context, request_);
   StallGuard guard(context, context_.connection.options().stall_timeout);
   v1::ReadChunksResponse response;
   absl::Status status;

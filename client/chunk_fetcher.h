@@ -1,6 +1,7 @@
 // Chunks of one file of a variant over one channel. Internal to client/.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,17 +13,18 @@
 
 #include "client/chunk_pages.h"
 #include "client/local_content.h"
+#include "dml/v1/content.pb.h"
 
 namespace dml {
 
 /// What the transfers of one pull share.
 struct PullContext {
   Connection& connection;
-  std::string variant;                              // The resource name.
-  std::vector<v1::ContentService::Stub*> channels;  // At least one.
-  uint64_t channel_bytes = 0;                       // Larger files come through all of them.
-  size_t max_ranges = 1;                            // In one ReadChunks.
-  LocalContent* local = nullptr;                    // nullptr: none.
+  std::string variant;                                   // The resource name.
+  std::vector<std::shared_ptr<grpc::Channel>> channels;  // At least one.
+  uint64_t channel_bytes = 0;                            // Larger files come through all of them.
+  size_t max_ranges = 1;                                 // In one ReadChunks.
+  LocalContent* local = nullptr;                         // nullptr: none.
 };
 
 /// Receives a chunk: its raw bytes, and what it took on the wire. The bytes have the right size and
@@ -35,13 +37,13 @@ using TakeChunk =
 /// they come from.
 class ChunkFetcher {
  public:
-  /// `context` and `channel` must outlive it. `bases`: what the chunks to come may be deltas of.
-  ChunkFetcher(const PullContext& context, v1::ContentService::Stub& channel, const BlobRef& blob,
-               std::span<const Digest> bases);
+  /// `context` must outlive it. `bases`: what the chunks to come may be deltas of.
+  ChunkFetcher(const PullContext& context, std::shared_ptr<grpc::Channel> channel,
+               const BlobRef& blob, std::span<const Digest> bases);
 
   /// Fetches chunks in the order given (ascending), in one stream where nothing breaks; goes on
-  /// after a stream that broke, and gives up after options().retry.max_attempts that brought
-  /// nothing. DATA_LOSS (CHUNK_DIGEST_MISMATCH) for a chunk that cannot be what it should be.
+  /// after a stream that broke, and gives up where tries bring nothing, as options().retry says.
+  /// DATA_LOSS (CHUNK_DIGEST_MISMATCH) for a chunk that cannot be what it should be.
   absl::Status Fetch(std::span<const PlacedChunk> wanted, TakeChunk take);
 
   /// Ends Fetch with an error, now and whenever it is called again. Any thread.
@@ -58,7 +60,7 @@ class ChunkFetcher {
   absl::Status LoadBase(const v1::ChunkBase& base);
 
   const PullContext& context_;
-  v1::ContentService::Stub& channel_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::string blob_;
   const std::span<const Digest> bases_;
   v1::ReadChunksRequest request_;

@@ -1,6 +1,7 @@
 #include "client/chunk_pages.h"
 
 #include "client/calls.h"
+#include "dml/v1/content.grpc.pb.h"
 
 namespace dml {
 namespace {

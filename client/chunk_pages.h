@@ -8,6 +8,7 @@
 
 #include "client/connection.h"
 #include "core/content/records.h"
+#include "dml/v1/content.pb.h"
 
 namespace dml {
 

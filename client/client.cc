@@ -2,6 +2,8 @@
 #include "client/client.h"
 
 #include "client/calls.h"
+#include "dml/v1/admin.grpc.pb.h"
+#include "dml/v1/journal.grpc.pb.h"
 
 namespace dml {
 namespace {

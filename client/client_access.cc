@@ -1,6 +1,9 @@
 // Keys, environments, nodes and policy.
 #include "client/calls.h"
 #include "client/client.h"
+#include "dml/v1/environment.grpc.pb.h"
+#include "dml/v1/key.grpc.pb.h"
+#include "dml/v1/policy.grpc.pb.h"
 
 namespace dml {
 namespace {

@@ -1,5 +1,6 @@
 #include "client/calls.h"
 #include "client/client.h"
+#include "dml/v1/catalog.grpc.pb.h"
 
 namespace dml {
 namespace {

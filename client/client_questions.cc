@@ -3,6 +3,9 @@
 
 #include "client/calls.h"
 #include "client/client.h"
+#include "dml/v1/compatibility.grpc.pb.h"
+#include "dml/v1/gate.grpc.pb.h"
+#include "dml/v1/license.grpc.pb.h"
 
 namespace dml {
 namespace {

@@ -2,6 +2,7 @@
 #include "client/calls.h"
 #include "client/client.h"
 #include "core/wire/api_upkeep.h"
+#include "dml/v1/catalog.grpc.pb.h"
 #include "dml/v1/maintenance.grpc.pb.h"
 
 namespace dml {

@@ -3,6 +3,7 @@
 #include "core/merkle/merkle.h"
 #include "core/wire/api.h"
 #include "core/wire/entry.h"
+#include "dml/v1/journal.grpc.pb.h"
 
 namespace dml {
 namespace {
@@ -69,19 +70,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Create(ClientOptions opt
 }
 
 Connection::Connection(ClientOptions options, std::unique_ptr<LogVerifier> log)
-    : options_(std::move(options)),
-      log_(std::move(log)),
-      channel_(OpenChannel(options_)),
-      stubs_(v1::AdminService::NewStub(channel_), v1::CatalogService::NewStub(channel_),
-             v1::CompatibilityService::NewStub(channel_), v1::ContentService::NewStub(channel_),
-             v1::EnvironmentService::NewStub(channel_), v1::GateService::NewStub(channel_),
-             v1::JournalService::NewStub(channel_), v1::KeyService::NewStub(channel_),
-             v1::LicenseService::NewStub(channel_), v1::MaintenanceService::NewStub(channel_),
-             v1::PolicyService::NewStub(channel_)) {}
+    : options_(std::move(options)), log_(std::move(log)), channel_(OpenChannel(options_)) {}
 
-std::unique_ptr<v1::ContentService::Stub> Connection::NewContentStub() const {
-  return v1::ContentService::NewStub(OpenChannel(options_));
-}
+std::shared_ptr<grpc::Channel> Connection::NewChannel() const { return OpenChannel(options_); }
 
 absl::Status Connection::Received(const grpc::Status& status) const {
   absl::Status out = FromGrpcStatus(status);
@@ -96,7 +87,7 @@ absl::StatusOr<std::vector<Digest>> Connection::FetchConsistency(uint64_t first,
   request.set_first_size(first);
   request.set_second_size(second);
   DML_ASSIGN_OR_RETURN(v1::GetConsistencyProofResponse response,
-                       Call(&v1::JournalService::Stub::GetConsistencyProof, request));
+                       CallAnyLog(&v1::JournalService::Stub::GetConsistencyProof, request));
   return ReadProof(response.proof());
 }
 
@@ -124,8 +115,9 @@ absl::StatusOr<Checkpoint> Connection::AcceptCheckpoint(const std::string& note)
 }
 
 absl::StatusOr<Checkpoint> Connection::FetchCheckpoint(std::string* note) {
-  DML_ASSIGN_OR_RETURN(v1::GetCheckpointResponse response,
-                       Call(&v1::JournalService::Stub::GetCheckpoint, v1::GetCheckpointRequest()));
+  DML_ASSIGN_OR_RETURN(
+      v1::GetCheckpointResponse response,
+      CallAnyLog(&v1::JournalService::Stub::GetCheckpoint, v1::GetCheckpointRequest()));
   if (note != nullptr) *note = response.checkpoint();
   return AcceptCheckpoint(response.checkpoint());
 }
@@ -148,7 +140,7 @@ absl::Status Connection::CheckLogSize(uint64_t remembered, uint64_t size) {
   if (size <= remembered_by_now) return absl::OkStatus();
   const auto age = std::chrono::steady_clock::now() - last_accepted_.load();
   if (age < options_.log_check_interval) return absl::OkStatus();
-  Backoff backoff(options_.retry);
+  Backoff backoff = NewBackoff(channel_);
   while (true) {
     DML_ASSIGN_OR_RETURN(Checkpoint newest, FetchCheckpoint());
     if (size <= newest.size) return absl::OkStatus();
@@ -167,7 +159,7 @@ absl::StatusOr<ProvenLeaf> Connection::ProveLeaf(uint64_t index, const Checkpoin
   request.set_index(index);
   request.set_tree_size(at.size);
   DML_ASSIGN_OR_RETURN(v1::GetInclusionProofResponse response,
-                       Call(&v1::JournalService::Stub::GetInclusionProof, request));
+                       CallAnyLog(&v1::JournalService::Stub::GetInclusionProof, request));
   DML_ASSIGN_OR_RETURN(std::vector<Digest> proof, ReadProof(response.proof()));
   absl::Status proven =
       VerifyInclusion(LeafHash(AsBytes(response.leaf())), index, at.size, proof, at.root);

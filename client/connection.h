@@ -5,7 +5,6 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include <grpcpp/grpcpp.h>
@@ -15,17 +14,7 @@
 #include "client/log_verifier.h"
 #include "client/status_codec.h"
 #include "core/journal/entry.h"
-#include "dml/v1/admin.grpc.pb.h"
-#include "dml/v1/catalog.grpc.pb.h"
-#include "dml/v1/compatibility.grpc.pb.h"
-#include "dml/v1/content.grpc.pb.h"
-#include "dml/v1/environment.grpc.pb.h"
-#include "dml/v1/gate.grpc.pb.h"
-#include "dml/v1/journal.grpc.pb.h"
-#include "dml/v1/key.grpc.pb.h"
-#include "dml/v1/license.grpc.pb.h"
-#include "dml/v1/maintenance.grpc.pb.h"
-#include "dml/v1/policy.grpc.pb.h"
+#include "dml/v1/common.pb.h"
 
 namespace dml {
 
@@ -48,14 +37,12 @@ class Connection {
 
   const ClientOptions& options() const { return options_; }
 
-  template <typename Stub>
-  Stub& stub() {
-    return *std::get<std::unique_ptr<Stub>>(stubs_);
-  }
+  /// What stubs are made with: v1::ContentService::Stub(channel()), at next to no cost. Whoever
+  /// makes one includes its service's header; all of them in one place would cost every file.
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
-  /// The content service over a connection of its own, to the same library with the same
-  /// credentials.
-  std::unique_ptr<v1::ContentService::Stub> NewContentStub() const;
+  /// A connection of its own to the same library, with the same credentials.
+  std::shared_ptr<grpc::Channel> NewChannel() const;
 
   /// Makes a unary call that may be repeated (it reads, or carries a request id), with a deadline
   /// of options().unary_timeout for each attempt: Call(&v1::KeyService::Stub::GetKey, request).
@@ -65,18 +52,13 @@ class Connection {
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) {
-    if constexpr (!std::is_same_v<Stub, v1::JournalService::Stub>) {
-      DML_RETURN_IF_ERROR(EnsureLogIsOurs());
-    }
-    Backoff backoff(options_.retry);
-    while (true) {
-      grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + options_.unary_timeout);
-      Response response;
-      absl::Status status = Received((stub<Stub>().*method)(&context, request, &response));
-      if (status.ok()) return response;
-      if (!backoff.WaitAfter(status)) return status;
-    }
+    DML_RETURN_IF_ERROR(EnsureLogIsOurs());
+    return CallAnyLog(method, request);
+  }
+
+  /// For one call or one transfer, over channel() or a NewChannel().
+  Backoff NewBackoff(const std::shared_ptr<grpc::Channel>& over) const {
+    return Backoff(options_.retry, log_is_ours_, over);
   }
 
   /// The end of any call as an error of this project; says which server could not be reached.
@@ -107,6 +89,23 @@ class Connection {
                                              const std::string& request_id);
 
  private:
+  // Call, whatever log the library has: for the calls that find that out.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> CallAnyLog(grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                                   const Request&, Response*),
+                                      const Request& request) {
+    Stub stub(channel_);
+    Backoff backoff = NewBackoff(channel_);
+    while (true) {
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + options_.unary_timeout);
+      Response response;
+      absl::Status status = Received((stub.*method)(&context, request, &response));
+      if (status.ok()) return response;
+      if (!backoff.WaitAfter(status)) return status;
+    }
+  }
+
   // FAILED_PRECONDITION (LOG_KEY_MISMATCH) for another library; LOG_WENT_BACK, LOG_FORKED.
   absl::Status EnsureLogIsOurs();
 
@@ -119,14 +118,6 @@ class Connection {
   std::atomic<bool> log_is_ours_ = false;
   std::atomic<std::chrono::steady_clock::time_point> last_accepted_{};  // When a checkpoint was.
   const std::shared_ptr<grpc::Channel> channel_;
-  const std::tuple<
-      std::unique_ptr<v1::AdminService::Stub>, std::unique_ptr<v1::CatalogService::Stub>,
-      std::unique_ptr<v1::CompatibilityService::Stub>, std::unique_ptr<v1::ContentService::Stub>,
-      std::unique_ptr<v1::EnvironmentService::Stub>, std::unique_ptr<v1::GateService::Stub>,
-      std::unique_ptr<v1::JournalService::Stub>, std::unique_ptr<v1::KeyService::Stub>,
-      std::unique_ptr<v1::LicenseService::Stub>, std::unique_ptr<v1::MaintenanceService::Stub>,
-      std::unique_ptr<v1::PolicyService::Stub>>
-      stubs_;
 };
 
 }  // namespace dml

@@ -12,6 +12,7 @@
 
 #include "client/blob_fetcher.h"
 #include "client/calls.h"
+#include "dml/v1/content.grpc.pb.h"
 
 namespace dml {
 namespace {
@@ -64,10 +65,7 @@ class Pull {
  public:
   Pull(Connection& connection, const VariantName& variant, const SafeDirectory& directory,
        const DownloadOptions& options, ProgressReporter& progress)
-      : context_{connection,
-                 variant.ResourceName(),
-                 {&connection.stub<Content>()},
-                 options.channel_bytes},
+      : context_{connection, variant.ResourceName(), {connection.channel()}, options.channel_bytes},
         directory_(directory),
         options_(options),
         progress_(progress) {}
@@ -115,8 +113,7 @@ class Pull {
 
   void OpenChannels() {
     for (int i = 1; i < options_.channels; ++i) {
-      channels_.push_back(context_.connection.NewContentStub());
-      context_.channels.push_back(channels_.back().get());
+      context_.channels.push_back(context_.connection.NewChannel());
     }
   }
 
@@ -174,7 +171,6 @@ class Pull {
   std::vector<const ManifestFile*> pending_;
   bool has_earlier_ = false;  // Pending files that other content is in the place of.
   bool is_large_ = false;     // Some pending file is one for several channels.
-  std::vector<std::unique_ptr<Content>> channels_;
   std::optional<LocalContent> local_;
 };
 

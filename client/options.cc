@@ -112,6 +112,7 @@ absl::Status ClientOptions::Validate() const {
   if (retry.first_delay.count() < 1 || retry.max_delay < retry.first_delay) {
     return invalid("retry.first_delay", "must be at least 1 ms and at most max_delay");
   }
+  if (retry.patience.count() < 0) return invalid("retry.patience", "must not be negative");
   if (unary_timeout.count() < 1) return invalid("unary_timeout", "must be at least 1 ms");
   if (stall_timeout.count() < 1) return invalid("stall_timeout", "must be at least 1 ms");
   if (log_check_interval.count() < 0) return invalid("log_check_interval", "must not be negative");

@@ -17,7 +17,13 @@ struct RetryOptions {
   int max_attempts = 5;
   std::chrono::milliseconds first_delay{100};  // Doubles, with jitter; RetryInfo wins.
   std::chrono::milliseconds max_delay{5000};
-  /// Empty: the thread sleeps. A pull through several channels calls it from several threads.
+  /// How long a library that has answered this client before is waited for, beyond max_attempts
+  /// where those are more than one, while it does not answer or says that it is busy
+  /// (RESOURCE_EXHAUSTED with RetryInfo): its restart ends no transfer. 0: not at all.
+  std::chrono::milliseconds patience{60'000};
+  /// Told before each wait how long it is at most. Like `sleep`, which replaces the wait itself, it
+  /// is called from several threads where a pull has several channels.
+  std::function<void(std::chrono::milliseconds)> before_wait;
   std::function<void(std::chrono::milliseconds)> sleep;
 };
 

@@ -10,7 +10,7 @@ ParallelFetch::ParallelFetch(const PullContext& context, const BlobRef& blob,
     : wanted_(wanted), file_(file), path_(path), arrived_(wanted.size()) {
   const size_t runs = (wanted.size() + kRunChunks - 1) / kRunChunks;
   for (size_t i = 0; i < std::min(context.channels.size(), runs); ++i) {
-    fetchers_.push_back(std::make_unique<ChunkFetcher>(context, *context.channels[i], blob, bases));
+    fetchers_.push_back(std::make_unique<ChunkFetcher>(context, context.channels[i], blob, bases));
   }
   for (size_t i = 0; i < fetchers_.size(); ++i) threads_.emplace_back([this, i] { Run(i); });
 }

@@ -8,6 +8,7 @@
 #include "client/calls.h"
 #include "client/file_chunks.h"
 #include "client/stall_guard.h"
+#include "dml/v1/content.grpc.pb.h"
 
 namespace dml {
 namespace {
@@ -59,7 +60,7 @@ class PartStream {
         message_bytes_(message_bytes),
         progress_(progress),
         guard_(context_, connection.options().stall_timeout),
-        stream_(connection.stub<Content>().UploadBlobs(&context_, &response_)) {
+        stream_(Content(connection.channel()).UploadBlobs(&context_, &response_)) {
     request_.set_namespace_(ns);
   }
   ~PartStream() {
@@ -132,12 +133,13 @@ class Uploader {
       : connection_(connection), limits_(limits), ns_(ns), files_(files), progress_(progress) {}
 
   absl::StatusOr<std::vector<BlobRef>> Run() {
-    Backoff backoff(connection_.options().retry);
+    Backoff backoff = connection_.NewBackoff(connection_.channel());
+    uint64_t best = 0;  // How far all was there.
     while (acknowledged_.size() < files_.size()) {
-      const size_t before = acknowledged_.size();
       absl::Status status = RunOnce();
       if (status.ok()) break;
-      if (acknowledged_.size() > before || sent_something_) backoff.Reset();
+      if (there_until_ > best) backoff.Reset();
+      best = std::max(best, there_until_);
       if (!CanSendLostChunks(status) && !backoff.WaitAfter(status)) return status;
     }
     return acknowledged_;
@@ -157,12 +159,13 @@ class Uploader {
   absl::Status RunOnce() {
     FileChunks chunks(files_, acknowledged_.size(), limits_.chunker, Known());
     stream_.reset();
-    sent_something_ = false;
     file_is_sent_ = false;
     first_missing_.reset();
     ended_ = acknowledged_;
     held_.clear();
     position_ = acknowledged_bytes_;
+    there_until_ = position_;
+    bool all_there = true;
     while (true) {
       DML_ASSIGN_OR_RETURN(std::vector<FilePart> parts,
                            chunks.Take(limits_.max_find_missing, kBatchBytes));
@@ -171,6 +174,8 @@ class Uploader {
       for (size_t i = 0; i < parts.size(); ++i) {
         if (absl::Status status = SendPart(parts[i], missing[i]); !status.ok()) return status;
         position_ += parts[i].there ? parts[i].end->size : parts[i].chunk.size;
+        all_there = all_there && !missing[i];
+        if (all_there) there_until_ = position_;
         progress_.Reach(position_);
       }
       if (ended_.size() == acknowledged_.size() || !stream_ || stream_->sent() < kStreamBytes ||
@@ -265,7 +270,6 @@ class Uploader {
   // A stream that takes nothing more has an error to tell.
   absl::Status Check(bool open) {
     if (open) return absl::OkStatus();
-    sent_something_ = stream_->sent() > 0;
     absl::Status status = stream_->Finish();
     stream_.reset();
     return status.ok() ? BadAnswer("it ended an upload before its end") : status;
@@ -280,6 +284,7 @@ class Uploader {
     }
     acknowledged_ = ended_;
     acknowledged_bytes_ = position_;
+    there_until_ = position_;
     return absl::OkStatus();
   }
 
@@ -293,10 +298,10 @@ class Uploader {
   std::vector<BlobRef> acknowledged_;  // Of those, the ones that need not be sent again.
   uint64_t position_ = 0;              // Bytes of all files so far.
   uint64_t acknowledged_bytes_ = 0;
+  uint64_t there_until_ = 0;    // What the library had before this attempt, or has acknowledged.
   std::vector<ChunkRef> held_;  // Of the current file.
   bool file_is_sent_ = false;   // Of the current file something has gone over the stream.
-  bool sent_something_ = false;
-  bool sends_lost_ = false;              // Some attempt failed for chunks that were lost.
+  bool sends_lost_ = false;     // Some attempt failed for chunks that were lost.
   std::optional<Digest> first_missing_;  // Of this attempt.
   std::set<Digest> sent_first_;          // Those of attempts to send lost chunks.
 };

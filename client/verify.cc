@@ -228,15 +228,14 @@ absl::Status CheckFolder(const std::filesystem::path& path, const Manifest& mani
 // Reads a file from the library as a download does, and keeps nothing of it.
 absl::Status ReadStoredFile(Connection& connection, const VariantName& name, const BlobRef& blob,
                             ProgressReporter& progress) {
-  const PullContext context{.connection = connection,
-                            .variant = name.ResourceName(),
-                            .channels = {&connection.stub<v1::ContentService::Stub>()}};
+  const PullContext context{
+      .connection = connection, .variant = name.ResourceName(), .channels = {connection.channel()}};
   ChunkPages pages(connection, context.variant, blob, /*with_bases=*/false);
   Sha256Hasher hasher;
   while (true) {
     DML_ASSIGN_OR_RETURN(std::optional<ChunkPage> page, pages.Next());
     if (!page.has_value()) break;
-    ChunkFetcher fetcher(context, *context.channels.front(), blob, {});
+    ChunkFetcher fetcher(context, context.channels.front(), blob, {});
     DML_RETURN_IF_ERROR(
         fetcher.Fetch(page->chunks, [&](const PlacedChunk&, std::string_view raw, uint64_t sent) {
           hasher.Update(raw);

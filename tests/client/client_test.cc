@@ -1,5 +1,7 @@
 #include "client/client.h"
 
+#include <numeric>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -76,6 +78,45 @@ TEST_F(ClientTest, WaitsLongerEachTimeAndGivesUp) {
     EXPECT_GE(library_.waits[i], full / 2);
     EXPECT_LE(library_.waits[i], full);
   }
+}
+
+TEST_F(ClientTest, ALibraryThatHasAnsweredIsWaitedForAsLongAsPatienceLasts) {
+  Client client = Connect();
+  ASSERT_TRUE(client.GetStatus().ok());
+  Refuse("GetStatus", 1000, {grpc::StatusCode::UNAVAILABLE, "down"});
+  EXPECT_EQ(Reason(client.GetStatus().status()), "SERVER_UNAVAILABLE");
+  EXPECT_GT(library_.waits.size(), 10u);
+  const milliseconds waited =
+      std::accumulate(library_.waits.begin(), library_.waits.end(), milliseconds(0));
+  EXPECT_GE(waited, milliseconds(60'000));
+  EXPECT_LT(waited, milliseconds(65'000));
+}
+
+TEST_F(ClientTest, ALibraryThatIsBusyIsWaitedForLikewise) {
+  Client client = Connect();
+  ASSERT_TRUE(client.GetStatus().ok());
+  Refuse("GetStatus", 40,
+         ServerError(grpc::StatusCode::RESOURCE_EXHAUSTED, "BUSY", milliseconds(1000)));
+  EXPECT_TRUE(client.GetStatus().ok());
+  EXPECT_EQ(library_.waits.size(), 40u);
+}
+
+TEST_F(ClientTest, PatienceIsForNoErrorThatTheLibraryGivesAReasonFor) {
+  Client client = Connect();
+  ASSERT_TRUE(client.GetStatus().ok());
+  Refuse("GetStatus", 1000, ServerError(grpc::StatusCode::UNAVAILABLE, "WRITE_FAILED"));
+  EXPECT_EQ(Reason(client.GetStatus().status()), "WRITE_FAILED");
+  EXPECT_EQ(library_.waits.size(), 4u);
+}
+
+TEST_F(ClientTest, OneAttemptIsOneAttemptWithPatienceToo) {
+  ClientOptions options = library_.Options();
+  options.retry.max_attempts = 1;
+  Client client = *Client::Create(options);
+  ASSERT_TRUE(client.GetStatus().ok());
+  Refuse("GetStatus", 1000, {grpc::StatusCode::UNAVAILABLE, "down"});
+  EXPECT_EQ(Reason(client.GetStatus().status()), "SERVER_UNAVAILABLE");
+  EXPECT_TRUE(library_.waits.empty());
 }
 
 TEST_F(ClientTest, WaitsAsLongAsTheServerSays) {

@@ -19,14 +19,11 @@
 #include "core/content/delta.h"
 #include "core/content/records.h"
 #include "core/merkle/merkle.h"
-#include "dml/v1/admin.grpc.pb.h"
-#include "dml/v1/catalog.grpc.pb.h"
-#include "dml/v1/compatibility.grpc.pb.h"
-#include "dml/v1/content.grpc.pb.h"
-#include "dml/v1/gate.grpc.pb.h"
-#include "dml/v1/journal.grpc.pb.h"
-#include "dml/v1/key.grpc.pb.h"
-#include "dml/v1/license.grpc.pb.h"
+#include "dml/v1/catalog.pb.h"
+#include "dml/v1/compatibility.pb.h"
+#include "dml/v1/content.pb.h"
+#include "dml/v1/gate.pb.h"
+#include "dml/v1/journal.pb.h"
 
 namespace dml::testing {
 

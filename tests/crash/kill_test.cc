@@ -17,6 +17,7 @@
 #include "core/crypto/random.h"
 #include "core/merkle/merkle.h"
 #include "core/wire/entry.h"
+#include "dml/v1/journal.grpc.pb.h"
 #include "tests/core/os/scratch_folder.h"
 #include "tests/integration/support/running_library.h"
 

@@ -1,6 +1,7 @@
 // Bytes that are not what they are said to be: refused, and nothing of them can be seen.
 #include "core/content/frame.h"
 #include "core/wire/api.h"
+#include "dml/v1/content.grpc.pb.h"
 #include "tests/integration/support/bad_input.h"
 
 namespace dml {

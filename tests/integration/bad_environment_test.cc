@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "core/crypto/x509.h"
+#include "dml/v1/content.grpc.pb.h"
 #include "server/runtime/program.h"
 #include "tests/integration/support/bad_input.h"
 #include "tools/dml/app.h"

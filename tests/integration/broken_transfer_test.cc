@@ -1,9 +1,11 @@
 // Connections that break at any byte, and daemons that end in the middle: transfers go on. No
 // connection lives long enough for the whole, so only a transfer that resumes comes to its end.
+#include <atomic>
 #include <random>
 
 #include "client/connection.h"
 #include "core/crypto/sha256.h"
+#include "dml/v1/content.grpc.pb.h"
 #include "tests/core/os/scratch_folder.h"
 #include "tests/integration/support/cutting_proxy.h"
 #include "tests/integration/support/running_library.h"
@@ -42,11 +44,11 @@ class BrokenTransferTest : public ::testing::Test {
                                           [this] { return (5 << 19) + random_() % (2 << 20); },
                                           std::move(on_cut));
   }
-  Client Through(const CuttingProxy& proxy) {
+  Client Through(const CuttingProxy& proxy, int max_attempts = 30) {
     ClientOptions options = library_.AdminOptions();
     options.target = proxy.address();
     options.state_file = folder_.path() / "checkpoint";
-    options.retry.max_attempts = 30;
+    options.retry.max_attempts = max_attempts;
     options.retry.first_delay = std::chrono::milliseconds(5);
     options.retry.max_delay = std::chrono::milliseconds(50);
     return RunningLibrary::NewClient(options);
@@ -109,6 +111,37 @@ TEST_F(BrokenTransferTest, APullGoesOnAfterTheDaemonWasKilled) {
   EXPECT_GE(proxy->cuts(), 2);
 }
 
+// More tries fail than a call has attempts: what counts is that the library answered before.
+TEST_F(BrokenTransferTest, BothWaysWaitForAKilledDaemonThatStaysAwayForAWhile) {
+  int refused = 0;
+  bool away = false;
+  std::atomic<uint64_t> cut = 3 << 20;  // Of the next connection; none of those after it.
+  CuttingProxy proxy(
+      [&] {
+        if (away && ++refused % 4 == 0) {
+          EXPECT_TRUE(library_.Start());
+          away = false;
+        }
+        return Port();
+      },
+      [&] { return cut.exchange(0); },
+      [&] {
+        library_.Kill();
+        away = true;
+      });
+  Client client = Through(proxy, /*max_attempts=*/2);
+  const absl::Status published = Publish(client);
+  ASSERT_TRUE(published.ok()) << published << " seed " << seed_;
+  EXPECT_EQ(proxy.cuts(), 1);
+  EXPECT_EQ(refused, 4);
+  cut = 3 << 20;
+  Client other = Through(proxy, /*max_attempts=*/2);
+  client = std::move(other);  // Ends its connection, the only one that the proxy forwards.
+  Pull(client);
+  EXPECT_EQ(proxy.cuts(), 2);
+  EXPECT_EQ(refused, 8);
+}
+
 TEST_F(BrokenTransferTest, DownloadsPassFramesThroughWithoutACodec) {
   bytes_.resize(3 << 20);
   bytes_ += std::string(2 << 20, 'x');  // Compressed, other than what is random.
@@ -126,7 +159,7 @@ TEST_F(BrokenTransferTest, DownloadsPassFramesThroughWithoutACodec) {
   request.set_name(NameOfVersion("acme/tool", "1.0.0").ResourceName());
   request.set_digest(Sha256(bytes_).ToString());
   grpc::ClientContext context;
-  auto stream = client.connection().stub<v1::ContentService::Stub>().ReadBlob(&context, request);
+  auto stream = v1::ContentService::Stub(client.connection().channel()).ReadBlob(&context, request);
   v1::ReadBlobResponse part;
   std::string whole;
   while (stream->Read(&part)) whole += part.data();

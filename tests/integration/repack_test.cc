@@ -1,5 +1,6 @@
 // What repacking makes of consecutive versions, and the index made anew from packs.
 #include "client/connection.h"
+#include "dml/v1/content.grpc.pb.h"
 #include "tests/integration/support/command_library.h"
 
 namespace dml {
@@ -77,7 +78,8 @@ TEST_F(RepackTest, ABaseIsSentOnlyToWhoMaySeeIt) {
   request.set_accept_delta(true);
   request.add_ranges()->set_count(20);
   grpc::ClientContext context;
-  auto stream = client.connection().stub<v1::ContentService::Stub>().ReadChunks(&context, request);
+  auto stream =
+      v1::ContentService::Stub(client.connection().channel()).ReadChunks(&context, request);
   v1::ReadChunksResponse response;
   std::string whole;
   while (stream->Read(&response)) {

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "client/connection.h"
+#include "dml/v1/content.grpc.pb.h"
 #include "tests/integration/support/command_library.h"
 
 namespace dml {
@@ -48,7 +49,8 @@ class SlowReader {
     request.set_name(ask.name());
     request.set_digest(ask.digest());
     request.add_ranges()->set_count(list->chunk_count());
-    stream_ = client_.connection().stub<v1::ContentService::Stub>().ReadChunks(&context_, request);
+    stream_ =
+        v1::ContentService::Stub(client_.connection().channel()).ReadChunks(&context_, request);
     EXPECT_TRUE(Read());
   }
   bool Read() {
@@ -90,6 +92,34 @@ TEST_F(SlowReaderTest, ManyCostLittleMemoryAndNobodyElseAnything) {
   readers.pop_back();
   for (auto& reader : readers) reader->Cancel();
   ExpectThere("1.0.0", content_);
+}
+
+// 24 of 32 places are for large pulls at most, whoever they are of; one principal has no more.
+TEST_F(SlowReaderTest, LargePullsLeaveRoomForSmallOnes) {
+  const std::string small = Noise("small", 100'000);
+  Publish("2.0.0", small);
+  std::vector<std::unique_ptr<SlowReader>> readers;
+  for (int i = 0; i < 24; ++i) {
+    readers.push_back(std::make_unique<SlowReader>(library_.AdminOptions(), Sha256(content_)));
+  }
+  UseOwnProfile();
+  ExpectThere("2.0.0", small);
+  ClientOptions options = *LoadProfile(profile_);
+  options.retry.max_attempts = 1;
+  Client other = testing::RunningLibrary::NewClient(options);
+  auto pull = [&](const char* version) {
+    return DownloadVariant(other, testing::NameOfVersion("acme/tool", version),
+                           Path("other-" + std::string(version)), {}, {})
+        .status();
+  };
+  EXPECT_EQ(Reason(pull("1.0.0")), "TOO_MANY_TRANSFERS");
+  EXPECT_TRUE(pull("2.0.0").ok());
+  readers.front()->Cancel();
+  readers.erase(readers.begin());
+  while (Reason(pull("1.0.0")) == "TOO_MANY_TRANSFERS") {
+  }
+  EXPECT_TRUE(testing::ReadBytes(Path("other-1.0.0/tool")) == content_);
+  for (auto& reader : readers) reader->Cancel();
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "client/connection.h"
 #include "core/content/frame.h"
 #include "core/wire/api.h"
+#include "dml/v1/content.grpc.pb.h"
 #include "tests/core/os/scratch_folder.h"
 #include "tests/integration/support/running_library.h"
 
@@ -20,7 +21,7 @@ class StalledTransferTest : public ::testing::Test {
     client_.emplace(library_.NewClient());
     ASSERT_TRUE(client_->CreateNamespace("acme", "", {}).ok());
   }
-  Content::Stub& stub() { return client_->connection().stub<Content::Stub>(); }
+  Content::Stub stub() { return Content::Stub(client_->connection().channel()); }
 
   ScratchFolder folder_;
   const std::filesystem::path config_ = folder_.path() / "dmld.yaml";

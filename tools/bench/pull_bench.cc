@@ -12,6 +12,7 @@
 #include "client/connection.h"
 #include "core/content/chunker.h"
 #include "core/content/frame.h"
+#include "dml/v1/content.grpc.pb.h"
 #include "tools/bench/bench_daemon.h"
 
 namespace dml::bench {
@@ -142,7 +143,7 @@ class PullBench {
     request.add_ranges()->set_count(list.chunk_count());
     grpc::ClientContext context;
     auto stream =
-        client.connection().stub<v1::ContentService::Stub>().ReadChunks(&context, request);
+        v1::ContentService::Stub(client.connection().channel()).ReadChunks(&context, request);
     v1::ReadChunksResponse response;
     while (stream->Read(&response)) {
     }
@@ -195,7 +196,8 @@ class PullBench {
     request.set_digest(manifest.files[0].blob.digest.ToString());
     request.add_ranges()->set_count(64);
     grpc::ClientContext context;
-    auto stream = slow.connection().stub<v1::ContentService::Stub>().ReadChunks(&context, request);
+    auto stream =
+        v1::ContentService::Stub(slow.connection().channel()).ReadChunks(&context, request);
     v1::ReadChunksResponse response;
     if (!stream->Read(&response)) return slow.connection().Received(stream->Finish());
     std::this_thread::sleep_for(std::chrono::seconds(3));

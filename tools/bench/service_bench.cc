@@ -5,6 +5,7 @@
 
 #include "client/connection.h"
 #include "core/os/file.h"
+#include "dml/v1/content.grpc.pb.h"
 #include "tools/bench/bench_daemon.h"
 
 namespace dml::bench {

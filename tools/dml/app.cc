@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <mutex>
 
 #include "client/options.h"
 #include "core/base/text.h"
@@ -15,6 +16,7 @@ namespace dml {
 namespace {
 
 constexpr std::chrono::days kExpiryWarning{14};
+constexpr std::chrono::milliseconds kLongWait{1000};  // What people are told of.
 
 // Whether --output json was asked for, in a command line that could not be parsed.
 bool AsksForJson(const std::vector<std::string>& args) {
@@ -98,6 +100,7 @@ ExitCode ExitCodeFor(const absl::Status& status, bool asked) {
       reason == "PATH_UNSAFE" ||
       (reason.starts_with("FILE_") && reason != "FILE_CHANGED" && reason != "FILE_IO_FAILED");
   if (reason == "ARGUMENT_INVALID" || own_file) return ExitCode::kUsage;
+  if (reason == "LAYOUT_INVALID" || reason == "LAYOUT_TYPE_UNKNOWN") return ExitCode::kUsage;
   if (reason == "CERTIFICATE_EXPIRED" || reason == "CERTIFICATE_NOT_YET_VALID") {
     return ExitCode::kNotPermitted;
   }
@@ -172,11 +175,25 @@ absl::Status Context::WarnOfExpiry(const ClientOptions& options) const {
   return absl::OkStatus();
 }
 
+RetryOptions Context::WaitAndSay(RetryOptions retry, const std::string& target) const {
+  if (options_.quiet || options_.json()) return retry;
+  auto said = std::make_shared<std::once_flag>();
+  const std::string note = fmt::format(
+      "{}dml: the library at {} does not answer or is busy; waiting for it for up to {} s\n",
+      terminal_.err_is_tty ? "\r\x1b[K" : "", EscapeForTerminal(target),
+      std::chrono::floor<std::chrono::seconds>(retry.patience).count());
+  retry.before_wait = [&err = err_, said, note](std::chrono::milliseconds delay) {
+    if (delay >= kLongWait) std::call_once(*said, [&] { err << note << std::flush; });
+  };
+  return retry;
+}
+
 absl::StatusOr<Client*> Context::client() {
   if (!client_.has_value()) {
     DML_ASSIGN_OR_RETURN(std::filesystem::path profile, FindProfile(options_.profile));
     DML_ASSIGN_OR_RETURN(ClientOptions options, LoadProfile(profile));
     DML_RETURN_IF_ERROR(WarnOfExpiry(options));
+    options.retry = WaitAndSay(std::move(options.retry), options.target);
     DML_ASSIGN_OR_RETURN(Client client, Client::Create(std::move(options)));
     client_.emplace(std::move(client));
   }

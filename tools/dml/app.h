@@ -29,9 +29,9 @@ enum class ExitCode {
 };
 
 /// The exit code for an error, `asked` telling whether the library was asked for anything before.
-/// What is refused before that is kUsage, and so is at any time ARGUMENT_INVALID and a file or
-/// folder on this machine that cannot be used (FILE_*, PATH_UNSAFE). Any other error after that is
-/// the library's, by its code.
+/// What is refused before that is kUsage, and so is at any time ARGUMENT_INVALID, a file or folder
+/// on this machine that cannot be used (FILE_*, PATH_UNSAFE) and a layout that is none
+/// (LAYOUT_INVALID, LAYOUT_TYPE_UNKNOWN). Any other error after that is the library's, by its code.
 ExitCode ExitCodeFor(const absl::Status& status, bool asked);
 
 /// What to do after an error of the command `path` ("dml policy set") whose message cannot know of
@@ -80,6 +80,8 @@ class Context {
 
  private:
   absl::Status WarnOfExpiry(const ClientOptions& options) const;
+  // Says once on the error stream that the library is waited for, from whichever thread waits.
+  RetryOptions WaitAndSay(RetryOptions retry, const std::string& target) const;
 
   const GlobalOptions options_;
   const Terminal terminal_;

@@ -23,8 +23,9 @@ void DeclareExport(CLI::App& app, ExportArgs& args) {
   app.add_option("--since", args.since,
                  "What the receiving library has, as its dml inventory wrote it; that is left out")
       ->type_name("INVENTORY");
-  app.add_option("--filter", args.filter,
-                 "Also all variants that match and are not withdrawn; see docs/filter.md");
+  app.add_option(
+      "--filter", args.filter,
+      "Also all variants that match, neither withdrawn nor collected; see docs/filter.md");
 }
 
 Json ExportedJson(const ExportedVariant& item) {
@@ -61,9 +62,22 @@ absl::StatusOr<Reply> ExportOciCommand(Context& context, const ExportArgs& args)
   }
   DML_ASSIGN_OR_RETURN(options.variants, ResolveVariants(context, args.variants));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  size_t collected = 0;  // Of those that match the filter.
   if (!args.filter.empty()) {
     DML_ASSIGN_OR_RETURN(std::vector<VariantRecord> found, FindLiveVariants(*client, args.filter));
-    for (VariantRecord& record : found) options.variants.push_back(std::move(record.name));
+    for (VariantRecord& record : found) {
+      if (record.payload_collected) {
+        ++collected;
+      } else {
+        options.variants.push_back(std::move(record.name));
+      }
+    }
+    if (options.variants.empty()) {
+      return NotFound(ErrorReason("VARIANT_NOT_FOUND"),
+                      "no variant with payload matches \"{}\"{}; nothing was written",
+                      EscapeForTerminal(args.filter),
+                      collected == 0 ? "" : fmt::format(" ({} were collected)", collected));
+    }
   }
   DML_ASSIGN_OR_RETURN(OciExport done, ExportOci(*client, options, context.Progress("export")));
   Reply reply;
@@ -80,6 +94,12 @@ absl::StatusOr<Reply> ExportOciCommand(Context& context, const ExportArgs& args)
   reply.notes.push_back(fmt::format("{}: {} variant(s), {}; {} left out, as they are there already",
                                     args.to, done.variants.size() - left_out,
                                     FormatBytes(done.blob_bytes), left_out));
+  if (collected > 0) {
+    reply.notes.push_back(
+        fmt::format("{} variant(s) that match have no payload any more and are not exported: it "
+                    "was collected",
+                    collected));
+  }
   return reply;
 }
 

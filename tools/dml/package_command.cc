@@ -114,13 +114,15 @@ struct ListArgs {
 };
 
 std::vector<Cell> VariantRow(const VariantRecord& item) {
-  return {item.name.package.ToString(),
-          item.name.version,
-          item.name.platform.VariantId(),
-          {std::string(VariantStateName(item.state)), StateStyle(item.state)},
-          FormatBytes(item.payload_size),
-          item.declared_license,
-          FormatTime(item.published_time)};
+  return {
+      item.name.package.ToString(),
+      item.name.version,
+      item.name.platform.VariantId(),
+      {std::string(VariantStateName(item.state)) + (item.payload_collected ? ", collected" : ""),
+       item.payload_collected ? Style::kWarning : StateStyle(item.state)},
+      FormatBytes(item.payload_size),
+      item.declared_license,
+      FormatTime(item.published_time)};
 }
 
 Reply ListVariantsReply(const ListPage<VariantRecord>& page) {

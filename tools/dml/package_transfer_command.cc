@@ -55,6 +55,11 @@ absl::StatusOr<Reply> Publish(Context& context, const PublishArgs& args) {
     reply.notes.push_back("nothing was added to it; a further signature: dml package sign " + name +
                           " --key FILE");
   }
+  if (done.value.payload_collected) {
+    reply.notes.push_back(
+        "its payload was collected and stays gone: publish the files as a new version where they "
+        "are needed again");
+  }
   return reply;
 }
 
@@ -83,7 +88,8 @@ void DeclareGet(CLI::App& app, GetArgs& args) {
   app.add_flag("--withdrawn", args.withdrawn, "Also where the variant was withdrawn");
   AddRepeated(app, "--local", args.local,
               "Content that is here, such as an earlier version: only what it lacks is fetched")
-      ->type_name("PATH");
+      ->type_name("PATH")
+      ->check(CLI::ExistingPath);
   app.add_option("--channels", args.channels, "Connections for each large file")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxDownloadChannels));

@@ -260,6 +260,9 @@ absl::StatusOr<Reply> Repack(Context& context, const RepackArgs& args) {
   return reply;
 }
 
+constexpr uint64_t kMinScrubRate = 65536;  // The library's own limits.
+constexpr uint64_t kMaxScrubRate = uint64_t{1} << 40;
+
 struct ScrubArgs {
   uint64_t rate = 0;
   bool wait = false;
@@ -269,6 +272,7 @@ struct ScrubArgs {
 void DeclareScrub(CLI::App& app, ScrubArgs& args) {
   app.add_option("--rate", args.rate, "Bytes per second, such as 8MiB; default: the library's own")
       ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(kMinScrubRate, kMaxScrubRate))
       ->type_name("BYTES");
   auto* wait = app.add_flag("--wait", args.wait, "Until every chunk has been read");
   auto* show = app.add_flag("--show", args.show, "Start nothing: the pass under way, or the last");
@@ -280,13 +284,16 @@ Reply ScrubReply(const ScrubStatus& status) {
   Reply reply;
   Json damaged = Json::array();
   TextTable table{{"DAMAGED CHUNK", "CAUSE", "VARIANTS"}, {}};
+  bool named = false;
+  bool unnamed = false;
   for (const DamagedChunk& item : record.damaged) {
     const std::string base = item.base.has_value() ? item.base->ToString() : "";
     damaged.push_back(
         {{"chunk", item.chunk.ToString()}, {"base", base}, {"variants", item.variants}});
     table.rows.push_back({{item.chunk.ToString(), Style::kBad},
                           base.empty() ? "its own bytes" : "its base " + base,
-                          JoinWords(item.variants)});
+                          item.variants.empty() ? "none" : JoinWords(item.variants)});
+    (item.variants.empty() ? unnamed : named) = true;
   }
   reply.document = {{"waiting", status.job.waiting},
                     {"running", status.job.running},
@@ -307,7 +314,14 @@ Reply ScrubReply(const ScrubStatus& status) {
   reply.code = ExitCode::kNegative;
   reply.text.Line("");
   reply.text.Add(std::move(table));
-  reply.notes.push_back("upload the files of these variants again: what is damaged is replaced");
+  if (named) {
+    reply.notes.push_back("upload the files of these variants again: what is damaged is replaced");
+  }
+  if (unnamed) {
+    reply.notes.push_back(
+        "no variant has a chunk with variants \"none\": it goes once nothing is based on it, with: "
+        "dml admin collect");
+  }
   return reply;
 }
 

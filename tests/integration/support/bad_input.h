@@ -64,8 +64,8 @@ class BadInputTest : public ::testing::Test {
   }
 
   template <typename Service>
-  typename Service::Stub& stub() {
-    return client_->connection().stub<typename Service::Stub>();
+  typename Service::Stub stub() {
+    return typename Service::Stub(client_->connection().channel());
   }
 
   /// A manifest of this spec with the file bin/tool, or with `files`.
