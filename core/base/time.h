@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace dml {
 
@@ -18,5 +20,9 @@ inline Timestamp WallClockNow() {
 
 /// RFC 3339 in UTC with seconds: "2026-03-01T12:00:00Z".
 std::string FormatTime(Timestamp time);
+
+/// Reads an RFC 3339 date-time with upper-case letters and at most nine digits of a second, of
+/// which microseconds are kept. nullopt for any other text.
+std::optional<Timestamp> ParseTime(std::string_view text);
 
 }  // namespace dml
