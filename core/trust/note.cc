@@ -73,9 +73,9 @@ absl::Status CheckEd25519(const PublicKey& key) {
 
 }  // namespace
 
-uint32_t NoteKeyId(std::string_view name, const PublicKey& key) {
-  constexpr std::string_view kEd25519Type = "\n\x01";
-  Digest digest = Sha256({AsBytes(name), AsBytes(kEd25519Type), AsBytes(key.raw_ed25519())});
+uint32_t NoteKeyId(std::string_view name, const PublicKey& key, NoteKeyType type) {
+  const std::string separator = {'\n', static_cast<char>(type)};
+  Digest digest = Sha256({AsBytes(name), AsBytes(separator), AsBytes(key.raw_ed25519())});
   return ReadKeyId(digest.raw());
 }
 

@@ -42,8 +42,15 @@ struct NoteVerifier {
   PublicKey key;  // Ed25519.
 };
 
-/// The first four bytes of SHA-256(name || 0x0A || 0x01 || 32-byte Ed25519 key), big-endian.
-uint32_t NoteKeyId(std::string_view name, const PublicKey& key);
+/// What a key's signature lines are: the same key is another one for each.
+enum class NoteKeyType : uint8_t {
+  kEd25519 = 0x01,      // Signatures over the text.
+  kCosignature = 0x04,  // A witness's (core/trust/cosignature.h).
+};
+
+/// The first four bytes of SHA-256(name || 0x0A || type || 32-byte Ed25519 key), big-endian.
+uint32_t NoteKeyId(std::string_view name, const PublicKey& key,
+                   NoteKeyType type = NoteKeyType::kEd25519);
 
 /// 1 to 255 bytes of UTF-8 without Unicode spaces, control characters and '+'. INVALID_ARGUMENT
 /// (NOTE_INVALID) otherwise.

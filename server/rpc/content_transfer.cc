@@ -136,8 +136,8 @@ absl::Status ReceiveBlobs(ContentStore& store, grpc::ServerContext& context,
   const absl::Status kept = upload.Commit();
   if (!status.ok()) return AtField(status, "parts");
   DML_RETURN_IF_ERROR(kept);
-  response.set_chunks_stored(upload.totals().chunks_stored);
-  response.set_bytes_stored(upload.totals().bytes_stored);
+  response.set_chunks_stored(upload.totals().chunks_received);
+  response.set_bytes_stored(upload.totals().bytes_received);
   return absl::OkStatus();
 }
 

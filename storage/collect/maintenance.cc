@@ -118,8 +118,16 @@ Maintenance::Measurement Maintenance::measurement() const {
 }
 
 Maintenance::Scrubbing Maintenance::scrubbing() const {
-  absl::MutexLock lock(&mutex_);
-  return scrubbing_;
+  Scrubbing out;
+  {
+    absl::MutexLock lock(&mutex_);
+    out = scrubbing_;
+  }
+  // What was uploaded again since the pass saw it is repaired.
+  out.record.damaged_count -= std::erase_if(out.record.damaged, [&](const DamagedChunk& item) {
+    return !library_.content().chunks().IsDamaged(item.chunk);
+  });
+  return out;
 }
 
 // False when it is time to stop.

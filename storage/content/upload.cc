@@ -126,6 +126,8 @@ absl::Status Upload::EndBlob(const BlobRef& blob) {
 
 absl::Status Upload::Keep(EncodedChunk chunk) {
   if (!pending_.insert(chunk.raw_digest).second) return absl::OkStatus();
+  ++totals_.chunks_received;
+  totals_.bytes_received += chunk.stored.size();
   visible_.push_back(chunk.raw_digest);
   // The lease comes first: what is found after it cannot be collected before the commit.
   store_.leases().Take(chunk.raw_digest);

@@ -21,8 +21,11 @@
 namespace dml {
 
 struct UploadTotals {
-  uint64_t chunks_stored = 0;  // New in the library; the others were there.
-  uint64_t bytes_stored = 0;   // Of their frames.
+  uint64_t chunks_received = 0;  // Different ones that came with their bytes.
+  uint64_t bytes_received = 0;   // Of their frames.
+  // Of those, what was new in the library: never for the caller, who may know only its namespace.
+  uint64_t chunks_stored = 0;
+  uint64_t bytes_stored = 0;
 };
 
 class Upload {

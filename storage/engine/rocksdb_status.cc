@@ -18,8 +18,10 @@ absl::Status FromRocksStatus(const rocksdb::Status& status, std::string_view doi
   const std::string text = status.ToString();
   if (status.IsCorruption()) {
     return DataLoss(ErrorReason("STORAGE_CORRUPT"),
-                    "{}: the database {} is damaged: {}; check the disk and restore a backup",
-                    doing, path, text);
+                    "{}: the database {} is damaged: {}; check the disk, and {}", doing, path, text,
+                    doing.find("chunk_index") == std::string_view::npos
+                        ? "restore a backup"
+                        : "stop the daemon and make the index anew: dmld rebuild-index");
   }
   if (status.IsNoSpace()) {
     return ResourceExhausted(ErrorReason("DISK_FULL"),

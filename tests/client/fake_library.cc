@@ -18,8 +18,6 @@
 #include "dml/v1/journal.grpc.pb.h"
 #include "dml/v1/key.grpc.pb.h"
 #include "dml/v1/license.grpc.pb.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 
 namespace dml::testing {
 namespace {
@@ -30,22 +28,6 @@ const ChunkerParams kParams = ChunkerParams::FromAverage(1024);
 grpc::Status Dropped() { return {grpc::StatusCode::UNAVAILABLE, "the connection broke"}; }
 
 }  // namespace
-
-grpc::Status ServerError(grpc::StatusCode code, const std::string& reason,
-                         std::chrono::milliseconds retry_after) {
-  google::rpc::Status rich;
-  google::rpc::ErrorInfo info;
-  info.set_domain("dml");
-  info.set_reason(reason);
-  rich.add_details()->PackFrom(info);
-  if (retry_after.count() > 0) {
-    google::rpc::RetryInfo retry;
-    retry.mutable_retry_delay()->set_seconds(retry_after.count() / 1000);
-    retry.mutable_retry_delay()->set_nanos((retry_after.count() % 1000) * 1'000'000);
-    rich.add_details()->PackFrom(retry);
-  }
-  return grpc::Status(code, "the server said " + reason, rich.SerializeAsString());
-}
 
 class FakeLibrary::Content final : public v1::ContentService::Service {
  public:

@@ -24,12 +24,9 @@
 #include "dml/v1/content.pb.h"
 #include "dml/v1/gate.pb.h"
 #include "dml/v1/journal.pb.h"
+#include "tests/client/server_error.h"
 
 namespace dml::testing {
-
-/// An error as dmld sends it.
-grpc::Status ServerError(grpc::StatusCode code, const std::string& reason,
-                         std::chrono::milliseconds retry_after = std::chrono::milliseconds(0));
 
 class FakeLibrary {
  public:

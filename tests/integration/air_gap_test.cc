@@ -216,7 +216,7 @@ TEST_F(AirGapTest, OneChangedByteIsRefused) {
     std::string changed = bytes;
     changed[changed.size() / 2] = static_cast<char>(changed[changed.size() / 2] ^ 1);
     WriteBytes(blob.path(), changed);
-    ExpectRefused("layout", "LAYOUT_BLOB_DAMAGED", 1);
+    ExpectRefused("layout", "LAYOUT_BLOB_DAMAGED", 2);
     WriteBytes(blob.path(), bytes);
   }
   EXPECT_EQ(Import("layout").code, 0);

@@ -12,7 +12,8 @@ constexpr auto kRefusedOutOfHand = absl::StatusCode::kResourceExhausted;
 
 class BadContentTest : public testing::BadInputTest {
  protected:
-  absl::Status Upload(const v1::Chunk& chunk, const std::string& ns = "acme") {
+  absl::Status Upload(const v1::Chunk& chunk, const std::string& ns = "acme",
+                      std::string* answer = nullptr) {
     grpc::ClientContext context;
     v1::UploadBlobsResponse response;
     auto stream = stub<Content>().UploadBlobs(&context, &response);
@@ -21,7 +22,9 @@ class BadContentTest : public testing::BadInputTest {
     *request.add_parts()->mutable_chunk() = chunk;
     stream->Write(request);
     stream->WritesDone();
-    return FromGrpcStatus(stream->Finish());
+    const grpc::Status status = stream->Finish();
+    if (answer != nullptr) *answer = response.ShortDebugString();
+    return FromGrpcStatus(status);
   }
 
   bool IsMissing(const Digest& chunk, const std::string& ns = "acme") {
@@ -189,6 +192,19 @@ TEST_F(BadContentTest, ABlobOfChunksOfAnotherNamespace) {
   stream->WritesDone();
   ExpectRefused(FromGrpcStatus(stream->Finish()), absl::StatusCode::kNotFound, "CHUNK_NOT_FOUND");
   ExpectNoBlob(blob);
+}
+
+// attack 23: neither the answer nor the figures tell whether somebody else has the bytes.
+TEST_F(BadContentTest, AnUploadTellsNothingOfOtherNamespaces) {
+  const std::string secret(20'000, 's');
+  const std::string fresh(20'000, 'f');
+  ASSERT_TRUE(Upload(ChunkOf(secret), "other").ok());
+  std::string known;
+  std::string unknown;
+  ASSERT_TRUE(Upload(ChunkOf(secret), "acme", &known).ok());
+  ASSERT_TRUE(Upload(ChunkOf(fresh), "acme", &unknown).ok());
+  EXPECT_EQ(known, unknown);
+  EXPECT_NE(known, "");
 }
 
 TEST_F(BadContentTest, AMessageThatIsTooLarge) {

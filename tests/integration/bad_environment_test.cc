@@ -71,6 +71,8 @@ TEST_F(BadEnvironmentTest, ACertificateThatSoonExpiresIsWarnedOf) {
     std::ostringstream err;
     EXPECT_EQ(RunDml({"--profile", out / "profile.yaml", "status"}, text, err), 0) << err.str();
     EXPECT_EQ(err.str().find("expires on") != std::string::npos, warned) << err.str();
+    // attack 23: figures of the whole library are no reader's, for they show what others hold.
+    EXPECT_EQ(text.str().find("stored"), std::string::npos) << text.str();
   }
 }
 

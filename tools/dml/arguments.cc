@@ -289,4 +289,16 @@ absl::StatusOr<std::vector<std::string>> ReadEnvelopes(const std::vector<std::st
   return out;
 }
 
+absl::StatusOr<PublicKey> ReadPublicHalf(const std::string& file,
+                                         const std::string& passphrase_file) {
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadFile(file, kMaxKeyBytes));
+  if (pem.find("PRIVATE KEY") != std::string::npos) {
+    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(file, passphrase_file));
+    return key.public_key();
+  }
+  absl::StatusOr<PublicKey> key = PublicKey::FromSpkiPem(pem);
+  if (!key.ok()) return Annotate(key.status(), file);
+  return key;
+}
+
 }  // namespace dml

@@ -66,6 +66,10 @@ absl::Status CheckVersionArgument(std::string_view text);
 absl::StatusOr<PrivateKey> ReadKeyFile(const std::string& file, const std::string& passphrase_file);
 absl::StatusOr<std::vector<PrivateKey>> ReadKeyFiles(const std::vector<std::string>& files,
                                                      const std::string& passphrase_file);
+/// The public key in a file, or the public half of the private key in it. The errors of ReadFile,
+/// FromSpkiPem and ReadKeyFile.
+absl::StatusOr<PublicKey> ReadPublicHalf(const std::string& file,
+                                         const std::string& passphrase_file);
 /// The DSSE envelopes in files. The errors of ReadFile and ParseEnvelope, naming the file.
 absl::StatusOr<std::vector<std::string>> ReadEnvelopes(const std::vector<std::string>& files);
 absl::StatusOr<std::string> ReadPassphrase(const std::string& file);

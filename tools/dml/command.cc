@@ -72,6 +72,7 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddImportCommands(*this);
   AddExportCommands(*this);
   AddKeyCommands(*this);
+  AddRootCommands(*this);
   AddEnvironmentCommands(*this);
   AddPolicyCommands(*this);
   AddLicenseCommands(*this);

@@ -10,8 +10,6 @@
 namespace dml {
 namespace {
 
-constexpr uint64_t kMaxKeyBytes = 16 << 10;
-
 struct GenerateArgs {
   std::string algorithm = "ed25519";
   std::string out;
@@ -89,20 +87,8 @@ void DeclareShow(CLI::App& app, ShowArgs& args) {
       ->type_name("FILE");
 }
 
-// The public key in a file, or the public half of the private key in it.
-absl::StatusOr<PublicKey> ReadAnyKey(const std::string& file, const std::string& passphrase_file) {
-  DML_ASSIGN_OR_RETURN(std::string pem, ReadFile(file, kMaxKeyBytes));
-  if (pem.find("PRIVATE KEY") != std::string::npos) {
-    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(file, passphrase_file));
-    return key.public_key();
-  }
-  absl::StatusOr<PublicKey> key = PublicKey::FromSpkiPem(pem);
-  if (!key.ok()) return Annotate(key.status(), file);
-  return key;
-}
-
 absl::StatusOr<Reply> Show(Context&, const ShowArgs& args) {
-  DML_ASSIGN_OR_RETURN(PublicKey key, ReadAnyKey(args.file, args.passphrase_file));
+  DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicHalf(args.file, args.passphrase_file));
   Reply reply = DescribeKey(key);
   reply.text.Block(key.ToPem());
   return reply;
@@ -138,7 +124,7 @@ absl::StatusOr<Reply> Register(Context& context, const RegisterArgs& args) {
     if (ns != "*") DML_RETURN_IF_ERROR(ValidateNamespace(ns));
   }
   const std::string& file = args.public_key.empty() ? args.key : args.public_key;
-  DML_ASSIGN_OR_RETURN(PublicKey key, ReadAnyKey(file, args.passphrase_file));
+  DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicHalf(file, args.passphrase_file));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done,
                        client->RegisterKey(key.ToPem(), args.owner, args.roles, args.namespaces));

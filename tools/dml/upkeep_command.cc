@@ -223,6 +223,11 @@ absl::StatusOr<Reply> Repack(Context& context, const RepackArgs& args) {
   RepackStatus status;
   if (args.wait) {
     DML_ASSIGN_OR_RETURN(status, WaitFor([&] { return client->GetRepack(); }));
+    if (status.record.finish_time == Timestamp() && status.job.error_reason.empty()) {
+      return Aborted(ErrorReason("WORK_INTERRUPTED"),
+                     "the daemon was started again before the repack came to its end; what it did "
+                     "is kept: call it again");
+    }
   } else {
     DML_ASSIGN_OR_RETURN(status, client->GetRepack());
   }

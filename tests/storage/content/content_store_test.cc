@@ -131,6 +131,7 @@ TEST_F(ContentStoreTest, AnotherNamespaceSeesNothing) {
   UploadTotals totals;
   ASSERT_TRUE(Put("other", bytes, chunks, &totals).ok());
   EXPECT_EQ(totals.bytes_stored, 0u);
+  EXPECT_EQ(totals.chunks_received, chunks.size()) << "what the caller is told";
   EXPECT_TRUE(store_.HasBlob("other", blob).value());
 }
 

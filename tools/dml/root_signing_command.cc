@@ -1,0 +1,155 @@
+// dml root sign|show|verify: signatures of a trust root, offline, file by file.
+#include <algorithm>
+
+#include "core/crypto/ecdsa_signature.h"
+#include "core/os/file.h"
+#include "tools/dml/arguments.h"
+#include "tools/dml/command.h"
+#include "tools/dml/root_document.h"
+#include "tools/dml/root_report.h"
+
+namespace dml {
+namespace {
+
+struct SignArgs {
+  std::string file;
+  std::string key;
+  std::string passphrase_file;
+  std::string previous;
+};
+
+void DeclareShow(CLI::App& app, SignArgs& args) {
+  app.add_option("file", args.file, "A trust root, signed or a draft")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--previous", args.previous,
+                 "The root before it, whose holders must have signed it too")
+      ->type_name("FILE");
+}
+
+void DeclareSign(CLI::App& app, SignArgs& args) {
+  DeclareShow(app, args);
+  app.add_option("--key", args.key, "The private key of a holder of the root role")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
+      ->type_name("FILE");
+}
+
+absl::StatusOr<std::optional<TrustRoot>> ReadPrevious(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  DML_ASSIGN_OR_RETURN(TrustedRoot previous, ReadPinnedRoot(path));
+  return std::optional<TrustRoot>(std::move(previous.root));
+}
+
+// The key as one of these roots knows it in its root role.
+absl::StatusOr<TrustKey> FindRootKey(const PublicKey& key, const TrustRoot& root,
+                                     const std::optional<TrustRoot>& previous) {
+  for (const TrustRoot* by : {&root, previous.has_value() ? &*previous : nullptr}) {
+    if (by == nullptr) continue;
+    const TrustKey* found = FindTrustKey(by->keys, key.id());
+    const std::vector<Digest>& holders = by->roles.at(SigningRole::kRoot).key_ids;
+    if (found != nullptr && std::ranges::binary_search(holders, key.id())) return *found;
+  }
+  return PermissionDenied(ErrorReason("ROLE_NOT_HELD"),
+                          "key {} has no part in the root role of root {}: its signature would "
+                          "count for nothing{}",
+                          key.id().ToString(), root.version,
+                          previous.has_value() || root.version == 1
+                              ? ""
+                              : "; a holder of the root before signs with --previous FILE");
+}
+
+absl::StatusOr<Reply> Sign(Context&, const SignArgs& args) {
+  DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(args.key, args.passphrase_file));
+  DML_ASSIGN_OR_RETURN(RootFile file, ReadRootFile(args.file));
+  DML_ASSIGN_OR_RETURN(std::optional<TrustRoot> previous, ReadPrevious(args.previous));
+  DML_ASSIGN_OR_RETURN(TrustKey known, FindRootKey(key.public_key(), file.root, previous));
+  const PrivateKey* signer = &key;
+  std::string payload;
+  if (file.envelope.has_value()) {
+    payload = file.envelope->payload;
+  } else {
+    DML_ASSIGN_OR_RETURN(payload, FormatTrustRoot(file.root));
+  }
+  DML_ASSIGN_OR_RETURN(DsseEnvelope own,
+                       SignEnvelope(kTrustRootPayloadType, payload, std::span(&signer, 1)));
+  if (known.scheme == SignatureScheme::kEcdsaP256P1363) {
+    DML_ASSIGN_OR_RETURN(own.signatures[0].signature,
+                         EcdsaP1363OfDer(AsBytes(own.signatures[0].signature)));
+  }
+  if (file.envelope.has_value()) {
+    std::erase_if(file.envelope->signatures, [&](const DsseSignature& signature) {
+      return signature.key_id == own.signatures[0].key_id;
+    });
+    file.envelope->signatures.push_back(own.signatures[0]);
+  } else {
+    file.envelope = std::move(own);
+  }
+  DML_RETURN_IF_ERROR(WriteEnvelope(args.file, *file.envelope));
+  Reply reply = DescribeRoot(file, previous);
+  reply.notes.push_back(fmt::format("{}: signed as {}", args.file, known.holder));
+  return reply;
+}
+
+absl::StatusOr<Reply> Show(Context&, const SignArgs& args) {
+  DML_ASSIGN_OR_RETURN(RootFile file, ReadRootFile(args.file));
+  DML_ASSIGN_OR_RETURN(std::optional<TrustRoot> previous, ReadPrevious(args.previous));
+  return DescribeRoot(file, previous);
+}
+
+struct VerifyArgs {
+  std::string pinned;
+  std::vector<std::string> next;
+};
+
+void DeclareVerify(CLI::App& app, VerifyArgs& args) {
+  app.add_option("pinned", args.pinned, "The root that you trust")->required()->type_name("FILE");
+  app.add_option("next", args.next, "The roots after it, in the order of versions")
+      ->type_name("FILE");
+}
+
+absl::StatusOr<Reply> Verify(Context&, const VerifyArgs& args) {
+  DML_ASSIGN_OR_RETURN(TrustedRoot pinned, ReadPinnedRoot(args.pinned));
+  std::vector<std::string> envelopes;
+  for (const std::string& path : args.next) {
+    DML_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMaxEnvelopeBytes));
+    envelopes.push_back(std::move(text));
+  }
+  absl::StatusOr<TrustedRoot> last = WalkRoots(pinned, envelopes, WallClockNow());
+  Reply reply;
+  const TrustedRoot& at = last.ok() ? *last : pinned;
+  reply.document = {{"trusted", last.ok()},
+                    {"version", at.root.version},
+                    {"digest", at.digest.ToString()},
+                    {"reason", last.ok() ? "" : Reason(last.status())},
+                    {"message", last.ok() ? "" : std::string(Message(last.status()))}};
+  if (last.ok()) {
+    reply.text.Line({fmt::format("TRUSTED root {} of {}, {}, until {}", at.root.version,
+                                 at.root.origin, at.digest.ToString(), FormatTime(at.root.expires)),
+                     Style::kGood});
+  } else {
+    reply.code = ExitCode::kNegative;
+    reply.text.Line({fmt::format("NOT TRUSTED: {}", Message(last.status())), Style::kBad});
+  }
+  return reply;
+}
+
+}  // namespace
+
+void AddRootSigningCommands(CommandTree& tree, CLI::App& root) {
+  tree.Add<SignArgs>(root,
+                     {"sign", "Sign a root, as one of its holders or of the one before",
+                      "dml root sign root-2.json --key ann.key --previous root-1.json"},
+                     DeclareSign, Sign);
+  tree.Add<SignArgs>(root,
+                     {"show", "What a root says, and who must still sign it",
+                      "dml root show root-2.json --previous root-1.json"},
+                     DeclareShow, Show);
+  tree.Add<VerifyArgs>(root,
+                       {"verify", "Walk from a root that you trust to the newest",
+                        "dml root verify root-1.json root-2.json root-3.json"},
+                       DeclareVerify, Verify);
+}
+
+}  // namespace dml
