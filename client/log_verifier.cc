@@ -114,7 +114,9 @@ absl::StatusOr<bool> LogVerifier::Replace(const Memory& seen, const Memory& next
   DML_ASSIGN_OR_RETURN(FileLock file_lock, FileLock::Take(WithSuffix(state_file_, ".lock")));
   DML_ASSIGN_OR_RETURN(Memory current, LoadLocked());
   if (current.note != seen.note) return false;
-  DML_RETURN_IF_ERROR(WriteFileAtomically(state_file_, AsBytes(next.note), 0600));
+  // Also on a full disk, when an operator needs it most.
+  DML_RETURN_IF_ERROR(
+      ReplaceWithSpare(state_file_, WithSuffix(state_file_, ".spare"), AsBytes(next.note), 0600));
   memory_ = next;
   return true;
 }

@@ -91,6 +91,23 @@ TEST_F(LogVerifierTest, RemembersTheLongestCheckpointOverRestarts) {
   EXPECT_TRUE(again->Accept(log_.Note(12), log_.Prover()).ok());
 }
 
+// A full disk keeps nobody from remembering: two files change places, and none is made.
+TEST_F(LogVerifierTest, NoSpaceIsNeededOnceItHasAFile) {
+  auto verifier = Open(dir_ / "state");
+  auto inode = [&](const char* name) {
+    struct stat info{};
+    EXPECT_EQ(::stat((dir_ / name).c_str(), &info), 0) << name;
+    return info.st_ino;
+  };
+  ASSERT_TRUE(verifier->Accept(log_.Note(1), log_.Prover()).ok());
+  const ino_t state = inode("state");
+  const ino_t spare = inode("state.spare");
+  ASSERT_TRUE(verifier->Accept(log_.Note(2), log_.Prover()).ok());
+  EXPECT_EQ(inode("state"), spare);
+  EXPECT_EQ(inode("state.spare"), state);
+  EXPECT_EQ((*Open(dir_ / "state")->Remembered())->size, 2u);
+}
+
 TEST_F(LogVerifierTest, EveryPairOfSizesOfOneLogIsConsistent) {
   log_.Note(20);
   for (uint64_t first = 0; first <= 20; ++first) {

@@ -126,6 +126,28 @@ TEST_F(BadContentTest, ABlobWithAnotherDigest) {
   ExpectNoBlob(blob);
 }
 
+TEST_F(BadContentTest, ABlobWhoseChunksComeInAnotherOrder) {
+  const std::string first(300, '1');
+  const std::string second(200, '2');
+  const BlobRef blob{Sha256(first + second), 500};
+  auto upload = [&](const std::string& a, const std::string& b) {
+    grpc::ClientContext context;
+    v1::UploadBlobsResponse response;
+    auto stream = stub<Content>().UploadBlobs(&context, &response);
+    v1::UploadBlobsRequest request;
+    request.set_namespace_("acme");
+    *request.add_parts()->mutable_chunk() = ChunkOf(a);
+    *request.add_parts()->mutable_chunk() = ChunkOf(b);
+    wire::To(blob, request.add_parts()->mutable_end());
+    stream->Write(request);
+    stream->WritesDone();
+    return FromGrpcStatus(stream->Finish());
+  };
+  EXPECT_EQ(Reason(upload(second, first)), "BLOB_DIGEST_MISMATCH");
+  ExpectNoBlob(blob);
+  EXPECT_TRUE(upload(first, second).ok());
+}
+
 TEST_F(BadContentTest, AnUploadThatEndsEarly) {
   const std::string bytes(300 << 10, 'y');
   const BlobRef blob{Sha256(bytes), bytes.size()};

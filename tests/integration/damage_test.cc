@@ -53,6 +53,7 @@ TEST_F(DamageTest, InTheIndexNothingWrongIsServedAndItIsMadeAnew) {
   if (library_.Start()) {
     const Json refused = Get("1.0.0", 1);
     EXPECT_EQ(refused["error"]["reason"], "STORAGE_CORRUPT");
+    EXPECT_NE(refused.dump().find("dmld rebuild-index"), std::string::npos) << refused.dump();
     library_.Kill();
   }
   testing::ChildDaemon rebuild({"rebuild-index", "--data-dir", library_.data_dir().string()},
