@@ -14,6 +14,8 @@ void To(const JobState& job, v1::Job* out) {
   out->set_error_message(std::string(Message(job.error)));
 }
 
+constexpr int kMaxLooks = 10;
+
 // "<when the plan was made>.<position>": pages of two plans never mix.
 absl::StatusOr<std::string> PositionIn(const std::string& page_token, Timestamp plan_time) {
   const size_t dot = page_token.find('.');
@@ -130,6 +132,17 @@ class MaintenanceServiceImpl final : public v1::MaintenanceService::Service {
  private:
   absl::Status GetPlan(const v1::GetCollectionPlanRequest& request,
                        v1::GetCollectionPlanResponse& response) {
+    absl::Status status;
+    // Who asks for the first page means no plan in particular.
+    for (int looks = 0; looks < (request.page_token().empty() ? kMaxLooks : 1); ++looks) {
+      status = LookAtPlan(request, response);
+      if (Reason(status) != "PLAN_CHANGED") break;
+    }
+    return status;
+  }
+
+  absl::Status LookAtPlan(const v1::GetCollectionPlanRequest& request,
+                          v1::GetCollectionPlanResponse& response) {
     // Size and items are of two moments; a plan that comes between them fails the second look.
     const Maintenance::Plan whole = maintenance_.plan(0, 0);
     const Timestamp time = whole.plan.figures.time;

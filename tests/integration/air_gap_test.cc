@@ -279,7 +279,7 @@ TEST_F(AirGapTest, ATarFileThatIsCutLeavesNothing) {
   fs::create_directory(Path("in-between"));
   for (size_t size : {size_t{0}, size_t{100}, tar.size() / 2, tar.size() - (12 << 10)}) {
     WriteBytes(Path("in-between/cut.tar"), tar.substr(0, size));
-    ExpectRefused("in-between/cut.tar", "LAYOUT_INVALID", 1);
+    ExpectRefused("in-between/cut.tar", "LAYOUT_INVALID", 2);
   }
   EXPECT_EQ(std::distance(fs::directory_iterator(Path("in-between")), fs::directory_iterator()), 1);
 }
