@@ -22,7 +22,7 @@ class BlobFetcher {
               const std::filesystem::path& path, ProgressReporter& progress)
       : context_(context), blob_(blob), part_(part), path_(path), progress_(progress) {}
 
-  /// On success the part file is the blob, and synced. DATA_LOSS:
+  /// On success the part file is the blob; to sync it is the caller's. DATA_LOSS:
   ///   CHUNK_DIGEST_MISMATCH  a chunk is damaged; the others are kept for another try.
   ///   BLOB_DIGEST_MISMATCH   every chunk was what the list says, and the whole is not the blob;
   ///                          nothing is kept.

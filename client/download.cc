@@ -4,8 +4,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <map>
 #include <set>
+#include <span>
 #include <unistd.h>
+#include <utility>
 
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -16,6 +19,10 @@
 
 namespace dml {
 namespace {
+
+// After so many files, or so much of them, what has come is made durable. Two descriptors a file.
+constexpr size_t kSettledFiles = 128;
+constexpr uint64_t kSettledBytes = 64 << 20;
 
 enum class Found { kNothing, kOther, kSame };
 
@@ -48,16 +55,47 @@ absl::StatusOr<FileDescriptor> OpenPart(const SafeDirectory::Place& place,
   return part;
 }
 
-absl::Status GiveName(const SafeDirectory::Place& place, const std::string& part_name,
-                      bool overwrite) {
+// A part file that is the whole blob.
+struct EndedFile {
+  SafeDirectory::Place place;
+  std::string part_name;
+  FileDescriptor part;
+};
+
+absl::Status GiveName(const EndedFile& file, bool overwrite) {
+  const SafeDirectory::Place& place = file.place;
+  const std::string& part_name = file.part_name;
   int folder = place.folder.get();
   unsigned flags = overwrite ? 0 : RENAME_NOREPLACE;
   int result = ::renameat2(folder, part_name.c_str(), folder, place.name.c_str(), flags);
   if (result != 0 && errno == EINVAL) {  // A file system without RENAME_NOREPLACE.
     result = ::renameat(folder, part_name.c_str(), folder, place.name.c_str());
   }
-  if (result != 0) return IoError(errno, "give its name to", place.path);
-  return ::fsync(folder) == 0 ? absl::OkStatus() : IoError(errno, "sync", place.path);
+  return result == 0 ? absl::OkStatus() : IoError(errno, "give its name to", place.path);
+}
+
+// Durable, then under their names, then the names durable. Writing begins for all of them before
+// one is waited for: a file system then commits them together, which for many small files is most
+// of the time.
+absl::Status Settle(std::span<const EndedFile> files, bool overwrite) {
+  for (const EndedFile& file : files) {
+    ::sync_file_range(file.part.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // What fails, fsync tells.
+  }
+  for (const EndedFile& file : files) {
+    if (::fsync(file.part.get()) != 0) return IoError(errno, "write", file.place.path);
+  }
+  std::map<std::pair<dev_t, ino_t>, const EndedFile*> folders;
+  for (const EndedFile& file : files) {
+    DML_RETURN_IF_ERROR(GiveName(file, overwrite));
+    struct stat info;
+    if (::fstat(file.place.folder.get(), &info) != 0)
+      return IoError(errno, "sync", file.place.path);
+    folders.emplace(std::pair(info.st_dev, info.st_ino), &file);
+  }
+  for (const auto& [id, file] : folders) {
+    if (::fsync(file->place.folder.get()) != 0) return IoError(errno, "sync", file->place.path);
+  }
+  return absl::OkStatus();
 }
 
 // The files of one variant on their way into a folder.
@@ -104,8 +142,13 @@ class Pull {
       context_.max_ranges = std::max<uint32_t>(1, limits.max_read_ranges());
       if (with_local) DML_RETURN_IF_ERROR(SearchLocal(limits));
     }
-    for (const ManifestFile* file : pending_) DML_RETURN_IF_ERROR(FetchFile(*file));
-    return absl::OkStatus();
+    absl::Status status;
+    for (const ManifestFile* file : pending_) {
+      status = FetchFile(*file);
+      if (!status.ok()) break;
+    }
+    status.Update(SettleEnded());  // What has come stays, whatever happened to another.
+    return status;
   }
 
  private:
@@ -161,7 +204,16 @@ class Pull {
     DML_ASSIGN_OR_RETURN(FileDescriptor part, OpenPart(place, part_name));
     BlobFetcher fetcher(context_, file.blob, part, place.path, progress_);
     DML_RETURN_IF_ERROR(fetcher.Run());
-    return GiveName(place, part_name, options_.overwrite);
+    ended_.push_back({std::move(place), std::move(part_name), std::move(part)});
+    ended_bytes_ += file.blob.size;
+    if (ended_.size() < kSettledFiles && ended_bytes_ < kSettledBytes) return absl::OkStatus();
+    return SettleEnded();
+  }
+
+  absl::Status SettleEnded() {
+    const std::vector<EndedFile> ended = std::exchange(ended_, {});
+    ended_bytes_ = 0;
+    return Settle(ended, options_.overwrite);
   }
 
   PullContext context_;
@@ -172,6 +224,8 @@ class Pull {
   bool has_earlier_ = false;  // Pending files that other content is in the place of.
   bool is_large_ = false;     // Some pending file is one for several channels.
   std::optional<LocalContent> local_;
+  std::vector<EndedFile> ended_;  // Neither durable nor under their names yet.
+  uint64_t ended_bytes_ = 0;
 };
 
 }  // namespace

@@ -302,6 +302,35 @@ TEST_F(TransferTest, ANewProcessGoesOnWhereTheOldOneEnded) {
   }
 }
 
+// Files are made durable and named many at a time; what has come stays where a later one fails.
+TEST_F(TransferTest, ManySmallFilesComeInBatches) {
+  std::vector<std::pair<std::string, std::string>> files;
+  for (int i = 0; i < 300; ++i) {
+    files.emplace_back("d" + std::to_string(i % 3) + "/f" + std::to_string(i), std::to_string(i));
+  }
+  Publish(files);
+  library_.before = [&](const std::string& method) {
+    return method == "ReadChunks" && library_.calls[method] > 200
+               ? grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "no more")
+               : grpc::Status::OK;
+  };
+  EXPECT_EQ(Download().status().code(), absl::StatusCode::kPermissionDenied);
+  auto named = [&] {
+    return std::ranges::count_if(files, [&](const auto& file) {
+      return fs::exists(dir_ / "out" / file.first) && dir_.Read("out/" + file.first) == file.second;
+    });
+  };
+  EXPECT_EQ(named(), 200);
+  library_.before = nullptr;
+  library_.calls.clear();
+  ASSERT_TRUE(Download().ok());
+  EXPECT_EQ(named(), 300);
+  EXPECT_EQ(library_.calls["ReadChunks"], 100);
+  for (const auto& entry : fs::recursive_directory_iterator(dir_ / "out")) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".dml")) << entry.path();
+  }
+}
+
 TEST_F(TransferTest, AServerThatSendsNothingIsGivenUp) {
   Publish({{"file", RandomBytes(5000, 8)}});
   ClientOptions options = library_.Options();
