@@ -68,7 +68,7 @@ Timestamp ExpiryAfter(std::chrono::seconds validity) {
 
 absl::StatusOr<Reply> WriteChange(const std::string& path, const TrustRoot& root) {
   DML_RETURN_IF_ERROR(WriteDraft(path, root));
-  Reply reply = DescribeRoot({root, {}}, {});
+  DML_ASSIGN_OR_RETURN(Reply reply, DescribeRoot({root, {}}, {}));
   reply.document["file"] = path;
   reply.notes.push_back(
       fmt::format("{}: a draft of root {}; each holder signs it with: dml root sign {} --key FILE",

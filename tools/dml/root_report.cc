@@ -49,8 +49,9 @@ absl::Status Judge(const DsseEnvelope& envelope, const TrustRoot& by) {
 
 }  // namespace
 
-Reply DescribeRoot(const RootFile& file, const std::optional<TrustRoot>& previous) {
+absl::StatusOr<Reply> DescribeRoot(const RootFile& file, const std::optional<TrustRoot>& previous) {
   const TrustRoot& root = file.root;
+  DML_ASSIGN_OR_RETURN(const std::string text, FormatTrustRoot(root));
   absl::Status status = PermissionDenied(ErrorReason("SIGNATURE_MISSING"),
                                          "nobody has signed this draft; next: dml root sign");
   std::string digest;
@@ -63,7 +64,7 @@ Reply DescribeRoot(const RootFile& file, const std::optional<TrustRoot>& previou
   }
   const bool expired = root.expires <= WallClockNow();
   Reply reply;
-  reply.document = {{"root", Json::parse(*FormatTrustRoot(root))},
+  reply.document = {{"root", Json::parse(text)},
                     {"digest", digest},
                     {"signed", status.ok()},
                     {"missing", status.ok() ? "" : std::string(Message(status))},

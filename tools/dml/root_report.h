@@ -7,7 +7,8 @@
 namespace dml {
 
 /// What a file holds, and whether enough have signed it: by its own root role, and as the one after
-/// `previous` where that is given.
-Reply DescribeRoot(const RootFile& file, const std::optional<TrustRoot>& previous);
+/// `previous` where that is given. The errors of FormatTrustRoot: a document may be read and yet be
+/// too large to be written as this program writes it.
+absl::StatusOr<Reply> DescribeRoot(const RootFile& file, const std::optional<TrustRoot>& previous);
 
 }  // namespace dml

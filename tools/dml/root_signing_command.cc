@@ -87,7 +87,7 @@ absl::StatusOr<Reply> Sign(Context&, const SignArgs& args) {
     file.envelope = std::move(own);
   }
   DML_RETURN_IF_ERROR(WriteEnvelope(args.file, *file.envelope));
-  Reply reply = DescribeRoot(file, previous);
+  DML_ASSIGN_OR_RETURN(Reply reply, DescribeRoot(file, previous));
   reply.notes.push_back(fmt::format("{}: signed as {}", args.file, known.holder));
   return reply;
 }

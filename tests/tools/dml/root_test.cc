@@ -167,6 +167,25 @@ TEST_F(RootCommandTest, WhatCannotBeIsRefusedAndChangesNoFile) {
   EXPECT_EQ(Read("root-1"), before);
 }
 
+// attack 13: what can be read and not be written as it is here is an error, and no crash.
+TEST_F(RootCommandTest, ARootThatIsTooLargeToShowIsRefused) {
+  Begin();
+  Json root = Do({"root", "show", Path("root-1")})["root"];
+  const std::vector<std::string> subjects(20, "acme/tool");
+  for (int i = 0; i < 1000; ++i) {
+    root["delegations"].push_back({{"name", "d" + std::to_string(i)},
+                                   {"role", "publisher"},
+                                   {"subjects", subjects},
+                                   {"threshold", 1},
+                                   {"keys", root["roles"]["root"]["keys"]}});
+  }
+  Write("large", root.dump());
+  ASSERT_LT(Read("large").size(), kMaxTrustDocumentBytes);
+  ASSERT_TRUE(ParseTrustRoot(Read("large")).ok());
+  EXPECT_EQ(Refused({"root", "show", Path("large")}), "ROOT_INVALID");
+  EXPECT_EQ(Refused({"root", "sign", Path("large"), "--key", Path("pat")}), "ROOT_INVALID");
+}
+
 // attack 6, T1
 TEST_F(RootCommandTest, AChangedRootIsNotTrusted) {
   Begin();
