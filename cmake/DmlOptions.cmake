@@ -24,6 +24,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of GCC 12 in std::string and absl::StatusOr at -O2 (GCC bugs 105329, 105651).
   add_compile_options(-Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
                       -Wno-stringop-overread -Wno-array-bounds -Wno-dangling-pointer)
+else()
+  # Names of templates as GCC 12, which built Debian's libraries, forms them (absl::Cord); and
+  # libstdc++ 12 itself uses what it calls deprecated (std::stable_sort).
+  add_compile_options(-fclang-abi-compat=17 -Wno-deprecated-declarations)
 endif()
 if(DML_SANITIZE)
   add_compile_options(-fsanitize=${DML_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -37,9 +41,13 @@ if(DML_CCACHE AND NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
   # Precompiled headers want ccache told that their time stamps and defines may be trusted; with
   # paths taken relative to the checkout every checkout shares the cache.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${DML_CCACHE})
-  add_compile_options(-fpch-preprocess)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  else()
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  endif()
 endif()
 
 find_program(DML_MOLD mold)

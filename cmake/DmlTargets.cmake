@@ -1,5 +1,6 @@
 # dml_library(NAME DEPS ... PCH base|grpc|none [EXCLUDE regex]): a static library of every .cc below
-# the current folder. dml_tests(NAME FOLDER ... DEPS ...): one test binary for a folder.
+# the current folder. dml_tests(NAME FOLDER ... DEPS ... [PCH test|test_grpc]): one test binary for a
+# folder.
 
 function(dml_library name)
   cmake_parse_arguments(ARG "" "PCH;EXCLUDE" "DEPS;SOURCES" ${ARGN})
@@ -16,7 +17,7 @@ function(dml_library name)
   dml_use_pch(${name} ${ARG_PCH})
 endfunction()
 
-# Two precompiled headers for the product (base, grpc) and one for tests; see cmake/pch/.
+# Two precompiled headers for the product (base, grpc), two for its tests; see cmake/pch/.
 function(dml_use_pch name kind)
   if(kind AND NOT kind STREQUAL "none")
     target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch/${kind}.h)

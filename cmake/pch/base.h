@@ -1,4 +1,4 @@
-// Precompiled for core, storage and tools: what nearly every file there needs.
+// Precompiled for core, storage and tools: what many files there read, and what is slow to read.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -6,6 +6,8 @@
 #include <absl/status/statusor.h>
 #include <absl/synchronization/mutex.h>
 #include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>

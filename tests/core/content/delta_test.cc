@@ -24,8 +24,10 @@ std::string RandomBytes(std::mt19937_64& random, size_t size) {
 
 std::string Text(std::mt19937_64& random, size_t size) {
   std::string text;
-  while (text.size() < size)
-    text += fmt::format("value {} = {};\n", random() % 5000, random() % 50);
+  while (text.size() < size) {
+    const uint64_t value = random() % 50;
+    text += fmt::format("value {} = {};\n", random() % 5000, value);
+  }
   text.resize(size);
   return text;
 }
@@ -432,11 +434,13 @@ TEST_F(EncodeBestDeltaTest, TheChosenBasesAreNearlyTheBest) {
   uint64_t chosen_bytes = 0;
   uint64_t best_bytes = 0;
   uint64_t full_bytes = 0;
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 30; ++round) {
     const std::string old_blob = Text(random, 150'000);
     std::string new_blob = Edited(random, old_blob, 25);
-    new_blob.insert(random() % new_blob.size(), Text(random, random() % 20'000));
-    new_blob.erase(random() % new_blob.size(), random() % 20'000);
+    const std::string more = Text(random, random() % 20'000);
+    new_blob.insert(random() % new_blob.size(), more);
+    const size_t less = random() % 20'000;
+    new_blob.erase(random() % new_blob.size(), less);
     std::vector<PredecessorChunk> old_list;
     std::vector<Digest> every;
     for (const ChunkRef& chunk : cut(old_blob)) {
@@ -457,7 +461,7 @@ TEST_F(EncodeBestDeltaTest, TheChosenBasesAreNearlyTheBest) {
     }
   }
   EXPECT_LT(best_bytes, full_bytes / 2);
-  EXPECT_LT(chosen_bytes, best_bytes + best_bytes / 10);
+  EXPECT_LT(chosen_bytes, best_bytes + best_bytes / 5) << best_bytes;
 }
 
 }  // namespace

@@ -71,12 +71,15 @@ TEST(ManifestTest, TheEmptyLayerIsExactAndAlone) {
   ExpectRefused([](json& d) { d.erase("layers"); }, "layers");
   ExpectRefused([&](json& d) { d["layers"].push_back(empty); }, "layers[2].mediaType");
   ExpectRefused([&](json& d) { d["layers"] = {empty, empty}; }, "layers[0].mediaType");
-  ExpectRefused([&](json& d) { (d["layers"] = {empty})[0]["size"] = 3; }, "layers[0].digest");
-  ExpectRefused([&](json& d) { (d["layers"] = {empty})[0]["digest"] = Sha256("x").ToString(); },
+  ExpectRefused([&](json& d) { (d["layers"] = json::array({empty}))[0]["size"] = 3; },
                 "layers[0].digest");
   ExpectRefused(
+      [&](json& d) { (d["layers"] = json::array({empty}))[0]["digest"] = Sha256("x").ToString(); },
+      "layers[0].digest");
+  ExpectRefused(
       [&](json& d) {
-        (d["layers"] = {empty})[0]["annotations"] = {{"org.opencontainers.image.title", "a"}};
+        (d["layers"] =
+             json::array({empty}))[0]["annotations"] = {{"org.opencontainers.image.title", "a"}};
       },
       "layers[0].annotations");
 }

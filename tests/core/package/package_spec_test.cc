@@ -170,23 +170,31 @@ TEST(PackageSpecTest, RefusesBadMembersWithTheirPath) {
 }
 
 TEST(PackageSpecTest, RefusesBadRelationsWithTheirPath) {
-  auto requirement = [](json target) { return json{{"anyOf", {target}}}; };
+  auto requirement = [](json target) { return json{{"anyOf", json::array({target})}}; };
   ExpectRefused(
       [&](json& d) {
         d["requires"] = {requirement({{"name", "a"}}),
                          requirement({{"name", "b"}, {"range", ">=2"}})};
       },
       "requires[1].anyOf[0].range", "VERSION_RANGE_INVALID");
-  ExpectRefused([&](json& d) { d["requires"] = {requirement({{"name", "b"}, {"range", ""}})}; },
-                "requires[0].anyOf[0].range", "VERSION_RANGE_INVALID");
-  ExpectRefused([&](json& d) { d["requires"] = {requirement({{"name", "A"}})}; },
+  ExpectRefused(
+      [&](json& d) { d["requires"] = json::array({requirement({{"name", "b"}, {"range", ""}})}); },
+      "requires[0].anyOf[0].range", "VERSION_RANGE_INVALID");
+  ExpectRefused([&](json& d) { d["requires"] = json::array({requirement({{"name", "A"}})}); },
                 "requires[0].anyOf[0].name", "NAME_INVALID");
-  ExpectRefused([&](json& d) { d["requires"] = {requirement({{"name", "x"}, {"kind", "abi"}})}; },
-                "requires[0].anyOf[0].kind");
-  ExpectRefused([&](json& d) { d["requires"] = {requirement({{"name", ""}, {"kind", "ABI"}})}; },
-                "requires[0].anyOf[0].name");
-  ExpectRefused([&](json& d) { d["requires"] = {requirement({{"name", "a b"}, {"kind", "ABI"}})}; },
-                "requires[0].anyOf[0].name");
+  ExpectRefused(
+      [&](json& d) {
+        d["requires"] = json::array({requirement({{"name", "x"}, {"kind", "abi"}})});
+      },
+      "requires[0].anyOf[0].kind");
+  ExpectRefused(
+      [&](json& d) { d["requires"] = json::array({requirement({{"name", ""}, {"kind", "ABI"}})}); },
+      "requires[0].anyOf[0].name");
+  ExpectRefused(
+      [&](json& d) {
+        d["requires"] = json::array({requirement({{"name", "a b"}, {"kind", "ABI"}})});
+      },
+      "requires[0].anyOf[0].name");
   ExpectRefused([](json& d) { d["requires"] = {{{"anyOf", json::array()}}}; }, "requires[0].anyOf");
   ExpectRefused([](json& d) { d["requires"] = {{{"scope", "NODE"}}}; }, "requires[0].anyOf");
   ExpectRefused([](json& d) { d["requires"] = {{{"name", "a"}}}; }, "requires[0].name");
