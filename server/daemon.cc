@@ -89,6 +89,7 @@ struct Daemon::Parts {
   std::unique_ptr<Library> library;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<CallGuard> guard;
+  std::unique_ptr<TransferBudget> budget;
   std::unique_ptr<ServerHost> host;
 };
 
@@ -100,8 +101,10 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   auto parts = std::make_unique<Parts>();
   DML_ASSIGN_OR_RETURN(parts->library, OpenLibrary(config));
   DML_ASSIGN_OR_RETURN(parts->maintenance, StartMaintenance(*parts->library, config.maintenance));
-  parts->guard = std::make_unique<CallGuard>(
-      CallGuardOptions{config.insecure_loopback, config.limits.max_transfers, nullptr});
+  parts->guard = std::make_unique<CallGuard>(CallGuardOptions{config.insecure_loopback, nullptr});
+  parts->budget = std::make_unique<TransferBudget>(
+      TransferLimits{config.limits.max_transfers, config.limits.transfer_bytes,
+                     UploadMemory(config.limits, config.content)});
 
   ServerHostOptions options;
   DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress(config.listen));
@@ -110,6 +113,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   const ServiceContext services{
       .library = *parts->library,
       .guard = *parts->guard,
+      .budget = *parts->budget,
       .maintenance = *parts->maintenance,
       .max_message_bytes = static_cast<uint32_t>(config.limits.max_message_bytes),
       .chunker =

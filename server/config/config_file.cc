@@ -44,6 +44,7 @@ absl::Status ReadLimits(const json& value, ServerLimits& limits) {
   ObjectReader in(value, kInvalid);
   Number(in, "maxMessageBytes", UINT64_MAX, limits.max_message_bytes);
   Number(in, "maxTransfers", INT32_MAX, limits.max_transfers);
+  Number(in, "transferBytes", UINT64_MAX, limits.transfer_bytes);
   Number(in, "stallTimeoutSeconds", INT32_MAX, limits.stall_timeout_seconds);
   Number(in, "uploadLeaseSeconds", INT32_MAX, limits.upload_lease_seconds);
   Number(in, "maxConcurrentStreams", INT32_MAX, limits.max_concurrent_streams);
@@ -159,12 +160,13 @@ std::string FormatServerConfig(const ServerConfig& config) {
                      quoted(config.tls.client_ca.string()));
   const ServerLimits& limits = config.limits;
   out += fmt::format(
-      "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  stallTimeoutSeconds: {}\n"
+      "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  transferBytes: {}\n"
+      "  stallTimeoutSeconds: {}\n"
       "  uploadLeaseSeconds: {}\n  maxConcurrentStreams: {}\n"
       "  blockCacheBytes: {}\n  writeBufferBytes: {}\n  maxOpenFiles: {}\n",
-      limits.max_message_bytes, limits.max_transfers, limits.stall_timeout_seconds,
-      limits.upload_lease_seconds, limits.max_concurrent_streams, limits.block_cache_bytes,
-      limits.write_buffer_bytes, limits.max_open_files);
+      limits.max_message_bytes, limits.max_transfers, limits.transfer_bytes,
+      limits.stall_timeout_seconds, limits.upload_lease_seconds, limits.max_concurrent_streams,
+      limits.block_cache_bytes, limits.write_buffer_bytes, limits.max_open_files);
   out += fmt::format("content:\n  chunkAverageBytes: {}\n  looseBytes: {}\n  packBytes: {}\n",
                      config.content.chunk_average_bytes, config.content.loose_bytes,
                      config.content.pack_bytes);

@@ -38,6 +38,12 @@ absl::Status CheckLimits(const ServerLimits& limits) {
   return CheckRange("limits.maxOpenFiles", limits.max_open_files, 64, 1 << 20);
 }
 
+// An upload must fit the share of one principal.
+absl::Status CheckTransferBytes(const ServerLimits& limits, const ContentConfig& content) {
+  const uint64_t least = (UploadMemory(limits, content) * 4 + 2) / 3;
+  return CheckRange("limits.transferBytes", limits.transfer_bytes, least, uint64_t{1} << 40);
+}
+
 absl::Status CheckContent(const ContentConfig& content) {
   // Four times the average still is a chunk that fits a message.
   DML_RETURN_IF_ERROR(
@@ -63,6 +69,10 @@ absl::Status CheckMaintenance(const MaintenanceConfig& maintenance) {
 }
 
 }  // namespace
+
+uint64_t UploadMemory(const ServerLimits& limits, const ContentConfig& content) {
+  return content.loose_bytes + 3 * limits.max_message_bytes;
+}
 
 std::string ListenAddress::ToString() const {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
@@ -138,6 +148,7 @@ absl::Status ServerConfig::Validate() const {
   }
   DML_RETURN_IF_ERROR(CheckLimits(limits));
   DML_RETURN_IF_ERROR(CheckContent(content));
+  DML_RETURN_IF_ERROR(CheckTransferBytes(limits, content));
   DML_RETURN_IF_ERROR(CheckMaintenance(maintenance));
   DML_RETURN_IF_ERROR(
       CheckRange("selfProbe.intervalSeconds", self_probe.interval.count(), 0, 86'400));

@@ -26,6 +26,7 @@ struct TlsOverrides {
 struct ServerLimits {
   uint64_t max_message_bytes = 4 << 20;  // Of one gRPC message, either way.
   int max_transfers = 32;                // Streams of content at a time.
+  uint64_t transfer_bytes = 512 << 20;   // Memory that they may hold.
   int stall_timeout_seconds = 300;       // After which a stream without progress is ended.
   int upload_lease_seconds = 86'400;     // For which content that nothing names yet is kept.
   int max_concurrent_streams = 100;      // Calls at a time on one connection.
@@ -42,6 +43,9 @@ struct ContentConfig {
   uint64_t pack_bytes = 128 << 20;
   bool operator==(const ContentConfig&) const = default;
 };
+
+/// Memory that one upload can hold: frames that are no rows yet, and a message in three forms.
+uint64_t UploadMemory(const ServerLimits& limits, const ContentConfig& content);
 
 /// Collection, repacking and scrub; see storage/collect/maintenance.h.
 struct MaintenanceConfig {

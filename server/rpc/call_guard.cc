@@ -12,7 +12,6 @@
 namespace dml {
 namespace {
 
-constexpr std::chrono::milliseconds kTransferRetryDelay{1000};
 constexpr size_t kMaxCachedIdentities = 1024;
 
 std::chrono::sys_seconds WallClockSeconds() {
@@ -124,35 +123,6 @@ absl::StatusOr<std::shared_ptr<const CallGuard::Identity>> CallGuard::IdentityOf
   if (identities_.size() >= kMaxCachedIdentities) identities_.clear();
   identities_[digest] = identity;
   return identity;
-}
-
-absl::StatusOr<TransferSlot> CallGuard::AdmitTransfer(const Caller& caller, bool large) {
-  const int most_of_one = std::max(1, options_.max_transfers * 3 / 4);  // And of large ones.
-  absl::MutexLock lock(&mutex_);
-  int& own = transfers_of_[caller.principal];
-  if (transfers_ >= options_.max_transfers || own >= most_of_one ||
-      (large && large_transfers_ >= most_of_one)) {
-    absl::Status refused = ResourceExhausted(
-        ErrorReason("TOO_MANY_TRANSFERS"),
-        "{} transfers are under way, {} of them yours; at most {} (limits.maxTransfers), and {} of "
-        "one principal or of more than 4 MiB; try again shortly",
-        transfers_, own, options_.max_transfers, most_of_one);
-    if (own == 0) transfers_of_.erase(caller.principal);
-    return WithRetryAfter(refused, kTransferRetryDelay);
-  }
-  ++transfers_;
-  ++own;
-  if (large) ++large_transfers_;
-  return TransferSlot(
-      [this, principal = caller.principal, large] { GiveBackTransfer(principal, large); });
-}
-
-void CallGuard::GiveBackTransfer(const std::string& principal, bool large) {
-  absl::MutexLock lock(&mutex_);
-  --transfers_;
-  if (large) --large_transfers_;
-  auto own = transfers_of_.find(principal);
-  if (--own->second == 0) transfers_of_.erase(own);
 }
 
 void LogCall(std::string_view method, const absl::StatusOr<Caller>& caller,

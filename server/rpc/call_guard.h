@@ -1,4 +1,4 @@
-// The one place where a call is authenticated, authorized, admitted and logged.
+// The one place where a call is authenticated, authorized and logged.
 //
 // A caller is who its TLS client certificate says, and nothing else: metadata from the wire is
 // never looked at. The connection's handshake has checked the certificate's signature; because
@@ -34,29 +34,10 @@ struct Caller {
   bool Has(Role role) const;
 };
 
-/// One of the places for transfers; given back on destruction. Must not outlive its CallGuard.
-class TransferSlot {
- public:
-  explicit TransferSlot(std::function<void()> give_back) : give_back_(std::move(give_back)) {}
-  TransferSlot(TransferSlot&& other) noexcept
-      : give_back_(std::exchange(other.give_back_, nullptr)) {}
-  TransferSlot& operator=(TransferSlot&& other) noexcept {
-    std::swap(give_back_, other.give_back_);
-    return *this;
-  }
-  ~TransferSlot() {
-    if (give_back_) give_back_();
-  }
-
- private:
-  std::function<void()> give_back_;
-};
-
 struct CallGuardOptions {
   /// No TLS, loopback addresses only (the daemon sees to that): every caller is the principal
   /// "insecure-loopback" with all roles.
   bool insecure_loopback = false;
-  int max_transfers = 32;
   std::function<std::chrono::sys_seconds()> clock;  // Empty: the wall clock.
 };
 
@@ -75,24 +56,13 @@ class CallGuard {
   absl::StatusOr<Caller> AdmitCertificate(std::string_view certificate_pem,
                                           std::string_view full_method, std::string peer);
 
-  /// A place for a stream of content, to be held while it lasts. RESOURCE_EXHAUSTED
-  /// (TOO_MANY_TRANSFERS) with RetryInfo where max_transfers are under way, or three quarters of
-  /// them by this caller: one principal never keeps everybody else out. `large` ones have three
-  /// quarters of all places as well, so that a small one never waits for a 50 GB one to end.
-  absl::StatusOr<TransferSlot> AdmitTransfer(const Caller& caller, bool large = false);
-
  private:
   struct Identity;
   absl::StatusOr<std::shared_ptr<const Identity>> IdentityOf(std::string_view certificate_pem);
 
-  void GiveBackTransfer(const std::string& principal, bool large);
-
   const CallGuardOptions options_;
 
   absl::Mutex mutex_;
-  int transfers_ ABSL_GUARDED_BY(mutex_) = 0;
-  int large_transfers_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<std::string, int> transfers_of_ ABSL_GUARDED_BY(mutex_);  // By principal.
   // By digest of the PEM text; emptied when full, which only costs reading certificates anew.
   absl::flat_hash_map<Digest, std::shared_ptr<const Identity>> identities_ ABSL_GUARDED_BY(mutex_);
 };

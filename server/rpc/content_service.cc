@@ -17,8 +17,6 @@ namespace {
 
 constexpr uint32_t kMaxFindMissing = 4096;
 constexpr int kMaxReadRanges = 4096;
-// A transfer of at most this much never has to wait behind large ones.
-constexpr uint64_t kSmallBytes = 4 << 20;
 
 using FileSet = std::map<Digest, uint64_t>;  // Size by digest.
 // At most 2 MiB of manifest each, of which the digests are a part.
@@ -89,7 +87,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/UploadBlobs",
         [&](const Caller& caller) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller, true));
+          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitUpload(caller.principal));
           StallWatch::Stream watched(watch_, *context);
           v1::UploadBlobsRequest first;
           if (!stream->Read(&first)) return NoFirstMessage(*context, watched);
@@ -104,7 +102,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/WriteBlob",
         [&](const Caller& caller) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.guard.AdmitTransfer(caller, true));
+          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitUpload(caller.principal));
           StallWatch::Stream watched(watch_, *context);
           v1::WriteBlobRequest first;
           if (!stream->Read(&first)) return NoFirstMessage(*context, watched);
@@ -137,10 +135,11 @@ class ContentServiceImpl final : public v1::ContentService::Service {
         [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(request->name(), request->digest()));
           DML_ASSIGN_OR_RETURN(TransferSlot slot,
-                               context_.guard.AdmitTransfer(caller, blob.size > kSmallBytes));
+                               context_.budget.AdmitDownload(caller.principal, blob.size));
           StallWatch::Stream watched(watch_, *context);
-          return ReportDamage(request->name(), SendBlob(content_, blob.digest, *request, *stream,
-                                                        watched, counters_));
+          return ReportDamage(request->name(),
+                              SendBlob(content_, blob.digest, *request, slot.message_bytes(),
+                                       *stream, watched, counters_));
         });
   }
 
@@ -185,11 +184,12 @@ class ContentServiceImpl final : public v1::ContentService::Service {
           }
           DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(request->name(), request->digest()));
           DML_ASSIGN_OR_RETURN(TransferSlot slot,
-                               context_.guard.AdmitTransfer(caller, blob.size > kSmallBytes));
+                               context_.budget.AdmitDownload(caller.principal, blob.size));
           StallWatch::Stream watched(watch_, *context);
           DML_ASSIGN_OR_RETURN(const std::string ns, NamespaceOf(request->name()));
-          return ReportDamage(request->name(), SendChunks(content_, ns, blob.digest, *request,
-                                                          *stream, watched, counters_));
+          return ReportDamage(request->name(),
+                              SendChunks(content_, ns, blob.digest, *request, slot.message_bytes(),
+                                         *stream, watched, counters_));
         });
   }
 

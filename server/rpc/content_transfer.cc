@@ -8,7 +8,6 @@
 namespace dml {
 namespace {
 
-constexpr size_t kReadMessageBytes = 1 << 20;  // Stock clients take 4 MiB.
 constexpr int kMaxKnownBases = 4096;
 
 absl::Status ReceivePart(Upload& upload, v1::UploadPart& part) {
@@ -37,15 +36,16 @@ absl::Status AtBlob(const absl::Status& status) {
   return Reason(status).starts_with("BLOB_") ? AtField(status, "blob") : status;
 }
 
-// Chunks on their way into messages of about kReadMessageBytes.
+// Chunks on their way into messages of about message_bytes.
 class ChunkWriter {
  public:
   ChunkWriter(ContentStore& store, const std::string& ns, const v1::ReadChunksRequest& request,
-              grpc::ServerWriter<v1::ReadChunksResponse>& stream, StallWatch::Stream& watched,
-              TransferCounters& counters)
+              uint64_t message_bytes, grpc::ServerWriter<v1::ReadChunksResponse>& stream,
+              StallWatch::Stream& watched, TransferCounters& counters)
       : store_(store),
         ns_(ns),
         accept_delta_(request.accept_delta()),
+        message_bytes_(message_bytes),
         stream_(stream),
         watched_(watched),
         counters_(counters) {
@@ -72,7 +72,7 @@ class ChunkWriter {
     ++counters_.frames_sent;
     const size_t size = out.data().size() + out.base().data().size();
     // A chunk larger than the usual message travels alone.
-    if (bytes_ > 0 && bytes_ + size > kReadMessageBytes) DML_RETURN_IF_ERROR(Flush());
+    if (bytes_ > 0 && bytes_ + size > message_bytes_) DML_RETURN_IF_ERROR(Flush());
     bytes_ += size;
     *message_.add_chunks() = std::move(out);
     return absl::OkStatus();
@@ -91,6 +91,7 @@ class ChunkWriter {
   ContentStore& store_;
   const std::string ns_;
   const bool accept_delta_;
+  const uint64_t message_bytes_;
   absl::flat_hash_set<Digest> known_;
   grpc::ServerWriter<v1::ReadChunksResponse>& stream_;
   StallWatch::Stream& watched_;
@@ -175,8 +176,8 @@ absl::Status ReceivePlain(ContentStore& store, grpc::ServerContext& context,
 }
 
 absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlobRequest& request,
-                      grpc::ServerWriter<v1::ReadBlobResponse>& stream, StallWatch::Stream& watched,
-                      TransferCounters& counters) {
+                      uint64_t message_bytes, grpc::ServerWriter<v1::ReadBlobResponse>& stream,
+                      StallWatch::Stream& watched, TransferCounters& counters) {
   DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(store, blob));
   const uint64_t size = list.record().size;
   if (request.offset() > size) {
@@ -195,7 +196,7 @@ absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlo
     uint64_t skip = request.offset() > begin ? request.offset() - begin : 0;
     while (skip < raw.size() && left > 0) {
       v1::ReadBlobResponse message;
-      message.set_data(raw.substr(skip, std::min<uint64_t>(left, kReadMessageBytes)));
+      message.set_data(raw.substr(skip, std::min<uint64_t>(left, message_bytes)));
       skip += message.data().size();
       left -= message.data().size();
       if (!stream.Write(message)) return watched.Broken();
@@ -206,12 +207,12 @@ absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlo
 }
 
 absl::Status SendChunks(ContentStore& store, const std::string& ns, const Digest& blob,
-                        const v1::ReadChunksRequest& request,
+                        const v1::ReadChunksRequest& request, uint64_t message_bytes,
                         grpc::ServerWriter<v1::ReadChunksResponse>& stream,
                         StallWatch::Stream& watched, TransferCounters& counters) {
   DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(store, blob));
   DML_RETURN_IF_ERROR(CheckRanges(request, list.record().chunk_count));
-  ChunkWriter writer(store, ns, request, stream, watched, counters);
+  ChunkWriter writer(store, ns, request, message_bytes, stream, watched, counters);
   for (const v1::ChunkRange& range : request.ranges()) {
     for (uint64_t i = 0; i < range.count(); ++i) {
       DML_ASSIGN_OR_RETURN(ChunkRef ref, list.At(range.first() + i));

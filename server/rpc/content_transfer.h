@@ -27,12 +27,13 @@ absl::Status ReceivePlain(ContentStore& store, grpc::ServerContext& context,
                           grpc::ServerReader<v1::WriteBlobRequest>& stream,
                           StallWatch::Stream& watched, v1::WriteBlobResponse& response);
 
+/// ReadBlob and ReadChunks, in messages of about `message_bytes`.
 absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlobRequest& request,
-                      grpc::ServerWriter<v1::ReadBlobResponse>& stream, StallWatch::Stream& watched,
-                      TransferCounters& counters);
+                      uint64_t message_bytes, grpc::ServerWriter<v1::ReadBlobResponse>& stream,
+                      StallWatch::Stream& watched, TransferCounters& counters);
 
 absl::Status SendChunks(ContentStore& store, const std::string& ns, const Digest& blob,
-                        const v1::ReadChunksRequest& request,
+                        const v1::ReadChunksRequest& request, uint64_t message_bytes,
                         grpc::ServerWriter<v1::ReadChunksResponse>& stream,
                         StallWatch::Stream& watched, TransferCounters& counters);
 

@@ -12,6 +12,7 @@
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "server/rpc/call_guard.h"
+#include "server/rpc/transfer_budget.h"
 #include "server/rpc/transfer_counters.h"
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
@@ -22,6 +23,7 @@ namespace dml {
 struct ServiceContext {
   Library& library;
   CallGuard& guard;
+  TransferBudget& budget;
   Maintenance& maintenance;
   uint32_t max_message_bytes = 4 << 20;
   ChunkerParams chunker;  // What clients are told, and how plain uploads are cut.

@@ -34,10 +34,7 @@ class BrokenTransferTest : public ::testing::Test {
     file_ = testing::WriteBytes(folder_.path() / "in", bytes_);
   }
 
-  int Port() const {
-    const std::string server = library_.AdminOptions().target;
-    return std::stoi(server.substr(server.rfind(':') + 1));
-  }
+  int Port() const { return testing::PortOf(library_.AdminOptions().target); }
   // Every connection is cut after 2.5 to 4.5 MiB, at any byte.
   std::unique_ptr<CuttingProxy> Break(std::function<void()> on_cut) {
     return std::make_unique<CuttingProxy>([this] { return Port(); },

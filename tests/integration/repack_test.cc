@@ -2,6 +2,7 @@
 #include "client/connection.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "tests/integration/support/command_library.h"
+#include "tests/integration/support/cutting_proxy.h"
 
 namespace dml {
 namespace {
@@ -110,6 +111,36 @@ TEST_F(RepackTest, TheIndexIsMadeAnewFromPacks) {
   }
   ExpectBoth();
   EXPECT_EQ(Do({"admin", "scrub", "--rate", "1GiB", "--wait"})["damagedCount"], 0);
+}
+
+// The slowest rate that may be set, so that there is time to end the daemon in the middle.
+class SlowRepackTest : public CommandLibrary {
+ protected:
+  SlowRepackTest()
+      : CommandLibrary("maintenance: {repackIntervalSeconds: 0, repackBytesPerSecond: 1048576}\n") {
+  }
+};
+
+TEST_F(SlowRepackTest, WhoWaitsIsToldThatTheDaemonWasStartedAgain) {
+  const std::string one = testing::Noise("one", 16 << 20);
+  ASSERT_NO_FATAL_FAILURE(Begin());
+  Publish("1.0.0", one);
+  Publish("2.0.0", testing::NextBuild(one));
+  testing::CuttingProxy proxy([this] { return testing::PortOf(library_.AdminOptions().target); },
+                              [] { return uint64_t{0}; }, [] {});
+  UseOwnProfile(proxy.address());
+  std::thread waiting([this] {
+    const Json error = Do({"admin", "repack", "--wait"}, 1);
+    EXPECT_EQ(error["error"]["reason"], "WORK_INTERRUPTED") << error;
+  });
+  while (!library_.NewClient().GetRepack()->job.running) {
+  }
+  library_.Kill();
+  ASSERT_TRUE(library_.Start());
+  waiting.join();
+  // What it did is kept, and called again it does the rest.
+  ExpectThere("1.0.0", one);
+  ExpectThere("2.0.0", testing::NextBuild(one));
 }
 
 TEST_F(RepackTest, ThereIsNoIndexToMakeWithoutALibrary) {

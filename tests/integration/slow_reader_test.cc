@@ -4,6 +4,7 @@
 #include "client/connection.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "tests/integration/support/command_library.h"
+#include "tools/bench/trickling_proxy.h"
 
 namespace dml {
 namespace {
@@ -72,6 +73,36 @@ class SlowReader {
   std::unique_ptr<grpc::ClientReader<v1::ReadChunksResponse>> stream_;
   uint64_t bytes_ = 0;
 };
+
+// A kilobyte a second, where a second is as long as somebody else's pull.
+TEST_F(SlowReaderTest, AKilobyteASecondCostsLittleMemoryAndNobodyElseAnything) {
+  const std::string small = Noise("small", 100'000);
+  Publish("2.0.0", small);
+  ExpectThere("1.0.0", content_);
+  const uint64_t before = Memory();
+  ClientOptions options = library_.AdminOptions();
+  auto proxy = TricklingProxy::Start(testing::PortOf(options.target));
+  ASSERT_TRUE(proxy.ok()) << proxy.status();
+  options.target = (*proxy)->address();
+  absl::Status pulled;
+  std::thread reader([&] {
+    Client slow = testing::RunningLibrary::NewClient(options);
+    pulled =
+        DownloadVariant(slow, testing::NameOfVersion("acme/tool", "1.0.0"), Path("slow"), {}, {})
+            .status();
+  });
+  ASSERT_TRUE((*proxy)->Allow(64 << 10));  // The handshake, the questions before, the beginning.
+  for (int second = 0; second < 30; ++second) {
+    EXPECT_TRUE((*proxy)->Allow(1000));
+    ExpectThere("2.0.0", small);
+  }
+  EXPECT_LT(Memory(), before + kMostOfOne);
+  ExpectThere("1.0.0", content_);
+  (*proxy)->AllowAll();
+  reader.join();
+  EXPECT_TRUE(pulled.ok()) << pulled;
+  EXPECT_TRUE(testing::ReadBytes(Path("slow/tool")) == content_);
+}
 
 TEST_F(SlowReaderTest, ManyCostLittleMemoryAndNobodyElseAnything) {
   ExpectThere("1.0.0", content_);  // What every pull needs is in memory now.

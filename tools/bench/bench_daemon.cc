@@ -50,6 +50,16 @@ absl::StatusOr<std::vector<Client>> BenchDaemon::Connect(int clients) const {
   return out;
 }
 
+absl::StatusOr<Client> BenchDaemon::ConnectThrough(const std::string& target) const {
+  ClientOptions options = options_;
+  options.target = target;
+  return Client::Create(options);
+}
+
+int BenchDaemon::port() const {
+  return std::stoi(options_.target.substr(options_.target.rfind(':') + 1));
+}
+
 PackageSpec MakeSpec(const std::string& name, const std::string& version,
                      const std::vector<std::string>& required) {
   PackageSpec spec;

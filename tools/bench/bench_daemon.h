@@ -27,6 +27,9 @@ class BenchDaemon {
   /// life have a state file each).
   absl::StatusOr<Client> Connect() const { return Client::Create(options_); }
   absl::StatusOr<std::vector<Client>> Connect(int clients) const;
+  /// One that reaches it by another address, such as a proxy's.
+  absl::StatusOr<Client> ConnectThrough(const std::string& target) const;
+  int port() const;
 
   pid_t pid() const { return process_->pid(); }
   const std::filesystem::path& data_dir() const { return data_dir_; }

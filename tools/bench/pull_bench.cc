@@ -14,6 +14,7 @@
 #include "core/content/frame.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "tools/bench/bench_daemon.h"
+#include "tools/bench/trickling_proxy.h"
 
 namespace dml::bench {
 namespace {
@@ -22,6 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kPackageBytes = 64 << 20;
 constexpr int kPullers = 100;
+constexpr uint64_t kSlowBeginning = 64 << 10;  // Of bytes: the handshake, and the first frames.
+constexpr int kSlowSeconds = 10;
 
 absl::Status WriteFile(const fs::path& file, std::string_view bytes) {
   std::ofstream out(file, std::ios::binary);
@@ -181,33 +184,31 @@ class PullBench {
     return absl::OkStatus();
   }
 
-  // Takes one message a second, that is about 1 KB/s of what flow control lets through, while
-  // another client pulls at its own speed.
+  // Reads a kilobyte a second over a slow network, while another client pulls at its own speed.
   absl::Status SlowReader() {
     const VariantName name = NameOf(MakeSpec("popular", "1.0.0"));
     DML_ASSIGN_OR_RETURN(VariantDetails details, client_.GetVariant(name));
     DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(details.manifest));
-    const std::string variant = name.ResourceName();
-    DML_ASSIGN_OR_RETURN(double alone, TimeDrain(client_, variant, manifest));
-    DML_ASSIGN_OR_RETURN(Client slow, daemon_.Connect());
+    DML_ASSIGN_OR_RETURN(double alone, TimeDrain(client_, name.ResourceName(), manifest));
+    DML_ASSIGN_OR_RETURN(auto network, TricklingProxy::Start(daemon_.port()));
+    DML_ASSIGN_OR_RETURN(Client slow, daemon_.ConnectThrough(network->address()));
     const uint64_t memory = ResetPeakMemory(daemon_.pid());
-    v1::ReadChunksRequest request;
-    request.set_name(variant);
-    request.set_digest(manifest.files[0].blob.digest.ToString());
-    request.add_ranges()->set_count(64);
-    grpc::ClientContext context;
-    auto stream =
-        v1::ContentService::Stub(slow.connection().channel()).ReadChunks(&context, request);
-    v1::ReadChunksResponse response;
-    if (!stream->Read(&response)) return slow.connection().Received(stream->Finish());
-    std::this_thread::sleep_for(std::chrono::seconds(3));
+    absl::Status drained;
+    std::jthread reader([&] { drained = Drain(slow, name.ResourceName(), manifest); });
+    bool flows = network->Allow(kSlowBeginning);
+    for (int second = 0; second < kSlowSeconds && flows; ++second) {
+      flows = network->Allow(1000);
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+    }
     const uint64_t grown = PeakMemory(daemon_.pid()) - memory;
-    DML_ASSIGN_OR_RETURN(double beside, TimeDrain(client_, variant, manifest));
-    context.TryCancel();
-    stream->Finish();
+    DML_ASSIGN_OR_RETURN(double beside, TimeDrain(client_, name.ResourceName(), manifest));
+    network->AllowAll();
+    reader.join();
+    DML_RETURN_IF_ERROR(drained);
+    if (!flows) return Unavailable(ErrorReason("PROXY_FAILED"), "the slow connection ended early");
     report_.Add(
-        "memory of the daemon for a reader that stands still", static_cast<double>(grown) / 1e6,
-        "MB", fmt::format("another pull beside it takes {:.2f} of its time alone", beside / alone));
+        "memory of the daemon for a reader at 1 KB/s", static_cast<double>(grown) / 1e6, "MB",
+        fmt::format("another pull beside it takes {:.2f} of its time alone", beside / alone));
     return absl::OkStatus();
   }
 
@@ -314,8 +315,9 @@ class PullBench {
 }  // namespace
 
 absl::Status MeasurePulls(const Setup& setup, Report& report) {
-  DML_ASSIGN_OR_RETURN(auto daemon,
-                       BenchDaemon::Start(setup, "pulls", "limits: {maxTransfers: 160}\n"));
+  DML_ASSIGN_OR_RETURN(
+      auto daemon, BenchDaemon::Start(setup, "pulls",
+                                      "limits: {maxTransfers: 160, transferBytes: 1073741824}\n"));
   DML_ASSIGN_OR_RETURN(Client client, daemon->Connect());
   return PullBench(setup, *daemon, client, report).Run();
 }

@@ -77,14 +77,14 @@ class CommandLibrary : public ::testing::Test {
   Json Storage() { return Do({"admin", "storage"}); }
 
   /// From now on an administrator with a profile of its own, outside the data directory; until the
-  /// next start.
-  void UseOwnProfile() {
+  /// next start, or, with the address of a proxy, for as long as that stands.
+  void UseOwnProfile(const std::string& server = "") {
     const std::string out = Path("profiles/" + std::to_string(++profiles_));
     std::filesystem::create_directories(Path("profiles"));
-    ChildDaemon issue(
-        {"issue-certificate", "--data-dir", library_.data_dir().string(), "--name", "ada", "--role",
-         "admin", "--out", out, "--server", library_.AdminOptions().target},
-        folder_.path() / "home");
+    ChildDaemon issue({"issue-certificate", "--data-dir", library_.data_dir().string(), "--name",
+                       "ada", "--role", "admin", "--out", out, "--server",
+                       server.empty() ? library_.AdminOptions().target : server},
+                      folder_.path() / "home");
     EXPECT_EQ(issue.Wait(), 0);
     profile_ = out + "/profile.yaml";
   }

@@ -80,6 +80,10 @@ class RunningLibrary {
   std::unique_ptr<ChildDaemon> daemon_;
 };
 
+inline int PortOf(const std::string& target) {
+  return std::stoi(target.substr(target.rfind(':') + 1));
+}
+
 /// "acme/tool" in version "1.0.0" for any platform: a package spec's bytes.
 inline std::string SpecJson(const std::string& package, const std::string& version,
                             const std::string& license = "MIT", const std::string& more = "") {

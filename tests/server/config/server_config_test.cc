@@ -22,6 +22,7 @@ tls: {certificate: /tls/server.pem, key: server.key, clientCa: ca.pem}
 limits:
   maxMessageBytes: 8388608
   maxTransfers: 7
+  transferBytes: 100000000
   stallTimeoutSeconds: 60
   uploadLeaseSeconds: 7200
   maxConcurrentStreams: 8
@@ -40,7 +41,7 @@ shutdownGraceSeconds: 3
   expected.listen = "[::1]:9000";
   expected.server_names = {"dml.example.com", "192.0.2.1"};
   expected.tls = {"/tls/server.pem", "/etc/dml/server.key", "/etc/dml/ca.pem"};
-  expected.limits = {8388608, 7, 60, 7200, 8, 10000000, 20000000, 900};
+  expected.limits = {8388608, 7, 100000000, 60, 7200, 8, 10000000, 20000000, 900};
   expected.content = {65536, 1000, 2000000};
   expected.maintenance = {2000000, 100000, 60, 1048577};
   expected.log = {LogLevel::kDebug, LogFormat::kJson};
@@ -112,6 +113,10 @@ TEST(ServerConfigTest, ValidateNamesTheSetting) {
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.max_message_bytes = 65 << 20; }),
             "limits.maxMessageBytes");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.max_transfers = 0; }), "limits.maxTransfers");
+  // Three quarters of it are one principal's, and an upload must fit them.
+  EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.transfer_bytes = 22'369'621; }),
+            "limits.transferBytes");
+  EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.transfer_bytes = 22'369'622; }), "");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.max_open_files = 1; }), "limits.maxOpenFiles");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.content.chunk_average_bytes = 100'000; }),
             "content.chunkAverageBytes");

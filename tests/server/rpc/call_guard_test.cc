@@ -24,7 +24,7 @@ class CallGuardTest : public ::testing::Test {
   }
 
   std::chrono::sys_seconds now_ = WallClock();
-  CallGuard guard_{CallGuardOptions{false, 2, [this] { return now_; }}};
+  CallGuard guard_{CallGuardOptions{false, [this] { return now_; }}};
   CertificateWithKey authority_ = NewAuthority();
 };
 
@@ -96,43 +96,12 @@ TEST_F(CallGuardTest, ACallWithoutTlsHasNoIdentity) {
 }
 
 TEST(CallGuardInsecureTest, EveryCallerIsTheSamePrincipalWithAllRoles) {
-  CallGuard guard(CallGuardOptions{true, 2, nullptr});
+  CallGuard guard(CallGuardOptions{true, nullptr});
   grpc::ServerContext context;
   auto caller = guard.Admit(context, kAdmins);
   ASSERT_TRUE(caller.ok()) << caller.status();
   EXPECT_EQ(caller->principal, "insecure-loopback");
   EXPECT_EQ(Reason(guard.Admit(context, "/x/y").status()), "METHOD_NOT_AUTHORIZED");
-}
-
-TEST(CallGuardTransferTest, TransfersAreCounted) {
-  CallGuard guard(CallGuardOptions{false, 2, nullptr});
-  const Caller ann{"ann", {}, ""}, ben{"ben", {}, ""}, eve{"eve", {}, ""};
-  auto first = guard.AdmitTransfer(ann);
-  {
-    auto second = guard.AdmitTransfer(ben);
-    ASSERT_TRUE(first.ok() && second.ok());
-    const absl::Status third = guard.AdmitTransfer(eve).status();
-    EXPECT_EQ(third.code(), absl::StatusCode::kResourceExhausted);
-    EXPECT_EQ(Reason(third), "TOO_MANY_TRANSFERS");
-    EXPECT_TRUE(RetryAfter(third).has_value());
-  }
-  auto again = guard.AdmitTransfer(ben);
-  ASSERT_TRUE(again.ok());
-  TransferSlot moved = *std::move(again);
-  EXPECT_FALSE(guard.AdmitTransfer(eve).ok()) << "a moved slot is still held";
-  first = guard.AdmitTransfer(eve).status();  // Gives up its slot.
-  EXPECT_TRUE(guard.AdmitTransfer(eve).ok());
-}
-
-TEST(CallGuardTransferTest, OnePrincipalNeverKeepsEverybodyElseOut) {
-  CallGuard guard(CallGuardOptions{false, 8, nullptr});
-  const Caller greedy{"greedy", {}, ""}, other{"other", {}, ""};
-  std::vector<TransferSlot> held;
-  for (int i = 0; i < 6; ++i) held.push_back(guard.AdmitTransfer(greedy).value());
-  EXPECT_EQ(Reason(guard.AdmitTransfer(greedy).status()), "TOO_MANY_TRANSFERS");
-  EXPECT_TRUE(guard.AdmitTransfer(other).ok());
-  held.pop_back();
-  EXPECT_TRUE(guard.AdmitTransfer(greedy).ok());
 }
 
 TEST_F(CallGuardTest, HandleAdmitsBeforeItRuns) {
@@ -145,7 +114,7 @@ TEST_F(CallGuardTest, HandleAdmitsBeforeItRuns) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_FALSE(ran);
 
-  CallGuard open(CallGuardOptions{true, 2, nullptr});
+  CallGuard open(CallGuardOptions{true, nullptr});
   const grpc::Status failed = Handle(open, &context, kReaders, [](const Caller& caller) {
     return NotFound(ErrorReason("X"), "{}", caller.principal);
   });

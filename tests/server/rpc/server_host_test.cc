@@ -95,7 +95,7 @@ class ServerHostTest : public ::testing::Test {
   CertificateWithKey authority_ = NewAuthority();
   std::mutex clock_mutex_;
   std::chrono::sys_seconds now_ = WallClock();
-  CallGuard guard_{CallGuardOptions{false, 4, [this] {
+  CallGuard guard_{CallGuardOptions{false, [this] {
                                       std::lock_guard<std::mutex> lock(clock_mutex_);
                                       return now_;
                                     }}};
