@@ -22,8 +22,8 @@ using testing::ReadBytes;
 using testing::RunningLibrary;
 using testing::WriteBytes;
 
-std::string RandomBytes(size_t size) {
-  std::mt19937_64 random(7);
+std::string RandomBytes(size_t size, uint64_t seed = 7) {
+  std::mt19937_64 random(seed);
   std::string out(size, '\0');
   for (char& c : out) c = static_cast<char>(random());
   return out;
@@ -64,10 +64,17 @@ class AirGapTest : public ::testing::Test {
     PublishInput input;
     input.spec_json = testing::SpecJson("acme/tool", version);
     input.files = {{WriteBytes(folder_.path() / "in" / "data", kShared), "share/data"},
-                   {WriteBytes(folder_.path() / "in" / own, own), "bin/tool"}};
+                   {WriteBytes(folder_.path() / "in" / "own", own), "bin/tool"}};
     input.keys = {&key_};
     Client client = library.NewClient();
     return PublishPackage(client, input, {}).status();
+  }
+  fs::path LargestBlob(const std::string& layout) const {
+    fs::path out;
+    for (const auto& blob : fs::directory_iterator(Path(layout + "/blobs/sha256"))) {
+      if (out.empty() || blob.file_size() > fs::file_size(out)) out = blob.path();
+    }
+    return out;
   }
   void AttachTestResult(const RunningLibrary& library, const VariantName& name, int run = 0) {
     Client client = library.NewClient();
@@ -205,6 +212,52 @@ TEST_F(AirGapTest, WhatWasLeftOutMustBeThere) {
   ASSERT_EQ(Export("acme/tool@2.0.0", "layout", {"--since", Path("inventory")}).code, 0);
   ExpectRefused("layout", "LAYOUT_BLOB_LEFT_OUT", 1);
   EXPECT_FALSE(Find(there_, "2.0.0").has_value());
+}
+
+// A byte here and there in a file of many chunks, and a block in front.
+TEST_F(AirGapTest, ChangedFilesCrossAsTheirChanges) {
+  const std::string old = RandomBytes(8 << 20, 8);
+  std::string changed = "in front" + old;
+  for (size_t at : {size_t{100'000}, size_t{5'000'000}}) changed[at] ^= 1;
+  ASSERT_TRUE(Publish(here_, "2.0.0", old).ok());
+  ASSERT_EQ(Export("acme/tool@2.0.0", "first").code, 0);
+  ASSERT_EQ(Import("first").code, 0);
+  ASSERT_EQ(Dml(there_, {"inventory", "--to", Path("inventory")}).code, 0);
+  ASSERT_TRUE(Publish(here_, "3.0.0", changed).ok());
+  for (const char* to : {"second.tar", "second"}) {
+    Outcome run = Export("acme/tool@3.0.0", to, {"--since", Path("inventory")});
+    ASSERT_EQ(run.code, 0) << run.err;
+    EXPECT_EQ(run.document()["items"][0]["filesPatched"], 1);
+    EXPECT_EQ(run.document()["items"][0]["filesLeftOut"], 1);
+  }
+  // A chunk has at most 512 KiB.
+  EXPECT_LT(fs::file_size(Path("second.tar")), 2u << 20);
+
+  // Damage of the patch is found before anything happens.
+  const fs::path patch = LargestBlob("second");
+  const std::string sound = ReadBytes(patch);
+  std::string damaged = sound;
+  damaged[damaged.size() / 2] ^= 1;
+  WriteBytes(patch, damaged);
+  ExpectRefused("second", "LAYOUT_BLOB_DAMAGED", 2);
+  WriteBytes(patch, sound);
+
+  Outcome import = Import("second.tar");
+  ASSERT_EQ(import.code, 0) << import.err;
+  EXPECT_EQ(import.document()["filesPatched"], 1);
+  ExpectThere("3.0.0", changed);
+  EXPECT_EQ(Import("second").document()["present"], 1);
+}
+
+TEST_F(AirGapTest, AChangeNeedsWhatItChanges) {
+  const std::string old = RandomBytes(2 << 20, 8);
+  ASSERT_TRUE(Publish(here_, "2.0.0", old).ok());
+  // An inventory that claims what is not there: of the library here.
+  ASSERT_EQ(Dml(here_, {"inventory", "--to", Path("inventory")}).code, 0);
+  ASSERT_TRUE(Publish(here_, "3.0.0", old + "more").ok());
+  ASSERT_EQ(Export("acme/tool@3.0.0", "layout", {"--since", Path("inventory")}).code, 0);
+  ExpectRefused("layout", "LAYOUT_BLOB_LEFT_OUT", 1);
+  EXPECT_FALSE(Find(there_, "3.0.0").has_value());
 }
 
 // attack 37

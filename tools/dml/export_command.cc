@@ -34,14 +34,16 @@ Json ExportedJson(const ExportedVariant& item) {
           {"leftOut", item.left_out},
           {"files", item.files},
           {"filesLeftOut", item.files_left_out},
+          {"filesPatched", item.files_patched},
           {"attestations", item.attestations}};
 }
 
 std::vector<Cell> ExportedRow(const ExportedVariant& item) {
-  if (item.left_out) return {item.name.ResourceName(), {"left out", Style::kFaint}, "", "", ""};
+  if (item.left_out) return {item.name.ResourceName(), {"left out", Style::kFaint}, "", "", "", ""};
   return {item.name.ResourceName(),
           {"exported", Style::kGood},
-          fmt::format("{}", item.files - item.files_left_out),
+          fmt::format("{}", item.files - item.files_left_out - item.files_patched),
+          fmt::format("{}", item.files_patched),
           fmt::format("{}", item.files_left_out),
           fmt::format("{}", item.attestations)};
 }
@@ -82,7 +84,7 @@ absl::StatusOr<Reply> ExportOciCommand(Context& context, const ExportArgs& args)
   DML_ASSIGN_OR_RETURN(OciExport done, ExportOci(*client, options, context.Progress("export")));
   Reply reply;
   Json items = Json::array();
-  TextTable table{{"VARIANT", "RESULT", "FILES", "LEFT OUT", "ATTESTATIONS"}, {}};
+  TextTable table{{"VARIANT", "RESULT", "FILES", "CHANGES", "LEFT OUT", "ATTESTATIONS"}, {}};
   size_t left_out = 0;
   for (const ExportedVariant& item : done.variants) {
     items.push_back(ExportedJson(item));

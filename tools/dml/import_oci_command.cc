@@ -90,7 +90,8 @@ absl::StatusOr<Reply> ImportOciCommand(Context& context, const OciArgs& args) {
   }
   reply.document = {{"items", std::move(items)},
                     {"sourceLogChecked", done.source_log_checked},
-                    {"filesUploaded", done.files_uploaded}};
+                    {"filesUploaded", done.files_uploaded},
+                    {"filesPatched", done.files_patched}};
   for (const char* result : {"published", "present", "withdrawn"}) {
     reply.document[result] = counts[result];
   }

@@ -24,10 +24,12 @@ inline constexpr std::string_view kEmptyJson = "{}";  // What a descriptor of th
 inline constexpr std::string_view kAttestationArtifact = "application/vnd.dml.attestation.v1+json";
 inline constexpr std::string_view kLogProofArtifact = "application/vnd.dml.log-proof.v1+json";
 inline constexpr std::string_view kLeftOutArtifact = "application/vnd.dml.left-out.v1+json";
+inline constexpr std::string_view kPatchArtifact = "application/vnd.dml.patch.v1";
 // What their one layer is.
 inline constexpr std::string_view kEnvelopeMediaType = "application/vnd.dsse.envelope.v1+json";
 inline constexpr std::string_view kLogProofMediaType = "application/vnd.c2sp.tlog-proof.v1";
 inline constexpr std::string_view kLeftOutMediaType = "application/vnd.dml.left-out.v1+json";
+inline constexpr std::string_view kPatchMediaType = "application/vnd.dml.patch.v1";
 
 // Annotations.
 inline constexpr std::string_view kRefNameKey = "org.opencontainers.image.ref.name";

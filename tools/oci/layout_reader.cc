@@ -67,11 +67,18 @@ absl::Status CheckEntry(const VariantDocuments& documents, const BlobRef& manife
                                               Excerpt(EntrySummary(logged->entry.payload), 512)));
 }
 
-// What was left out must be of this variant.
+// What was left out, or comes as a patch, must be of this variant, each file in one way.
 absl::Status CheckLeftOut(const VariantDocuments& documents) {
-  if (!documents.left_out.has_value()) return absl::OkStatus();
   std::set<BlobRef> files;
   for (const ManifestFile& file : documents.manifest.files) files.insert(file.blob);
+  for (const BlobRef& file : documents.patched) {
+    const bool left_out =
+        documents.left_out.has_value() && documents.left_out->blobs.contains(file.digest);
+    if (files.contains(file) && !left_out) continue;
+    return InvalidArgument(kInvalid, "a patch makes {}, which is no file of {}, or left out",
+                           file.digest.ToString(), documents.name.ResourceName());
+  }
+  if (!documents.left_out.has_value()) return absl::OkStatus();
   for (const auto& [digest, size] : documents.left_out->blobs) {
     if (files.contains({digest, size})) continue;
     return InvalidArgument(kInvalid, "{} is left out, but is no file of {}", digest.ToString(),
@@ -88,9 +95,10 @@ absl::StatusOr<LayoutReader> LayoutReader::Open(const fs::path& folder) {
   DML_ASSIGN_OR_RETURN(std::string marker, out.ReadDocument("oci-layout", kMaxLayoutMarkerBytes));
   DML_RETURN_IF_ERROR(CheckLayoutMarker(marker));
   DML_ASSIGN_OR_RETURN(std::string json, out.ReadDocument("index.json", kMaxIndexBytes));
-  DML_ASSIGN_OR_RETURN(ImageIndex index, ParseImageIndex(json));
-  DML_RETURN_IF_ERROR(out.ReadManifests(index));
-  DML_RETURN_IF_ERROR(out.ReadVersionIndexes(index));
+  absl::StatusOr<ImageIndex> index = ParseImageIndex(json);
+  if (!index.ok()) return Annotate(index.status(), "index.json");
+  DML_RETURN_IF_ERROR(out.ReadManifests(*index));
+  DML_RETURN_IF_ERROR(out.ReadVersionIndexes(*index));
   for (const LayoutVariant& variant : out.variants_) {
     if (!variant.envelopes.empty() && variant.log_proof.size > 0) continue;
     return FailedPrecondition(ErrorReason("LAYOUT_EVIDENCE_MISSING"),
@@ -161,6 +169,11 @@ absl::Status LayoutReader::CheckBlob(const BlobRef& blob) const {
   return found == blob ? absl::OkStatus() : Damaged(blob, found);
 }
 
+absl::StatusOr<PatchReader> LayoutReader::OpenPatch(const BlobRef& blob) const {
+  DML_ASSIGN_OR_RETURN(FileDescriptor file, OpenBlob(blob));
+  return PatchReader::Open(std::move(file), BlobPath(blob.digest));
+}
+
 // Variants first, so that evidence may stand before what it is about.
 absl::Status LayoutReader::ReadManifests(const ImageIndex& index) {
   std::set<BlobRef> seen;
@@ -181,10 +194,11 @@ absl::Status LayoutReader::ReadManifests(const ImageIndex& index) {
     }
     if (type == kManifestArtifactType) {
       places[descriptor.blob] = variants_.size();
-      variants_.push_back({descriptor.blob, {}, {}, {}});
+      variants_.push_back({descriptor.blob, {}, {}, {}, {}});
       continue;
     }
-    if (type != kAttestationArtifact && type != kLogProofArtifact && type != kLeftOutArtifact) {
+    if (type != kAttestationArtifact && type != kLogProofArtifact && type != kLeftOutArtifact &&
+        type != kPatchArtifact) {
       return UnknownType("", type, descriptor.blob);
     }
     DML_ASSIGN_OR_RETURN(artifacts.emplace_back(), ParseArtifact(json));
@@ -203,6 +217,7 @@ absl::Status LayoutReader::ReadManifests(const ImageIndex& index) {
 absl::Status LayoutReader::AddEvidence(const Artifact& artifact, LayoutVariant& variant) const {
   const std::string_view layer_type = artifact.type == kAttestationArtifact ? kEnvelopeMediaType
                                       : artifact.type == kLogProofArtifact  ? kLogProofMediaType
+                                      : artifact.type == kPatchArtifact     ? kPatchMediaType
                                                                             : kLeftOutMediaType;
   if (artifact.layer_media_type != layer_type) {
     return UnknownType("the layer of evidence", artifact.layer_media_type, artifact.layer);
@@ -218,6 +233,7 @@ absl::Status LayoutReader::AddEvidence(const Artifact& artifact, LayoutVariant& 
     return absl::OkStatus();
   }
   const bool second = artifact.type == kLogProofArtifact ? variant.log_proof.size > 0
+                      : artifact.type == kPatchArtifact  ? variant.patch.has_value()
                                                          : variant.left_out.has_value();
   if (second || artifact.layer.size == 0) {
     return InvalidArgument(kInvalid, "manifest {} has an empty or a second '{}'",
@@ -225,6 +241,8 @@ absl::Status LayoutReader::AddEvidence(const Artifact& artifact, LayoutVariant& 
   }
   if (artifact.type == kLogProofArtifact) {
     variant.log_proof = artifact.layer;
+  } else if (artifact.type == kPatchArtifact) {
+    variant.patch = artifact.layer;
   } else {
     variant.left_out = artifact.layer;
   }
@@ -271,6 +289,10 @@ absl::StatusOr<VariantDocuments> LayoutReader::Load(const LayoutVariant& variant
   if (variant.left_out.has_value()) {
     DML_ASSIGN_OR_RETURN(std::string json, ReadBlob(*variant.left_out, kMaxLeftOutBytes));
     DML_ASSIGN_OR_RETURN(out.left_out.emplace(), ParseLeftOut(json));
+  }
+  if (variant.patch.has_value()) {
+    DML_ASSIGN_OR_RETURN(PatchReader patch, OpenPatch(*variant.patch));
+    out.patched = patch.header().files;
   }
   DML_RETURN_IF_ERROR(CheckEntry(out, variant.manifest));
   DML_RETURN_IF_ERROR(CheckLeftOut(out));

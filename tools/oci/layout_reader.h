@@ -14,6 +14,7 @@
 #include "tools/oci/inventory.h"
 #include "tools/oci/layout_format.h"
 #include "tools/oci/log_proof.h"
+#include "tools/oci/patch_format.h"
 
 namespace dml {
 
@@ -23,6 +24,7 @@ struct LayoutVariant {
   std::vector<BlobRef> envelopes;  // DSSE, in the order of index.json, each once.
   BlobRef log_proof;
   std::optional<BlobRef> left_out;
+  std::optional<BlobRef> patch;
 };
 
 /// All documents of a variant, each with its digest checked.
@@ -34,6 +36,7 @@ struct VariantDocuments {
   std::vector<std::string> envelopes;
   LogProof log_proof;
   std::optional<LeftOut> left_out;
+  std::vector<BlobRef> patched;  // Files that come as a patch.
 };
 
 /// A layout in a folder. Immutable; the folder must stay as it is, or errors say that it did not.
@@ -60,6 +63,8 @@ class LayoutReader {
   /// That a blob is there and sound; memory is flat.
   absl::Status CheckBlob(const BlobRef& blob) const;
   std::filesystem::path BlobPath(const Digest& digest) const;
+  /// A patch, with its header read. Its bytes are checked by CheckBlob alone.
+  absl::StatusOr<PatchReader> OpenPatch(const BlobRef& blob) const;
 
  private:
   explicit LayoutReader(SafeDirectory folder) : folder_(std::move(folder)) {}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "tools/oci/layout_format.h"
 #include "tools/oci/layout_writer.h"
 #include "tools/oci/log_proof.h"
+#include "tools/oci/patch_export.h"
 
 namespace dml {
 namespace {
@@ -73,12 +75,18 @@ class Exporter {
     DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(details.manifest));
     exported.files = manifest.files.size();
     LeftOut left_out{options_.since_digest, {}};
-    DML_RETURN_IF_ERROR(AddFiles(name, manifest, left_out));
+    std::optional<KnownChunks::Patch> patch;
+    DML_RETURN_IF_ERROR(AddFiles(name, manifest, left_out, patch));
+    if (patch.has_value()) exported.files_patched = patch->files.size();
     for (const ManifestFile& file : manifest.files) {
       if (left_out.blobs.contains(file.blob.digest)) ++exported.files_left_out;
     }
     DML_RETURN_IF_ERROR(AddDocuments(details));
     exported.attestations = details.envelopes.size();
+    if (patch.has_value()) {
+      DML_RETURN_IF_ERROR(
+          AddArtifact(kPatchArtifact, kPatchMediaType, patch->blob, record.manifest, {}));
+    }
     return left_out.blobs.empty() ? absl::OkStatus()
                                   : AddEvidence(kLeftOutArtifact, kLeftOutMediaType,
                                                 FormatLeftOut(left_out), record.manifest, {});
@@ -95,7 +103,8 @@ class Exporter {
   }
 
   // Fetches and verifies the variant; where none of its files is needed, only verifies it.
-  absl::Status AddFiles(const VariantName& name, const Manifest& manifest, LeftOut& left_out) {
+  absl::Status AddFiles(const VariantName& name, const Manifest& manifest, LeftOut& left_out,
+                        std::optional<KnownChunks::Patch>& patch) {
     bool needed = false;
     for (const ManifestFile& file : manifest.files) {
       if (options_.since.has_value() && options_.since->HasBlob(name.package.ns, file.blob)) {
@@ -110,13 +119,38 @@ class Exporter {
     }
     const fs::path files = writer_.scratch() / "files";
     DML_RETURN_IF_ERROR(DownloadVariant(client_, name, files, {}, progress_).status());
+    DML_ASSIGN_OR_RETURN(patch, AddPatch(name, manifest, left_out, files));
     for (const ManifestFile& file : manifest.files) {
       if (left_out.blobs.contains(file.blob.digest)) continue;
+      if (patch.has_value() && std::ranges::count(patch->files, file.blob) > 0) continue;
       DML_RETURN_IF_ERROR(writer_.AddFile(file.blob, files / file.path));
     }
     std::error_code ignored;
     fs::remove_all(files, ignored);
     return absl::OkStatus();
+  }
+
+  // The files that lie in a folder and of which the receiver has enough in parts.
+  absl::StatusOr<std::optional<KnownChunks::Patch>> AddPatch(const VariantName& name,
+                                                             const Manifest& manifest,
+                                                             const LeftOut& left_out,
+                                                             const fs::path& folder) {
+    if (!options_.since.has_value()) return std::nullopt;
+    if (!known_.has_value() || known_->first != name.package) {
+      DML_ASSIGN_OR_RETURN(KnownChunks known,
+                           KnownChunks::Take(client_, *options_.since, name.package));
+      known_.emplace(name.package, std::move(known));
+    }
+    std::vector<ManifestFile> wanted;
+    for (const ManifestFile& file : manifest.files) {
+      const bool there = left_out.blobs.contains(file.blob.digest) || writer_.Has(file.blob.digest);
+      if (!there) wanted.push_back(file);
+    }
+    const fs::path path = writer_.scratch() / "patch";
+    DML_ASSIGN_OR_RETURN(std::optional<KnownChunks::Patch> patch,
+                         known_->second.WritePatch(client_, name, wanted, folder, path));
+    if (patch.has_value()) DML_RETURN_IF_ERROR(writer_.AddFile(patch->blob, path));
+    return patch;
   }
 
   absl::Status AddDocuments(const VariantDetails& details) {
@@ -150,10 +184,16 @@ class Exporter {
   absl::Status AddEvidence(std::string_view type, std::string_view media_type,
                            std::string_view bytes, const BlobRef& subject,
                            Annotations annotations) {
+    DML_ASSIGN_OR_RETURN(BlobRef layer, writer_.AddBytes(bytes));
+    return AddArtifact(type, media_type, layer, subject, std::move(annotations));
+  }
+
+  absl::Status AddArtifact(std::string_view type, std::string_view media_type, const BlobRef& layer,
+                           const BlobRef& subject, Annotations annotations) {
     Artifact artifact;
     artifact.type = type;
     artifact.layer_media_type = media_type;
-    DML_ASSIGN_OR_RETURN(artifact.layer, writer_.AddBytes(bytes));
+    artifact.layer = layer;
     artifact.subject = subject;
     artifact.annotations = annotations;
     DML_ASSIGN_OR_RETURN(BlobRef manifest, writer_.AddBytes(FormatArtifact(artifact)));
@@ -180,6 +220,7 @@ class Exporter {
   const OciExportOptions& options_;
   const ProgressFn& progress_;
   LayoutWriter writer_;
+  std::optional<std::pair<PackageName, KnownChunks>> known_;  // Of the package at hand.
   ImageIndex index_;
   std::map<std::pair<PackageName, std::string>, std::vector<Descriptor>> versions_;
   OciExport out_;

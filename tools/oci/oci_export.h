@@ -25,6 +25,7 @@ struct ExportedVariant {
   bool left_out = false;  // Wholly: the receiving library has just this variant.
   size_t files = 0;
   size_t files_left_out = 0;
+  size_t files_patched = 0;  // Of which the layout has what differs from the receiver's.
   size_t attestations = 0;
 };
 

@@ -12,6 +12,7 @@
 #include "core/trust/statement.h"
 #include "tools/oci/layout_reader.h"
 #include "tools/oci/layout_tar.h"
+#include "tools/oci/patch_import.h"
 #include "tools/oci/work_folder.h"
 
 namespace dml {
@@ -39,11 +40,24 @@ struct Plan {
   ImportedVariant outcome;
 };
 
+absl::StatusOr<WorkFolder> MakeWorkFolder(const OciImportOptions& options) {
+  if (!options.work_dir.empty()) return WorkFolder::Make(options.work_dir);
+  std::error_code error;
+  absl::StatusOr<WorkFolder> beside =
+      WorkFolder::Make(fs::absolute(options.from, error).parent_path());
+  if (beside.ok()) return beside;
+  return WorkFolder::Make(fs::temp_directory_path(error));
+}
+
 class Importer {
  public:
   Importer(Client& client, const OciImportOptions& options, const ProgressFn& progress,
            const LayoutReader& layout)
-      : client_(client), options_(options), progress_(progress), layout_(layout) {}
+      : client_(client),
+        options_(options),
+        progress_(progress),
+        layout_(layout),
+        patched_(client, [this] { return WorkDir(); }, progress) {}
 
   absl::StatusOr<OciImport> Run() {
     DML_RETURN_IF_ERROR(LoadKeys());
@@ -104,17 +118,20 @@ class Importer {
     plan.outcome.source_log = logged->checkpoint.origin;
     plan.outcome.source_index = logged->entry.index;
     for (const ManifestFile& file : documents.manifest.files) {
-      if (IsLeftOut(documents, file.blob) || !checked_.insert(file.blob).second) continue;
+      if (!IsWhole(documents, file.blob) || !checked_.insert(file.blob).second) continue;
       absl::Status sound = layout_.CheckBlob(file.blob);
       if (!sound.ok()) return Annotate(sound, file.path);
     }
+    if (variant.patch.has_value()) DML_RETURN_IF_ERROR(layout_.CheckBlob(*variant.patch));
     DML_RETURN_IF_ERROR(CompareWithLibrary(plan));
     plans_.push_back(std::move(plan));
     return absl::OkStatus();
   }
 
-  static bool IsLeftOut(const VariantDocuments& documents, const BlobRef& blob) {
-    return documents.left_out.has_value() && documents.left_out->blobs.contains(blob.digest);
+  static bool IsWhole(const VariantDocuments& documents, const BlobRef& blob) {
+    const bool left_out =
+        documents.left_out.has_value() && documents.left_out->blobs.contains(blob.digest);
+    return !left_out && std::ranges::count(documents.patched, blob) == 0;
   }
 
   absl::Status VerifyEnvelopes(const VariantDocuments& documents, Plan& plan) const {
@@ -197,17 +214,35 @@ class Importer {
     DML_ASSIGN_OR_RETURN(VariantDocuments documents, layout_.Load(*plan.variant));
     const std::string& ns = documents.name.package.ns;
     for (const ManifestFile& file : documents.manifest.files) {
-      if (IsLeftOut(documents, file.blob)) continue;
-      if (!uploaded_.insert({ns, file.blob}).second) continue;
-      DML_ASSIGN_OR_RETURN(BlobRef sent,
-                           UploadFile(client_, ns, layout_.BlobPath(file.blob.digest), progress_));
-      if (sent != file.blob) {
-        return DataLoss(ErrorReason("LAYOUT_BLOB_DAMAGED"),
-                        "{} was changed while it was imported; nothing was published", file.path);
-      }
-      ++out.files_uploaded;
+      if (!IsWhole(documents, file.blob)) continue;
+      DML_RETURN_IF_ERROR(Send(ns, file.blob, layout_.BlobPath(file.blob.digest), out));
     }
+    if (!plan.variant->patch.has_value()) return absl::OkStatus();
+    DML_ASSIGN_OR_RETURN(PatchReader patch, layout_.OpenPatch(*plan.variant->patch));
+    return patched_.Make(std::move(patch), [&](const BlobRef& file, const fs::path& path) {
+      ++out.files_patched;
+      return Send(ns, file, path, out);
+    });
+  }
+
+  absl::Status Send(const std::string& ns, const BlobRef& file, const fs::path& path,
+                    OciImport& out) {
+    if (!uploaded_.insert({ns, file}).second) return absl::OkStatus();
+    DML_ASSIGN_OR_RETURN(BlobRef sent, UploadFile(client_, ns, path, progress_));
+    if (sent != file) {
+      return DataLoss(ErrorReason("LAYOUT_BLOB_DAMAGED"),
+                      "{} was changed while it was imported; nothing was published", path.string());
+    }
+    ++out.files_uploaded;
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<fs::path> WorkDir() {
+    if (!work_.has_value()) {
+      DML_ASSIGN_OR_RETURN(WorkFolder made, MakeWorkFolder(options_));
+      work_.emplace(std::move(made));
+    }
+    return work_->path();
   }
 
   absl::Status Publish(Plan& plan, bool validate_only) const {
@@ -255,21 +290,14 @@ class Importer {
   const OciImportOptions& options_;
   const ProgressFn& progress_;
   const LayoutReader& layout_;
+  std::optional<WorkFolder> work_;
+  PatchedFiles patched_;
   std::vector<KeyRecord> keys_;
   std::vector<Plan> plans_;
   std::set<VariantName> names_;
   std::set<BlobRef> checked_;
   std::set<std::pair<std::string, BlobRef>> uploaded_;
 };
-
-absl::StatusOr<WorkFolder> MakeWorkFolder(const OciImportOptions& options) {
-  if (!options.work_dir.empty()) return WorkFolder::Make(options.work_dir);
-  std::error_code error;
-  absl::StatusOr<WorkFolder> beside =
-      WorkFolder::Make(fs::absolute(options.from, error).parent_path());
-  if (beside.ok()) return beside;
-  return WorkFolder::Make(fs::temp_directory_path(error));
-}
 
 absl::StatusOr<OciImport> ImportFolder(Client& client, const OciImportOptions& options,
                                        const fs::path& folder, const ProgressFn& progress) {

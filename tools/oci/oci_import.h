@@ -12,8 +12,8 @@ namespace dml {
 
 struct OciImportOptions {
   std::filesystem::path from;  // The layout: a folder, or a tar file.
-  /// Where a tar file is unpacked; "": beside it, or in the system's folder for temporary files
-  /// where nothing may be written there. Emptied at the end.
+  /// Where a tar file is unpacked, and patches are made whole; "": beside it, or in the system's
+  /// folder for temporary files where nothing may be written there. Emptied at the end.
   std::filesystem::path work_dir;
   /// The key of the log that the variants come from; absent: who signed its checkpoints is not
   /// checked, only that they contain the publications.
@@ -37,6 +37,7 @@ struct ImportedVariant {
 struct OciImport {
   std::vector<ImportedVariant> variants;  // In the layout's order.
   size_t files_uploaded = 0;
+  size_t files_patched = 0;  // Of them: made from a patch.
   bool source_log_checked = false;
 };
 
