@@ -102,9 +102,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   DML_ASSIGN_OR_RETURN(parts->library, OpenLibrary(config));
   DML_ASSIGN_OR_RETURN(parts->maintenance, StartMaintenance(*parts->library, config.maintenance));
   parts->guard = std::make_unique<CallGuard>(CallGuardOptions{config.insecure_loopback, nullptr});
-  parts->budget = std::make_unique<TransferBudget>(
-      TransferLimits{config.limits.max_transfers, config.limits.transfer_bytes,
-                     UploadMemory(config.limits, config.content)});
+  parts->budget = std::make_unique<TransferBudget>(TransferLimits{
+      config.limits.max_transfers, config.limits.transfer_bytes,
+      UploadMemory(config.limits, config.content), 4 * config.content.chunk_average_bytes});
 
   ServerHostOptions options;
   DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress(config.listen));

@@ -106,7 +106,16 @@ absl::Status CheckRanges(const v1::ReadChunksRequest& request, uint64_t chunk_co
                                    request.known_bases_size(), kMaxKnownBases),
                    "known_bases");
   }
+  uint64_t asked = 0;
   for (const v1::ChunkRange& range : request.ranges()) {
+    asked += std::min(range.count(), chunk_count);
+    if (asked > chunk_count) {
+      return AtField(InvalidArgument(ErrorReason("TOO_MANY_CHUNKS"),
+                                     "more chunks are asked for than the {} of the blob: ask for "
+                                     "each once",
+                                     chunk_count),
+                     "ranges");
+    }
     if (range.count() > 0 && range.first() < chunk_count &&
         range.count() <= chunk_count - range.first()) {
       continue;

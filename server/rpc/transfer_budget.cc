@@ -28,7 +28,7 @@ absl::StatusOr<TransferSlot> TransferBudget::AdmitDownload(const std::string& pr
                                                            uint64_t content_bytes) {
   absl::MutexLock lock(&mutex_);
   const uint64_t message = all_.streams < kFewStreams ? kLargeMessageBytes : kSmallMessageBytes;
-  return Admit(principal, {DownloadMemory(content_bytes, message),
+  return Admit(principal, {DownloadMemory(content_bytes, std::max(message, limits_.chunk_bytes)),
                            content_bytes > kSmallTransferBytes, message});
 }
 

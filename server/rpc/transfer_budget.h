@@ -56,6 +56,7 @@ struct TransferLimits {
   int streams = 32;
   uint64_t bytes = 512 << 20;
   uint64_t upload_bytes = 16 << 20;  // What one upload can hold in memory.
+  uint64_t chunk_bytes = 512 << 10;  // A chunk goes as a whole, in a message of its own if need be.
 };
 
 class TransferBudget {

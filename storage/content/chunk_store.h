@@ -30,6 +30,8 @@ struct ContentOptions {
   uint64_t loose_bytes = 4 << 20;   // Frames of an upload that stay rows of their own at most.
   uint64_t pack_bytes = 128 << 20;  // Frames of one pack, about.
   uint64_t pack_chunks = 65536;     // The same as a count: bounds the footer.
+  // Chunks and blobs that one upload may name before its end: 40 bytes of memory each.
+  uint64_t upload_chunks = 4'000'000;
 };
 
 /// A frame as stored; `base` is set where it is a delta.

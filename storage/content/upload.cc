@@ -33,7 +33,17 @@ absl::Status Upload::RenewLeases() {
   return absl::OkStatus();
 }
 
+absl::Status Upload::CheckCount() const {
+  const uint64_t most = store_.options().upload_chunks;
+  if (list_.size() + ended_chunks_ + ended_.size() < most) return absl::OkStatus();
+  return ResourceExhausted(ErrorReason("UPLOAD_TOO_LONG"),
+                           "one stream names {} chunks and blobs; that is the most: begin another "
+                           "stream, or cut larger chunks",
+                           most);
+}
+
 absl::Status Upload::Add(EncodedChunk chunk) {
+  DML_RETURN_IF_ERROR(CheckCount());
   DML_RETURN_IF_ERROR(RenewLeases());
   std::string decoded;
   const bool as_it_is = chunk.codec == FrameCodec::kRaw && chunk.stored.size() == chunk.raw_size &&
@@ -48,6 +58,7 @@ absl::Status Upload::Add(EncodedChunk chunk) {
 }
 
 absl::Status Upload::AddKnown(const ChunkRef& chunk) {
+  DML_RETURN_IF_ERROR(CheckCount());
   DML_RETURN_IF_ERROR(RenewLeases());
   store_.leases().Take(chunk.digest);
   DML_ASSIGN_OR_RETURN(bool visible, store_.IsVisible(ns_, chunk.digest));
@@ -97,6 +108,7 @@ void Upload::Hash(const ChunkRef& chunk, std::string_view raw) {
 }
 
 absl::Status Upload::EndBlob(const BlobRef& blob) {
+  DML_RETURN_IF_ERROR(CheckCount());
   DML_RETURN_IF_ERROR(RenewLeases());
   Digest whole = list_.size() == 1 ? list_[0].digest : hasher_.Finish();
   EndedBlob ended{blob, std::move(list_)};
@@ -120,6 +132,7 @@ absl::Status Upload::EndBlob(const BlobRef& blob) {
                            whole.ToString(), blob.digest.ToString());
   }
   store_.leases().Take(blob.digest);
+  ended_chunks_ += ended.chunks.size();
   ended_.push_back(std::move(ended));
   return absl::OkStatus();
 }
@@ -189,6 +202,7 @@ absl::Status Upload::Commit(const std::function<void(Batch&)>& and_also) {
   commit.chunks = std::exchange(chunks_, {});
   commit.visible = std::exchange(visible_, {});
   const std::vector<EndedBlob> ended = std::exchange(ended_, {});
+  ended_chunks_ = 0;
   pending_.clear();
   loose_bytes_ = 0;
   if (builder_.has_value()) {

@@ -36,6 +36,7 @@ class Upload {
 
   // Add, AddKnown and EndBlob answer ABORTED (UPLOAD_TOO_SLOW) where nothing came for as long as a
   // lease lasts: what the stream relies on may be gone, so the blobs since the last commit are too.
+  // RESOURCE_EXHAUSTED (UPLOAD_TOO_LONG) beyond ContentOptions::upload_chunks.
 
   /// The next chunk of the current blob. INVALID_ARGUMENT with the reason of VerifyChunk.
   absl::Status Add(EncodedChunk chunk);
@@ -67,6 +68,7 @@ class Upload {
     std::vector<ChunkRef> chunks;
   };
 
+  absl::Status CheckCount() const;
   absl::Status RenewLeases();
   absl::Status Keep(EncodedChunk chunk);
   absl::Status Pack(ChunkCommit::Chunk& chunk);
@@ -93,6 +95,7 @@ class Upload {
   std::vector<Digest> visible_;
   absl::flat_hash_set<Digest> pending_;
   std::vector<EndedBlob> ended_;
+  uint64_t ended_chunks_ = 0;  // Of all of them.
   std::optional<PackBuilder> builder_;
   uint64_t loose_bytes_ = 0;
 };

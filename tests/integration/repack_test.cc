@@ -96,6 +96,23 @@ TEST_F(RepackTest, ABaseIsSentOnlyToWhoMaySeeIt) {
   EXPECT_TRUE(testing::ReadBytes(Path("other/tool")) == two_);
 }
 
+// A short question never has an answer without end.
+TEST_F(RepackTest, NoChunkIsSentMoreOftenThanTheBlobHasIt) {
+  Client client = library_.NewClient();
+  v1::ReadChunksRequest request;
+  request.set_name(testing::NameOfVersion("acme/tool", "1.0.0").ResourceName());
+  request.set_digest(Sha256(one_).ToString());
+  for (int i = 0; i < 4000; ++i) request.add_ranges()->set_count(1);
+  grpc::ClientContext context;
+  auto stream =
+      v1::ContentService::Stub(client.connection().channel()).ReadChunks(&context, request);
+  v1::ReadChunksResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  const absl::Status status = client.connection().Received(stream->Finish());
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Reason(status), "TOO_MANY_CHUNKS");
+}
+
 TEST_F(RepackTest, TheIndexIsMadeAnewFromPacks) {
   Do({"admin", "repack", "--wait"});
   const Json before = Do({"admin", "storage"});

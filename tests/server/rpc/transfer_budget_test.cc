@@ -76,7 +76,8 @@ TEST(TransferBudgetTest, BytesOfOnePrincipalAreBounded) {
   uint64_t own = 32 * kMiB;
   for (auto slot = budget.AdmitDownload("greedy", kMiB); slot.ok();
        slot = budget.AdmitDownload("greedy", kMiB)) {
-    own += TransferBudget::DownloadMemory(kMiB, slot->message_bytes());
+    own +=
+        TransferBudget::DownloadMemory(kMiB, std::max<uint64_t>(slot->message_bytes(), 512 << 10));
     held.push_back(*std::move(slot));
   }
   EXPECT_LE(own, 48 * kMiB);
@@ -101,6 +102,17 @@ TEST(TransferBudgetTest, ManyStreamsGetSmallMessages) {
   EXPECT_LE(TransferBudget::DownloadMemory(kLarge, kSmallMessageBytes), 1.1 * kMiB);
   held.clear();
   EXPECT_EQ(budget.AdmitDownload("ann", kLarge)->message_bytes(), kLargeMessageBytes);
+}
+
+// A chunk that is larger than a message travels in one of its own.
+TEST(TransferBudgetTest, ADownloadIsReckonedWithTheLargestChunk) {
+  TransferBudget budget({100, 64 * kMiB, 16 * kMiB, 4 * kMiB});
+  std::vector<TransferSlot> held;
+  for (auto slot = budget.AdmitDownload("ann", kLarge); slot.ok();
+       slot = budget.AdmitDownload("ann", kLarge)) {
+    held.push_back(*std::move(slot));
+  }
+  EXPECT_EQ(held.size(), 2u) << "of 48 MiB, each 16 and a little";
 }
 
 }  // namespace

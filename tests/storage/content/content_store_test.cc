@@ -85,6 +85,28 @@ class ContentStoreTest : public ::testing::Test {
   ContentStore store_{*engine_};
 };
 
+// However small its chunks are, and whether they are sent or only named.
+TEST_F(ContentStoreTest, AnUploadNamesSoManyChunksAtMost) {
+  ContentOptions options;
+  options.upload_chunks = 10;
+  ContentStore store(*engine_, options);
+  const EncodedChunk chunk = EncodeChunk(AsBytes(std::string_view("x")));
+  Upload upload(store.chunks(), "acme");
+  ASSERT_TRUE(upload.Add(chunk).ok());
+  ASSERT_TRUE(upload.EndBlob({chunk.raw_digest, 1}).ok());
+  ASSERT_TRUE(upload.Commit().ok());  // And the count begins anew.
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(upload.Add(chunk).ok());
+  ASSERT_TRUE(upload.EndBlob({Sha256("xxxxx"), 5}).ok());
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(upload.AddKnown({chunk.raw_digest, 1}).ok());
+  for (const absl::Status& status : {upload.AddKnown({chunk.raw_digest, 1}), upload.Add(chunk),
+                                     upload.EndBlob({Sha256(""), 0})}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(Reason(status), "UPLOAD_TOO_LONG");
+  }
+  EXPECT_TRUE(upload.Commit().ok()) << "what was right stays right";
+  EXPECT_TRUE(*store.HasBlob("acme", {Sha256("xxxxx"), 5}));
+}
+
 TEST_F(ContentStoreTest, BlobComesBackAndSecondUploadStoresNothing) {
   std::string bytes = RandomBytes(1 << 20, 1);
   BlobRef blob{Sha256(bytes), bytes.size()};
