@@ -62,10 +62,8 @@ absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Di
   return FormatEnvelope(envelope);
 }
 
-absl::StatusOr<std::vector<Digest>> CheckPublication(const std::string& envelope,
-                                                     const VariantName& variant,
-                                                     const Digest& manifest,
-                                                     std::span<const PublicKey> trusted) {
+absl::StatusOr<DsseEnvelope> ReadPublication(std::string_view envelope, const VariantName& variant,
+                                             const Digest& manifest) {
   DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ParseEnvelope(envelope));
   DML_ASSIGN_OR_RETURN(Statement statement, ParseStatement(parsed.payload));
   if (statement.predicate_type != kPublicationPredicate) return Wrong("it is no publication");
@@ -80,6 +78,14 @@ absl::StatusOr<std::vector<Digest>> CheckPublication(const std::string& envelope
   if (predicate.manifest_media_type != kManifestMediaType) {
     return Wrong("it names another media type");
   }
+  return parsed;
+}
+
+absl::StatusOr<std::vector<Digest>> CheckPublication(const std::string& envelope,
+                                                     const VariantName& variant,
+                                                     const Digest& manifest,
+                                                     std::span<const PublicKey> trusted) {
+  DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ReadPublication(envelope, variant, manifest));
   return VerifyEnvelope(parsed, kInTotoPayloadType, trusted);
 }
 

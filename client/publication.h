@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/transfer.h"
+#include "core/trust/dsse.h"
 
 namespace dml {
 
@@ -15,9 +16,14 @@ namespace dml {
 absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,
                                             std::span<const PrivateKey* const> keys);
 
-/// The keys among `trusted` that signed an envelope, which must publish exactly this manifest as
-/// exactly this variant: VARIANT_NOT_VERIFIED where it says something else; the errors of
-/// ParseEnvelope, ParseStatement, ParsePublicationPredicate and VerifyEnvelope.
+/// The envelope, which must publish exactly this manifest as exactly this variant; whose signatures
+/// it has is not looked at. VARIANT_NOT_VERIFIED where it says something else; the errors of
+/// ParseEnvelope, ParseStatement and ParsePublicationPredicate.
+absl::StatusOr<DsseEnvelope> ReadPublication(std::string_view envelope, const VariantName& variant,
+                                             const Digest& manifest);
+
+/// The keys among `trusted` that signed an envelope that ReadPublication reads; its errors, and
+/// those of VerifyEnvelope.
 absl::StatusOr<std::vector<Digest>> CheckPublication(const std::string& envelope,
                                                      const VariantName& variant,
                                                      const Digest& manifest,

@@ -204,6 +204,59 @@ absl::Status CheckLocalFile(const SafeDirectory& directory, const ManifestFile& 
                            found.digest.ToString(), file.blob.size, file.blob.digest.ToString()));
 }
 
+// Every file of the manifest, as the library holds it. Files with the same content are read once.
+absl::Status CheckStoredFiles(Connection& connection, const VariantName& name,
+                              const Manifest& manifest, const ProgressFn& report,
+                              std::vector<VerificationStep>& steps) {
+  std::map<Digest, std::vector<const ManifestFile*>> by_content;
+  uint64_t total = 0;
+  for (const ManifestFile& file : manifest.files) {
+    auto& same = by_content[file.blob.digest];
+    if (same.empty()) total += file.blob.size;
+    same.push_back(&file);
+  }
+  ProgressReporter progress(total, report);
+  for (const auto& [digest, files] : by_content) {
+    const absl::Status status = ReadStoredFile(connection, name, files.front()->blob, progress,
+                                               [](std::string_view) { return absl::OkStatus(); });
+    const bool verdict =
+        absl::IsDataLoss(status) || Reason(status) == "PAYLOAD_COLLECTED" || IsVerdict(status);
+    if (!status.ok() && !verdict) return status;
+    for (const ManifestFile* file : files) {
+      steps.push_back({"stored file " + file->path, status.ok(),
+                       status.ok() ? digest.ToString() : std::string(Message(status))});
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadStoredFile(Connection& connection, const VariantName& name, const BlobRef& blob,
+                            ProgressReporter& progress,
+                            absl::FunctionRef<absl::Status(std::string_view raw)> sink) {
+  const PullContext context{
+      .connection = connection, .variant = name.ResourceName(), .channels = {connection.channel()}};
+  ChunkPages pages(connection, context.variant, blob, /*with_bases=*/false);
+  Sha256Hasher hasher;
+  while (true) {
+    DML_ASSIGN_OR_RETURN(std::optional<ChunkPage> page, pages.Next());
+    if (!page.has_value()) break;
+    ChunkFetcher fetcher(context, context.channels.front(), blob, {});
+    DML_RETURN_IF_ERROR(
+        fetcher.Fetch(page->chunks, [&](const PlacedChunk&, std::string_view raw, uint64_t sent) {
+          hasher.Update(raw);
+          progress.Sent(sent);
+          progress.Done(raw.size());
+          return sink(raw);
+        }));
+  }
+  const Digest found = hasher.Finish();
+  if (found == blob.digest) return absl::OkStatus();
+  return Wrong(fmt::format("the library's chunks make up {}, not {}; publish the same file again",
+                           found.ToString(), blob.digest.ToString()));
+}
+
 // Every file of the manifest, then whatever else is there.
 absl::Status CheckFolder(const std::filesystem::path& path, const Manifest& manifest,
                          std::vector<VerificationStep>& steps) {
@@ -224,58 +277,6 @@ absl::Status CheckFolder(const std::filesystem::path& path, const Manifest& mani
   }
   return absl::OkStatus();
 }
-
-// Reads a file from the library as a download does, and keeps nothing of it.
-absl::Status ReadStoredFile(Connection& connection, const VariantName& name, const BlobRef& blob,
-                            ProgressReporter& progress) {
-  const PullContext context{
-      .connection = connection, .variant = name.ResourceName(), .channels = {connection.channel()}};
-  ChunkPages pages(connection, context.variant, blob, /*with_bases=*/false);
-  Sha256Hasher hasher;
-  while (true) {
-    DML_ASSIGN_OR_RETURN(std::optional<ChunkPage> page, pages.Next());
-    if (!page.has_value()) break;
-    ChunkFetcher fetcher(context, context.channels.front(), blob, {});
-    DML_RETURN_IF_ERROR(
-        fetcher.Fetch(page->chunks, [&](const PlacedChunk&, std::string_view raw, uint64_t sent) {
-          hasher.Update(raw);
-          progress.Sent(sent);
-          progress.Done(raw.size());
-          return absl::OkStatus();
-        }));
-  }
-  const Digest found = hasher.Finish();
-  if (found == blob.digest) return absl::OkStatus();
-  return Wrong(fmt::format("the library's chunks make up {}, not {}; publish the same file again",
-                           found.ToString(), blob.digest.ToString()));
-}
-
-// Every file of the manifest, as the library holds it. Files with the same content are read once.
-absl::Status CheckStoredFiles(Connection& connection, const VariantName& name,
-                              const Manifest& manifest, const ProgressFn& report,
-                              std::vector<VerificationStep>& steps) {
-  std::map<Digest, std::vector<const ManifestFile*>> by_content;
-  uint64_t total = 0;
-  for (const ManifestFile& file : manifest.files) {
-    auto& same = by_content[file.blob.digest];
-    if (same.empty()) total += file.blob.size;
-    same.push_back(&file);
-  }
-  ProgressReporter progress(total, report);
-  for (const auto& [digest, files] : by_content) {
-    const absl::Status status = ReadStoredFile(connection, name, files.front()->blob, progress);
-    const bool verdict =
-        absl::IsDataLoss(status) || Reason(status) == "PAYLOAD_COLLECTED" || IsVerdict(status);
-    if (!status.ok() && !verdict) return status;
-    for (const ManifestFile* file : files) {
-      steps.push_back({"stored file " + file->path, status.ok(),
-                       status.ok() ? digest.ToString() : std::string(Message(status))});
-    }
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
 
 absl::StatusOr<Examination> ExamineVariant(Client& client, const VariantName& name) {
   return Examiner(client, name).Run();

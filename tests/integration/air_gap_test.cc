@@ -156,7 +156,7 @@ class AirGapTest : public ::testing::Test {
   testing::ScratchFolder folder_;
   RunningLibrary here_{folder_.path() / "here" / "data"};
   RunningLibrary there_{folder_.path() / "there" / "data"};
-  const PrivateKey key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  PrivateKey key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
   const PrivateKey tester_ = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
 };
 
@@ -247,6 +247,32 @@ TEST_F(AirGapTest, ChangedFilesCrossAsTheirChanges) {
   EXPECT_EQ(import.document()["filesPatched"], 1);
   ExpectThere("3.0.0", changed);
   EXPECT_EQ(Import("second").document()["present"], 1);
+}
+
+// Whose patches are the same bytes, and whose base was signed by a key that is revoked since.
+TEST_F(AirGapTest, ManyVersionsMayShareOneChange) {
+  const std::string old = RandomBytes(3 << 20, 8);
+  const std::string changed = old + "more";
+  ASSERT_TRUE(Publish(here_, "2.0.0", old).ok());
+  ASSERT_EQ(Export("acme/tool@2.0.0", "first").code, 0);
+  ASSERT_EQ(Import("first").code, 0);
+  ASSERT_EQ(Dml(there_, {"inventory", "--to", Path("inventory")}).code, 0);
+  ASSERT_TRUE(there_.NewClient().RevokeKey(key_.public_key().id(), "rotated").ok());
+  key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  Register(here_, key_, "publisher");
+  Register(there_, key_, "publisher");
+  for (const char* version : {"3.0.0", "4.0.0", "5.0.0"}) {
+    ASSERT_TRUE(Publish(here_, version, changed).ok());
+  }
+  Outcome run = Export("acme/tool@3.0.0", "second",
+                       {"acme/tool@4.0.0", "acme/tool@5.0.0", "--since", Path("inventory")});
+  ASSERT_EQ(run.code, 0) << run.err;
+  Outcome import = Import("second");
+  ASSERT_EQ(import.code, 0) << import.err;
+  EXPECT_EQ(import.document()["published"], 3);
+  EXPECT_EQ(import.document()["filesUploaded"], 1) << "it is one file";
+  EXPECT_EQ(import.document()["filesPatched"], 1);
+  for (const char* version : {"3.0.0", "4.0.0", "5.0.0"}) ExpectThere(version, changed);
 }
 
 TEST_F(AirGapTest, AChangeNeedsWhatItChanges) {

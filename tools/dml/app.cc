@@ -101,7 +101,8 @@ ExitCode ExitCodeFor(const absl::Status& status, bool asked) {
       (reason.starts_with("FILE_") && reason != "FILE_CHANGED" && reason != "FILE_IO_FAILED");
   if (reason == "ARGUMENT_INVALID" || own_file) return ExitCode::kUsage;
   if (reason == "LAYOUT_INVALID" || reason == "LAYOUT_TYPE_UNKNOWN" ||
-      reason == "LAYOUT_BLOB_MISSING" || reason == "LAYOUT_BLOB_DAMAGED") {
+      reason == "LAYOUT_BLOB_MISSING" || reason == "LAYOUT_BLOB_DAMAGED" ||
+      reason == "PATCH_INVALID") {
     return ExitCode::kUsage;
   }
   if (reason == "CERTIFICATE_EXPIRED" || reason == "CERTIFICATE_NOT_YET_VALID") {

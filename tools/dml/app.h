@@ -31,8 +31,8 @@ enum class ExitCode {
 /// The exit code for an error, `asked` telling whether the library was asked for anything before.
 /// What is refused before that is kUsage, and so is at any time ARGUMENT_INVALID, a file or folder
 /// on this machine that cannot be used (FILE_*, PATH_UNSAFE) and a layout that is none
-/// (LAYOUT_INVALID, LAYOUT_TYPE_UNKNOWN, LAYOUT_BLOB_MISSING, LAYOUT_BLOB_DAMAGED). Any other error
-/// after that is the library's, by its code.
+/// (LAYOUT_INVALID, LAYOUT_TYPE_UNKNOWN, LAYOUT_BLOB_MISSING, LAYOUT_BLOB_DAMAGED, PATCH_INVALID).
+/// Any other error after that is the library's, by its code.
 ExitCode ExitCodeFor(const absl::Status& status, bool asked);
 
 /// What to do after an error of the command `path` ("dml policy set") whose message cannot know of

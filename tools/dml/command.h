@@ -85,6 +85,7 @@ void AddCompletionCommands(CommandTree& tree);  // completion
 void AddNamespaceCommands(CommandTree& tree);
 void AddPackageCommands(CommandTree& tree);
 void AddPackageTransferCommands(CommandTree& tree, CLI::App& package);
+void AddBundleCommands(CommandTree& tree, CLI::App& package);  // package bundle, verify
 void AddImportCommands(CommandTree& tree);
 void AddImportOciCommand(CommandTree& tree, CLI::App& noun);
 void AddExportCommands(CommandTree& tree);  // export, inventory

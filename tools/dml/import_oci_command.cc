@@ -1,13 +1,11 @@
 // dml import oci.
-#include "core/os/file.h"
+#include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
 #include "tools/oci/oci_import.h"
 
 namespace dml {
 namespace {
-
-constexpr uint64_t kMaxKeyBytes = 64 << 10;
 
 struct OciArgs {
   std::string from;
@@ -26,8 +24,10 @@ void DeclareOci(CLI::App& app, OciArgs& args) {
       ->type_name("FILE");
   app.add_flag("--leave-out-untrusted", args.leave_out_untrusted,
                "Leave out attestations that no key of this library vouches for");
-  app.add_option("--work-dir", args.work_dir,
-                 "Where a tar file is unpacked; default: beside it, or $TMPDIR")
+  app.add_option(
+         "--work-dir", args.work_dir,
+         "Where a tar file is unpacked and changed files are made whole; default: beside it, or "
+         "$TMPDIR")
       ->type_name("DIR");
 }
 
@@ -72,10 +72,8 @@ absl::StatusOr<Reply> ImportOciCommand(Context& context, const OciArgs& args) {
   options.work_dir = args.work_dir;
   options.leave_out_untrusted = args.leave_out_untrusted;
   if (!args.log_key.empty()) {
-    DML_ASSIGN_OR_RETURN(std::string pem, ReadFile(args.log_key, kMaxKeyBytes));
-    absl::StatusOr<PublicKey> key = PublicKey::FromSpkiPem(pem);
-    if (!key.ok()) return Annotate(key.status(), args.log_key);
-    options.source_log_key = *std::move(key);
+    DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicHalf(args.log_key, ""));
+    options.source_log_key = std::move(key);
   }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(OciImport done, ImportOci(*client, options, context.Progress("import")));

@@ -260,6 +260,7 @@ absl::StatusOr<Reply> Sign(Context& context, const SignArgs& args) {
 void AddPackageCommands(CommandTree& tree) {
   CLI::App& noun = tree.AddNoun("package", "Packages, their versions and variants");
   AddPackageTransferCommands(tree, noun);
+  AddBundleCommands(tree, noun);
   tree.Add<VariantArgs>(
       noun, {"show", "One variant's details", "dml package show acme/api@2.4.1:linux-amd64"},
       DeclareVariant, Show);

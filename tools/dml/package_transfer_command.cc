@@ -139,30 +139,7 @@ absl::StatusOr<Reply> Verify(Context& context, const VerifyArgs& args) {
   DML_ASSIGN_OR_RETURN(
       VerificationReport report,
       VerifyVariant(*client, name, {args.dir, args.content, context.Progress("verify")}));
-  Reply reply;
-  Json steps = Json::array();
-  TextTable table{{"CHECK", "RESULT", "DETAIL"}, {}};
-  for (const VerificationStep& step : report.steps) {
-    steps.push_back({{"what", step.what}, {"passed", step.passed}, {"detail", step.detail}});
-    table.rows.push_back({step.what,
-                          step.passed ? Cell("passed", Style::kGood) : Cell("FAILED", Style::kBad),
-                          step.detail});
-  }
-  const bool files_open = report.passed && !report.files_checked;
-  if (files_open) {
-    table.rows.push_back(
-        {"files", Cell("not checked", Style::kWarning), "give --dir, or --content"});
-  }
-  reply.document = {{"variant", name.ResourceName()},
-                    {"passed", report.passed},
-                    {"filesChecked", report.files_checked},
-                    {"steps", std::move(steps)}};
-  reply.text.Add(std::move(table));
-  reply.text.Line("");
-  std::string verdict = (report.passed ? "VERIFIED " : "NOT VERIFIED ") + name.ResourceName();
-  if (files_open) verdict += " (documents, signatures and log; files not checked)";
-  reply.text.Line({std::move(verdict), report.passed ? Style::kGood : Style::kBad});
-  if (!report.passed) reply.code = ExitCode::kNegative;
+  Reply reply = VerificationReply(name.ResourceName(), report, "give --dir, or --content");
   absl::StatusOr<VariantDetails> details = client->GetVariant(name);
   if (details.ok()) NoteWithdrawal(details->record, reply);
   return reply;

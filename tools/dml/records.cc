@@ -190,6 +190,35 @@ void AddFindings(const std::vector<Finding>& findings, Text& text) {
   }
 }
 
+Reply VerificationReply(const std::string& name, const VerificationReport& report,
+                        std::string_view to_check_files) {
+  Reply reply;
+  Json steps = Json::array();
+  TextTable table{{"CHECK", "RESULT", "DETAIL"}, {}};
+  for (const VerificationStep& step : report.steps) {
+    steps.push_back({{"what", step.what}, {"passed", step.passed}, {"detail", step.detail}});
+    table.rows.push_back({step.what,
+                          step.passed ? Cell("passed", Style::kGood) : Cell("FAILED", Style::kBad),
+                          step.detail});
+  }
+  const bool files_open = report.passed && !report.files_checked;
+  if (files_open) {
+    table.rows.push_back(
+        {"files", Cell("not checked", Style::kWarning), std::string(to_check_files)});
+  }
+  reply.document = {{"variant", name},
+                    {"passed", report.passed},
+                    {"filesChecked", report.files_checked},
+                    {"steps", std::move(steps)}};
+  reply.text.Add(std::move(table));
+  reply.text.Line("");
+  std::string verdict = (report.passed ? "VERIFIED " : "NOT VERIFIED ") + name;
+  if (files_open) verdict += " (documents, signatures and log; files not checked)";
+  reply.text.Line({std::move(verdict), report.passed ? Style::kGood : Style::kBad});
+  if (!report.passed) reply.code = ExitCode::kNegative;
+  return reply;
+}
+
 std::string JoinLabels(const Labels& labels) {
   std::string out;
   for (const auto& [key, value] : labels) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/client.h"
+#include "client/transfer.h"
 #include "tools/dml/app.h"
 
 namespace dml {
@@ -35,6 +36,11 @@ Reply CommittedReply(const char* member, Json value, const Commit& commit, std::
 
 /// A paragraph for each finding: severity, rule and subject, what is wrong, what would change it.
 void AddFindings(const std::vector<Finding>& findings, Text& text);
+
+/// The steps of a verification and its verdict, kNegative where it failed: {"variant", "passed",
+/// "filesChecked", "steps"}. `to_check_files`: what to do for that where nobody did.
+Reply VerificationReply(const std::string& name, const VerificationReport& report,
+                        std::string_view to_check_files);
 
 /// "a=1, b=2"; "" where there are none.
 std::string JoinLabels(const Labels& labels);

@@ -50,21 +50,11 @@ absl::Status UnknownType(std::string_view what, std::string_view type, const Blo
                          what.empty() ? blob.digest.ToString() : what, Excerpt(type, 128));
 }
 
-absl::Status Mismatch(const VariantName& name, std::string_view what) {
-  return DataLoss(ErrorReason("VARIANT_NOT_VERIFIED"), "{}: {}", name.ResourceName(), what);
-}
-
 // The entry must publish just this.
 absl::Status CheckEntry(const VariantDocuments& documents, const BlobRef& manifest) {
   absl::StatusOr<LoggedEntry> logged = VerifyLogProof(documents.log_proof, nullptr);
   if (!logged.ok()) return Annotate(logged.status(), documents.name.ResourceName());
-  const auto* published = std::get_if<VersionPublished>(&logged->entry.payload);
-  if (published != nullptr && published->variant == documents.name &&
-      published->manifest == manifest && published->spec == documents.manifest.config) {
-    return absl::OkStatus();
-  }
-  return Mismatch(documents.name, fmt::format("the entry of the source log is another one: {}",
-                                              Excerpt(EntrySummary(logged->entry.payload), 512)));
+  return CheckPublishes(*logged, documents.name, manifest, documents.manifest.config);
 }
 
 // What was left out, or comes as a patch, must be of this variant, each file in one way.
@@ -75,8 +65,10 @@ absl::Status CheckLeftOut(const VariantDocuments& documents) {
     const bool left_out =
         documents.left_out.has_value() && documents.left_out->blobs.contains(file.digest);
     if (files.contains(file) && !left_out) continue;
-    return InvalidArgument(kInvalid, "a patch makes {}, which is no file of {}, or left out",
-                           file.digest.ToString(), documents.name.ResourceName());
+    return InvalidArgument(kInvalid,
+                           "a patch makes {} of {} bytes, which is {} of {}; export again",
+                           file.digest.ToString(), file.size,
+                           left_out ? "left out, too," : "no file", documents.name.ResourceName());
   }
   if (!documents.left_out.has_value()) return absl::OkStatus();
   for (const auto& [digest, size] : documents.left_out->blobs) {
@@ -292,6 +284,11 @@ absl::StatusOr<VariantDocuments> LayoutReader::Load(const LayoutVariant& variant
   }
   if (variant.patch.has_value()) {
     DML_ASSIGN_OR_RETURN(PatchReader patch, OpenPatch(*variant.patch));
+    for (const PatchBase& base : patch.header().bases) {
+      if (base.variant.package == out.name.package) continue;
+      return InvalidArgument(kInvalid, "a patch of {} rests on {}, which is another package",
+                             out.name.ResourceName(), base.variant.ResourceName());
+    }
     out.patched = patch.header().files;
   }
   DML_RETURN_IF_ERROR(CheckEntry(out, variant.manifest));

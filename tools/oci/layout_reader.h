@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "client/file_io.h"
+#include "client/log_proof.h"
 #include "tools/oci/inventory.h"
 #include "tools/oci/layout_format.h"
-#include "tools/oci/log_proof.h"
 #include "tools/oci/patch_format.h"
 
 namespace dml {

@@ -227,7 +227,11 @@ absl::StatusOr<BlobRef> LayoutWriter::AddBytes(std::string_view bytes) {
 }
 
 absl::Status LayoutWriter::AddFile(const BlobRef& blob, const fs::path& path) {
-  if (Has(blob.digest)) return absl::OkStatus();
+  if (Has(blob.digest)) {
+    std::error_code ignored;
+    fs::remove(path, ignored);  // Taken all the same: its place is free afterwards.
+    return absl::OkStatus();
+  }
   DML_RETURN_IF_ERROR(sink_->WriteFile(BlobName(blob.digest), blob, path));
   blobs_.insert(blob.digest);
   blob_bytes_ += blob.size;

@@ -7,10 +7,10 @@
 #include <system_error>
 #include <utility>
 
+#include "client/log_proof.h"
 #include "core/package/manifest.h"
 #include "tools/oci/layout_format.h"
 #include "tools/oci/layout_writer.h"
-#include "tools/oci/log_proof.h"
 #include "tools/oci/patch_export.h"
 
 namespace dml {

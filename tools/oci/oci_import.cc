@@ -217,11 +217,15 @@ class Importer {
       if (!IsWhole(documents, file.blob)) continue;
       DML_RETURN_IF_ERROR(Send(ns, file.blob, layout_.BlobPath(file.blob.digest), out));
     }
-    if (!plan.variant->patch.has_value()) return absl::OkStatus();
+    const bool all_sent = std::ranges::all_of(
+        documents.patched, [&](const BlobRef& file) { return uploaded_.contains({ns, file}); });
+    if (!plan.variant->patch.has_value() || all_sent) return absl::OkStatus();
     DML_ASSIGN_OR_RETURN(PatchReader patch, layout_.OpenPatch(*plan.variant->patch));
     return patched_.Make(std::move(patch), [&](const BlobRef& file, const fs::path& path) {
-      ++out.files_patched;
-      return Send(ns, file, path, out);
+      const size_t before = out.files_uploaded;
+      DML_RETURN_IF_ERROR(Send(ns, file, path, out));
+      out.files_patched += out.files_uploaded - before;
+      return absl::OkStatus();
     });
   }
 

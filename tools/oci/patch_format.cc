@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <set>
 #include <utility>
 
 #include "core/content/frame.h"
@@ -108,8 +109,8 @@ absl::StatusOr<PatchReader> PatchReader::Open(FileDescriptor file, std::filesyst
 
 absl::Status PatchReader::Invalid(std::string_view what) const {
   return InvalidArgument(ErrorReason("PATCH_INVALID"),
-                         "the patch {} is none, at byte {}: {}; export again", path_.string(),
-                         read_ - (buffer_.size() - buffer_at_), what);
+                         "the patch {} cannot be used: at byte {}, {}; export again",
+                         path_.string(), read_ - (buffer_.size() - buffer_at_), what);
 }
 
 absl::StatusOr<std::string> PatchReader::Take(size_t count) {
@@ -157,8 +158,11 @@ absl::Status PatchReader::ReadHeader() {
   }
   DML_ASSIGN_OR_RETURN(uint32_t files, TakeNumber<uint32_t>());
   if (files == 0 || files > kMaxPatchFiles) return Invalid("no files, or too many");
+  std::set<Digest> seen;
   for (uint32_t i = 0; i < files; ++i) {
-    DML_ASSIGN_OR_RETURN(header_.files.emplace_back(), take_blob());
+    DML_ASSIGN_OR_RETURN(BlobRef file, take_blob());
+    if (!seen.insert(file.digest).second) return Invalid("it makes one file twice");
+    header_.files.push_back(file);
   }
   return absl::OkStatus();
 }
@@ -171,8 +175,11 @@ absl::StatusOr<std::optional<PatchStep>> PatchReader::Next() {
   }
   DML_ASSIGN_OR_RETURN(std::string kind, Take(1));
   if (current_ == header_.files.size()) {
-    if (kind[0] == kEnd && !Take(1).ok()) return std::nullopt;
-    return Invalid("something follows its last file");
+    if (kind[0] != kEnd) return Invalid("something follows its last file");
+    const absl::Status end = Take(1).status();
+    if (end.ok()) return Invalid("something follows its end");
+    if (Reason(end) != "PATCH_INVALID") return end;  // It could not be read.
+    return std::nullopt;
   }
   absl::StatusOr<PatchStep> step = kind[0] == kCopy     ? ReadCopy()
                                    : kind[0] == kInsert ? ReadInsert()
@@ -209,9 +216,9 @@ absl::StatusOr<PatchStep> PatchReader::ReadInsert() {
   DML_ASSIGN_OR_RETURN(std::string stored, Take(stored_size));
   absl::StatusOr<std::string> raw =
       DecodeChunk(static_cast<FrameCodec>(codec), AsBytes(stored), raw_size);
-  if (!raw.ok()) return Invalid(Message(raw.status()));
-  if (absl::Status same = CheckChunkDigest(digest, AsBytes(*raw)); !same.ok()) {
-    return Invalid(Message(same));
+  if (!raw.ok()) return Invalid("an insertion is no chunk as it should be");
+  if (!CheckChunkDigest(digest, AsBytes(*raw)).ok()) {
+    return Invalid("an insertion has another digest than it says");
   }
   made_ += raw_size;
   return PatchInsert{*std::move(raw)};

@@ -2,7 +2,7 @@
 //
 // docs/formats.md, "Patch", has the grammar. A patch is a hint that nobody signs: what it makes is
 // a file only where its digest is right, and a hostile one costs no more memory than a chunk, and
-// no more disk than the sizes that its header says.
+// no more disk than the sizes that its header says, each file and each base once.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,8 @@
 #include <system_error>
 #include <utility>
 
-#include "core/package/manifest.h"
+#include "client/connection.h"
+#include "client/verify.h"
 
 namespace dml {
 namespace {
@@ -75,26 +76,24 @@ absl::Status PatchedFiles::CopyFrom(const PatchBase& base, const PatchCopy& copy
 }
 
 absl::StatusOr<const fs::path*> PatchedFiles::Fetch(const PatchBase& base) {
-  auto [variant, is_new] = fetched_.try_emplace(base.variant);
-  if (is_new) {
-    DML_ASSIGN_OR_RETURN(fs::path folder, work_dir_());
-    folder /= "base-" + std::to_string(fetched_.size());
-    absl::StatusOr<DownloadResult> done =
-        DownloadVariant(client_, base.variant, folder, {.allow_withdrawn = true}, progress_);
-    if (done.ok()) {
-      for (const ManifestFile& file : done->manifest.files) {
-        variant->second.emplace(file.blob, folder / file.path);
-      }
-    } else if (done.status().code() == absl::StatusCode::kNotFound ||
-               Reason(done.status()) == "PAYLOAD_COLLECTED") {
-      return BaseMissing(base, Message(done.status()));
-    } else {
-      return done.status();
-    }
+  auto found = fetched_.find(base.file);
+  if (found != fetched_.end()) return &found->second;
+  DML_ASSIGN_OR_RETURN(fs::path path, work_dir_());
+  path /= "base-" + base.file.digest.hex();
+  FileDescriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!out.valid()) return IoError(errno, "make", path);
+  ProgressReporter progress(base.file.size, progress_);
+  uint64_t at = 0;
+  const absl::Status read = ReadStoredFile(
+      client_.connection(), base.variant, base.file, progress, [&](std::string_view raw) {
+        const uint64_t begin = std::exchange(at, at + raw.size());
+        return WriteAt(out, begin, raw, path);
+      });
+  if (read.code() == absl::StatusCode::kNotFound || Reason(read) == "PAYLOAD_COLLECTED") {
+    return BaseMissing(base, Message(read));
   }
-  auto file = variant->second.find(base.file);
-  if (file == variant->second.end()) return BaseMissing(base, "that has no such file here");
-  return &file->second;
+  DML_RETURN_IF_ERROR(read);
+  return &fetched_.emplace(base.file, std::move(path)).first->second;
 }
 
 }  // namespace dml

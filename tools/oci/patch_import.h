@@ -10,8 +10,9 @@
 
 namespace dml {
 
-/// Fetches each base once, with its variant, and keeps it until the end. One thread; `client` must
-/// outlive it.
+/// Fetches each base that is copied from once, and keeps it until the end. Whose signatures a base
+/// has is not asked: what is made of it counts only where its digest is right. One thread; `client`
+/// must outlive it.
 class PatchedFiles {
  public:
   /// An existing folder is made by `work_dir` when one is needed.
@@ -25,7 +26,7 @@ class PatchedFiles {
   ///
   /// FAILED_PRECONDITION (LAYOUT_BLOB_LEFT_OUT) where the library does not have a base;
   /// INVALID_ARGUMENT (PATCH_INVALID) where what is made is not the file; those of PatchReader,
-  /// of DownloadVariant and of `use`.
+  /// of ReadStoredFile and of `use`.
   absl::Status Make(PatchReader patch, const Use& use);
 
  private:
@@ -38,8 +39,7 @@ class PatchedFiles {
   Client& client_;
   const std::function<absl::StatusOr<std::filesystem::path>()> work_dir_;
   const ProgressFn progress_;
-  // By variant: where its files lie.
-  std::map<VariantName, std::map<BlobRef, std::filesystem::path>> fetched_;
+  std::map<BlobRef, std::filesystem::path> fetched_;
 };
 
 }  // namespace dml

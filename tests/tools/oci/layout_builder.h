@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/log_proof.h"
 #include "core/crypto/sha256.h"
 #include "core/merkle/merkle.h"
 #include "core/package/package_spec.h"
@@ -17,7 +18,6 @@
 #include "core/trust/statement.h"
 #include "core/wire/entry.h"
 #include "tools/oci/layout_format.h"
-#include "tools/oci/log_proof.h"
 
 namespace dml::testing {
 

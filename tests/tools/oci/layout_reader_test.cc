@@ -51,6 +51,34 @@ class LayoutReaderTest : public ::testing::Test {
   testing::LayoutBuilder::Variant variant_;
 };
 
+// A patch is of files of the variant, and rests on the same package.
+TEST_F(LayoutReaderTest, PatchesAreTheVariantsOwn) {
+  const auto patch = [&](const char* base, const BlobRef& file) {
+    const fs::path path = scratch_.path() / "patch";
+    fs::remove(path);
+    auto writer =
+        PatchWriter::Create(path, {{{*VariantName::Parse(base), variant_.files[0]}}, {file}});
+    EXPECT_TRUE(writer.ok()) << writer.status();
+    EXPECT_TRUE(writer->Copy({0, 0, variant_.files[0].size}).ok());
+    EXPECT_TRUE(writer->Finish().ok());
+    return testing::ReadWholeFile(path);
+  };
+  const char* own = "packages/acme/tool/versions/0.9.0/variants/any";
+  const char* foreign = "packages/other/tool/versions/0.9.0/variants/any";
+  const ImageIndex before = builder_.index;
+  builder_.AddArtifact(kPatchArtifact, kPatchMediaType, patch(own, variant_.files[0]),
+                       variant_.manifest);
+  EXPECT_TRUE(ReadAll().ok()) << ReadAll();
+  builder_.index = before;
+  builder_.AddArtifact(kPatchArtifact, kPatchMediaType, patch(foreign, variant_.files[0]),
+                       variant_.manifest);
+  ExpectRefused("LAYOUT_INVALID");
+  builder_.index = before;
+  builder_.AddArtifact(kPatchArtifact, kPatchMediaType, patch(own, {Sha256("no file of it"), 13}),
+                       variant_.manifest);
+  ExpectRefused("LAYOUT_INVALID");
+}
+
 TEST_F(LayoutReaderTest, ReadsASoundLayout) {
   ASSERT_TRUE(ReadAll().ok()) << ReadAll();
   auto layout = LayoutReader::Open(builder_.folder());

@@ -128,6 +128,15 @@ TEST_F(PatchFormatTest, FlippedBitsNeverLeadBeyondTheBounds) {
   }
 }
 
+// Else a small patch makes work without end.
+TEST_F(PatchFormatTest, OneFileIsMadeOnce) {
+  const std::filesystem::path path = folder_.path() / "twice";
+  auto writer = PatchWriter::Create(path, {{}, {Ref("x"), Ref("x")}});
+  ASSERT_TRUE(writer.ok() && writer->Insert("x").ok() && writer->Insert("x").ok());
+  ASSERT_TRUE(writer->Finish().ok());
+  ExpectInvalid(ReadWholeFile(path), "twice");
+}
+
 TEST_F(PatchFormatTest, LargeInsertionsAreStoredCompressed) {
   const std::string raw(1 << 20, 'x');
   const std::filesystem::path path = folder_.path() / "large";

@@ -49,4 +49,9 @@ struct LoggedEntry {
 /// be. DATA_LOSS (VARIANT_NOT_VERIFIED) otherwise.
 absl::StatusOr<LoggedEntry> VerifyLogProof(const LogProof& proof, const PublicKey* log_key);
 
+/// That the entry publishes just this. DATA_LOSS (VARIANT_NOT_VERIFIED) naming the entry that it
+/// is.
+absl::Status CheckPublishes(const LoggedEntry& logged, const VariantName& variant,
+                            const BlobRef& manifest, const BlobRef& spec);
+
 }  // namespace dml

@@ -1,25 +1,21 @@
-#include "tools/oci/log_proof.h"
+#include "client/log_proof.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/core/os/scratch_folder.h"
-#include "tests/tools/oci/layout_builder.h"
+#include "tests/client/published_variant.h"
 
 namespace dml {
 namespace {
 
 class LogProofTest : public ::testing::Test {
  protected:
-  LogProofTest() : variant_(builder_.AddVariant("1.0.0", "x")), proof_(builder_.Proof(variant_)) {}
-
   static std::string ReasonOf(const LogProof& proof, const PublicKey* key = nullptr) {
     return Reason(VerifyLogProof(proof, key).status());
   }
 
-  testing::ScratchFolder folder_;
-  testing::LayoutBuilder builder_{folder_.path()};
-  const testing::LayoutBuilder::Variant variant_;
-  LogProof proof_;
+  testing::KeyRing keys_;
+  const testing::PublishedVariant variant_;
+  LogProof proof_ = variant_.Proof(keys_["log"]);
 };
 
 TEST(LogProofFormatTest, IsThatOfTheSpecification) {
@@ -55,15 +51,15 @@ TEST(LogProofFormatTest, RefusesEverythingElse) {
 }
 
 TEST_F(LogProofTest, Holds) {
-  auto logged = VerifyLogProof(proof_, &builder_.log_key.public_key());
+  auto logged = VerifyLogProof(proof_, &keys_["log"].public_key());
   ASSERT_TRUE(logged.ok()) << logged.status();
-  EXPECT_EQ(logged->checkpoint.origin, "test.example/log");
+  EXPECT_EQ(logged->checkpoint.origin, "library.example/dml");
   EXPECT_EQ(std::get<VersionPublished>(logged->entry.payload).variant, variant_.name);
   EXPECT_EQ(*ParseLogProof(FormatLogProof(proof_)), proof_);
 }
 
 TEST_F(LogProofTest, TheKeyDecidesWhoSaidIt) {
-  EXPECT_EQ(ReasonOf(proof_, &builder_.key.public_key()), "VARIANT_NOT_VERIFIED");
+  EXPECT_EQ(ReasonOf(proof_, &keys_["pat"].public_key()), "VARIANT_NOT_VERIFIED");
   EXPECT_EQ(ReasonOf(proof_), "");
 }
 

@@ -1,4 +1,4 @@
-#include "tools/oci/log_proof.h"
+#include "client/log_proof.h"
 
 #include <charconv>
 
@@ -112,6 +112,18 @@ absl::StatusOr<LoggedEntry> VerifyLogProof(const LogProof& proof, const PublicKe
   }
   out.entry = *std::move(entry);
   return out;
+}
+
+absl::Status CheckPublishes(const LoggedEntry& logged, const VariantName& variant,
+                            const BlobRef& manifest, const BlobRef& spec) {
+  const auto* published = std::get_if<VersionPublished>(&logged.entry.payload);
+  if (published != nullptr && published->variant == variant && published->manifest == manifest &&
+      published->spec == spec) {
+    return absl::OkStatus();
+  }
+  return DataLoss(ErrorReason("VARIANT_NOT_VERIFIED"),
+                  "{}: the entry of the source log is another one: {}", variant.ResourceName(),
+                  Excerpt(EntrySummary(logged.entry.payload), 512));
 }
 
 }  // namespace dml
