@@ -289,7 +289,7 @@ absl::StatusOr<VariantDocuments> LayoutReader::Load(const LayoutVariant& variant
       return InvalidArgument(kInvalid, "a patch of {} rests on {}, which is another package",
                              out.name.ResourceName(), base.variant.ResourceName());
     }
-    out.patched = patch.header().files;
+    out.patched.insert(patch.header().files.begin(), patch.header().files.end());
   }
   DML_RETURN_IF_ERROR(CheckEntry(out, variant.manifest));
   DML_RETURN_IF_ERROR(CheckLeftOut(out));

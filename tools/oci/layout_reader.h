@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,7 @@ struct VariantDocuments {
   std::vector<std::string> envelopes;
   LogProof log_proof;
   std::optional<LeftOut> left_out;
-  std::vector<BlobRef> patched;  // Files that come as a patch.
+  std::set<BlobRef> patched;  // Files that come as a patch.
 };
 
 /// A layout in a folder. Immutable; the folder must stay as it is, or errors say that it did not.

@@ -122,7 +122,7 @@ class Exporter {
     DML_ASSIGN_OR_RETURN(patch, AddPatch(name, manifest, left_out, files));
     for (const ManifestFile& file : manifest.files) {
       if (left_out.blobs.contains(file.blob.digest)) continue;
-      if (patch.has_value() && std::ranges::count(patch->files, file.blob) > 0) continue;
+      if (patch.has_value() && patch->files.contains(file.blob)) continue;
       DML_RETURN_IF_ERROR(writer_.AddFile(file.blob, files / file.path));
     }
     std::error_code ignored;

@@ -131,7 +131,7 @@ class Importer {
   static bool IsWhole(const VariantDocuments& documents, const BlobRef& blob) {
     const bool left_out =
         documents.left_out.has_value() && documents.left_out->blobs.contains(blob.digest);
-    return !left_out && std::ranges::count(documents.patched, blob) == 0;
+    return !left_out && !documents.patched.contains(blob);
   }
 
   absl::Status VerifyEnvelopes(const VariantDocuments& documents, Plan& plan) const {

@@ -1,7 +1,5 @@
 #include "tools/oci/patch_export.h"
 
-#include <algorithm>
-#include <set>
 #include <utility>
 
 #include "client/chunk_pages.h"
@@ -83,12 +81,14 @@ absl::StatusOr<std::optional<KnownChunks::Patch>> KnownChunks::WritePatch(
   if (places_.empty()) return std::nullopt;
   std::vector<ManifestFile> patched;
   PatchHeader header{bases_, {}};
+  std::set<BlobRef> seen;
   for (const ManifestFile& file : files) {
     if (file.blob.size < kLeastBytes || header.files.size() == kMaxPatchFiles) continue;
-    if (std::ranges::count(header.files, file.blob) > 0) continue;
+    if (seen.contains(file.blob)) continue;
     DML_ASSIGN_OR_RETURN(uint64_t known, KnownBytes(client, name, file.blob));
     if (known < file.blob.size / kLeastShare) continue;
     header.files.push_back(file.blob);
+    seen.insert(file.blob);
     patched.push_back(file);
   }
   if (patched.empty()) return std::nullopt;
@@ -97,7 +97,7 @@ absl::StatusOr<std::optional<KnownChunks::Patch>> KnownChunks::WritePatch(
     DML_RETURN_IF_ERROR(WriteFile(client, name, file.blob, folder / file.path, writer));
   }
   DML_ASSIGN_OR_RETURN(BlobRef blob, writer.Finish());
-  return Patch{blob, std::move(header.files)};
+  return Patch{blob, std::move(seen)};
 }
 
 absl::Status KnownChunks::WriteFile(Client& client, const VariantName& name, const BlobRef& file,

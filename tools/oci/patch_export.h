@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -28,7 +29,7 @@ class KnownChunks {
   /// `folder`.
   struct Patch {
     BlobRef blob;
-    std::vector<BlobRef> files;
+    std::set<BlobRef> files;
   };
   absl::StatusOr<std::optional<Patch>> WritePatch(Client& client, const VariantName& name,
                                                   const std::vector<ManifestFile>& files,
