@@ -3,30 +3,9 @@
 #include <algorithm>
 
 #include "core/compat/explain.h"
+#include "core/compat/match.h"
 
 namespace dml {
-namespace {
-
-enum class Match { kNo, kNotProven, kYes };
-
-/// Null pointers: a range of any version, an offer without one.
-Match Matches(const VersionRange* range, const Version* version) {
-  if (range == nullptr) return Match::kYes;
-  if (version == nullptr || range->IsEmpty()) return Match::kNo;
-  if (range->scheme() != version->scheme()) return Match::kNotProven;
-  return range->Contains(*version) ? Match::kYes : Match::kNo;
-}
-
-bool FitsPart(const std::string& a, const std::string& b) {
-  return a.empty() || b.empty() || a == b;
-}
-
-bool Fits(const Platform& a, const Platform& b) {
-  return FitsPart(a.os, b.os) && FitsPart(a.arch, b.arch);
-}
-
-}  // namespace
-
 /// One run of ClosedWorld::Check: the providers in the set by name, and the walk over its members.
 class ClosedSetCheck {
  public:
@@ -119,7 +98,7 @@ class ClosedSetCheck {
     if (scope == RelationScope::kEveryPeer) return CheckEveryPeer(member, index);
     for (const Target& target : TargetsOf(member, index)) {
       for (const Provider& provider : ProvidersOf(target.name)) {
-        if (Matches(target.range, provider.version) == Match::kYes &&
+        if (MatchVersion(target.range, provider.version) == Match::kYes &&
             (scope != RelationScope::kNode || FitsPlatformOf(member, provider))) {
           return;
         }
@@ -130,7 +109,7 @@ class ClosedSetCheck {
 
   static bool FitsPlatformOf(const Member& member, const Provider& provider) {
     return member.platform == provider.member->platform ||
-           Fits(member.spec->platform, provider.member->spec->platform);
+           FitsPlatform(member.spec->platform, provider.member->spec->platform);
   }
 
   /// Nothing meets the requirement: the kind is that of the provider that comes nearest to it.
@@ -142,7 +121,7 @@ class ClosedSetCheck {
     for (const Target& target : TargetsOf(member, index)) {
       for (const Provider& provider : ProvidersOf(target.name)) {
         found.push_back({provider.member->spec, provider.version});
-        if (Matches(target.range, provider.version) == Match::kNo) continue;
+        if (MatchVersion(target.range, provider.version) == Match::kNo) continue;
         if (on_node && !FitsPlatformOf(member, provider)) {
           other_platform = true;
         } else {
@@ -166,7 +145,7 @@ class ClosedSetCheck {
     std::vector<Peer> peers;
     for (const Target& target : TargetsOf(member, index)) {
       for (const Provider& provider : ProvidersOf(target.name)) {
-        peers.push_back({provider, Matches(target.range, provider.version)});
+        peers.push_back({provider, MatchVersion(target.range, provider.version)});
       }
     }
     std::sort(peers.begin(), peers.end(), [](const Peer& a, const Peer& b) {
@@ -194,7 +173,7 @@ class ClosedSetCheck {
       std::vector<FoundProvider> not_proven;
       for (const Provider& provider : ProvidersOf(targets[i].name)) {
         if (provider.member->package == member.package) continue;
-        Match match = Matches(targets[i].range, provider.version);
+        Match match = MatchVersion(targets[i].range, provider.version);
         if (match == Match::kNo) continue;
         (match == Match::kYes ? excluded : not_proven)
             .push_back({provider.member->spec, provider.version});

@@ -96,6 +96,7 @@ void AddEnvironmentCommands(CommandTree& tree);  // environment, node
 void AddPolicyCommands(CommandTree& tree);
 void AddLicenseCommands(CommandTree& tree);
 void AddCompatCommands(CommandTree& tree);
+void AddDebianCommands(CommandTree& tree, CLI::App& compat);  // compat installable, solve
 void AddGateCommands(CommandTree& tree);
 void AddLogCommands(CommandTree& tree);
 void AddAdminCommands(CommandTree& tree);
