@@ -18,6 +18,7 @@ constexpr size_t kMaxNameBytes = 256;
 constexpr std::array<std::string_view, 5> kKinds = {"PACKAGE", "ABI", "SERVICE", "SCHEMA",
                                                     "CAPABILITY"};
 constexpr std::array<std::string_view, 3> kScopes = {"NODE", "ENVIRONMENT", "EVERY_PEER"};
+constexpr std::array<std::string_view, 3> kUnits = {"MAJOR", "MINOR", "PATCH"};
 constexpr std::array<std::string_view, 2> kSchemes = {"semver", "deb"};
 
 // A line of text for people: optional, bounded, without control characters.
@@ -73,6 +74,9 @@ class SpecReader {
     ReadRelations(in, "conflicts", spec_.conflicts);
     ReadRelations(in, "breaks", spec_.breaks);
     ReadRelations(in, "replaces", spec_.replaces);
+    in.ForEach("coexists", kMaxSpecRelations,
+               [this](const json& value) { return ReadCoexistence(value); });
+    in.Read("upgrade", [this](const json& value) { return ReadUpgrade(value); });
     DML_RETURN_IF_ERROR(in.Finish());
     return std::move(spec_);
   }
@@ -187,12 +191,15 @@ class SpecReader {
   void ReadTarget(ObjectReader& in, RelationTarget& target) {
     target.kind = static_cast<RelationKind>(in.WordOr("kind", kKinds, 0));
     in.Check("name", ReadName(in, target.kind, target.name));
-    target.range = VersionRange::All();
-    std::string range = in.StringOr("range", kMaxSpecTextBytes, "");
-    if (!in.Has("range")) return;
+    target.range = ReadRange(in, "range");
+  }
+
+  static VersionRange ReadRange(ObjectReader& in, std::string_view key) {
+    std::string range = in.StringOr(key, kMaxSpecTextBytes, "");
+    if (!in.Has(key)) return VersionRange::All();
     absl::StatusOr<VersionRange> parsed = VersionRange::ParseVers(range);
-    in.Check("range", parsed.status());
-    if (parsed.ok()) target.range = *std::move(parsed);
+    in.Check(key, parsed.status());
+    return parsed.ok() ? *std::move(parsed) : VersionRange();
   }
 
   absl::Status ReadRequirement(const json& value) {
@@ -226,6 +233,57 @@ class SpecReader {
     });
   }
 
+  // The name of a service or schema.
+  static std::string ReadPlainName(ObjectReader& in, std::string_view key, bool required) {
+    std::string name =
+        required ? in.String(key, kMaxNameBytes) : in.StringOr(key, kMaxNameBytes, "");
+    if ((in.Has(key) && name.empty()) || !IsVisibleAscii(name)) {
+      in.Check(key, InvalidArgument(kInvalid, "'{}' must be 1 to {} visible ASCII characters",
+                                    Excerpt(name), kMaxNameBytes));
+    }
+    return name;
+  }
+
+  static uint64_t ReadUnits(ObjectReader& in, std::string_view key) {
+    return in.Has(key) ? in.Unsigned(key, 0, kMaxSkewUnits) : 0;
+  }
+
+  absl::Status ReadCoexistence(const json& value) {
+    DML_RETURN_IF_ERROR(CountRelation());
+    ObjectReader in(value, kInvalid);
+    Coexistence coexistence;
+    coexistence.service = ReadPlainName(in, "service", /*required=*/true);
+    coexistence.unit = static_cast<VersionUnit>(in.Word("unit", kUnits));
+    coexistence.older = ReadUnits(in, "older");
+    coexistence.newer = ReadUnits(in, "newer");
+    constexpr std::array<std::string_view, 2> kSkewScopes = {"NODE", "ENVIRONMENT"};
+    coexistence.scope = static_cast<RelationScope>(in.WordOr("scope", kSkewScopes, 1));
+    coexistence.source = ReadLine(in, "source", kMaxSpecSourceBytes);
+    DML_RETURN_IF_ERROR(in.Finish());
+    spec_.coexists.push_back(std::move(coexistence));
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadUpgrade(const json& value) {
+    ObjectReader in(value, kInvalid);
+    UpgradeRules& rules = spec_.upgrade.emplace();
+    rules.from = ReadRange(in, "from");
+    size_t unit = in.WordOr("noSkip", kUnits, kUnits.size());
+    if (unit < kUnits.size()) rules.no_skip = static_cast<VersionUnit>(unit);
+    in.ForEach("after", kMaxSpecRelations, [&](const json& item) -> absl::Status {
+      DML_RETURN_IF_ERROR(CountRelation());
+      ObjectReader after(item, kInvalid);
+      UpgradeAfter& out = rules.after.emplace_back();
+      ReadTarget(after, out.target);
+      out.source = ReadLine(after, "source", kMaxSpecSourceBytes);
+      return after.Finish();
+    });
+    rules.rollback_to = ReadRange(in, "rollbackTo");
+    rules.point_of_no_return = ReadPlainName(in, "pointOfNoReturn", /*required=*/false);
+    rules.source = ReadLine(in, "source", kMaxSpecSourceBytes);
+    return in.Finish();
+  }
+
   PackageSpec spec_;
   VersionScheme scheme_ = VersionScheme::kSemver;
   size_t relations_ = 0;
@@ -242,6 +300,8 @@ absl::StatusOr<PackageSpec> ParsePackageSpec(std::string_view json) {
 }
 
 std::string_view RelationKindName(RelationKind kind) { return kKinds[static_cast<size_t>(kind)]; }
+
+std::string_view VersionUnitName(VersionUnit unit) { return kUnits[static_cast<size_t>(unit)]; }
 
 std::string_view RelationScopeName(RelationScope scope) {
   return kScopes[static_cast<size_t>(scope)];

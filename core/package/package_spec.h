@@ -7,10 +7,15 @@
 //    "license": {"declared": "MIT OR Apache-2.0", "unmapped": [short name, ...]},
 //    "provides": [{"kind", "name", "version", "versionScheme"}, ...],
 //    "requires": [{"anyOf": [{"kind", "name", "range"}, ...], "scope", "source"}, ...],
-//    "conflicts", "breaks", "replaces": [{"kind", "name", "range", "scope", "source"}, ...]}
+//    "conflicts", "breaks", "replaces": [{"kind", "name", "range", "scope", "source"}, ...],
+//    "coexists": [{"service", "unit", "older", "newer", "scope", "source"}, ...],
+//    "upgrade": {"from", "noSkip", "after": [{"kind", "name", "range", "source"}, ...],
+//                "rollbackTo", "pointOfNoReturn", "source"}}
 // Required are schema, package, version, versionScheme, license.declared, and name and anyOf where
 // they stand. Defaults: kind PACKAGE, scope NODE, no platform: any, no range: every version, the
-// versionScheme of a provision: the spec's own. Ranges are VERS texts ("vers:deb/>=2.36|<3").
+// versionScheme of a provision: the spec's own; scope ENVIRONMENT for coexists, older and newer 0;
+// "upgrade" from and to every version, without an order. Ranges are VERS texts
+// ("vers:deb/>=2.36|<3").
 //
 // The bytes are stored and hashed as they came; this is the value read from them. Relation names of
 // kind PACKAGE are "namespace/name"; a bare name in the document means the spec's own namespace and
@@ -18,6 +23,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -63,6 +69,38 @@ struct Relation {
   std::string source;
 };
 
+/// A part of a semver version, for distances between versions.
+enum class VersionUnit { kMajor, kMinor, kPatch };
+
+/// Skew: every peer that provides the service may be at most so many units older or newer than
+/// this package, and equal in the parts before the unit.
+struct Coexistence {
+  std::string service;
+  VersionUnit unit = VersionUnit::kMinor;
+  uint64_t older = 0;
+  uint64_t newer = 0;
+  RelationScope scope = RelationScope::kEnvironment;  // Or kNode: peers on the same node.
+  std::string source;
+};
+
+/// That an upgrade waits until whatever else offers the name is in the range.
+struct UpgradeAfter {
+  RelationTarget target;
+  std::string source;
+};
+
+/// How a running package is brought to this version, and back from it.
+struct UpgradeRules {
+  VersionRange from = VersionRange::All();  // Versions that may be upgraded directly.
+  std::optional<VersionUnit> no_skip;       // At most one such unit at a time, within one of the
+                                            // next larger unit.
+  std::vector<UpgradeAfter> after;
+  VersionRange rollback_to = VersionRange::All();  // Versions that it may be taken back to.
+  std::string point_of_no_return;  // The schema that it writes in a way that none before can read;
+                                   // "" where there is none. There is no way back then.
+  std::string source;
+};
+
 struct PackageSpec {
   PackageName package;
   Version version;
@@ -79,11 +117,14 @@ struct PackageSpec {
   std::vector<Relation> conflicts;
   std::vector<Relation> breaks;
   std::vector<Relation> replaces;
+  std::vector<Coexistence> coexists;
+  std::optional<UpgradeRules> upgrade;
 };
 
 inline constexpr std::string_view kPackageSpecSchema = "dml.package/v1";
 inline constexpr size_t kMaxPackageSpecBytes = 1 << 20;
 inline constexpr size_t kMaxSpecRelations = 4096;  // Of all lists together, provisions included.
+inline constexpr uint64_t kMaxSkewUnits = 1000;
 inline constexpr size_t kMaxSpecAlternatives = 64;
 inline constexpr size_t kMaxSpecLabels = 64;
 inline constexpr size_t kMaxUnmappedLicenses = 1024;
@@ -103,5 +144,6 @@ std::string FormatPackageSpec(const PackageSpec& spec);
 
 std::string_view RelationKindName(RelationKind kind);     // "PACKAGE", "ABI", ...
 std::string_view RelationScopeName(RelationScope scope);  // "NODE", "ENVIRONMENT", "EVERY_PEER".
+std::string_view VersionUnitName(VersionUnit unit);       // "MAJOR", "MINOR", "PATCH".
 
 }  // namespace dml

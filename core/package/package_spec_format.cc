@@ -52,6 +52,33 @@ void AddRelations(ordered_json& out, const char* key, const std::vector<Relation
   }
 }
 
+void AddCoexists(ordered_json& out, const std::vector<Coexistence>& coexists) {
+  for (const Coexistence& item : coexists) {
+    ordered_json& json = out["coexists"].emplace_back(ordered_json::object());
+    json["service"] = item.service;
+    json["unit"] = VersionUnitName(item.unit);
+    if (item.older > 0) json["older"] = item.older;
+    if (item.newer > 0) json["newer"] = item.newer;
+    if (item.scope != RelationScope::kEnvironment) json["scope"] = RelationScopeName(item.scope);
+    AddText(json, "source", item.source);
+  }
+}
+
+ordered_json FormatUpgrade(const UpgradeRules& rules) {
+  ordered_json out = ordered_json::object();
+  if (!rules.from.IsAll()) out["from"] = rules.from.ToVers();
+  if (rules.no_skip.has_value()) out["noSkip"] = VersionUnitName(*rules.no_skip);
+  for (const UpgradeAfter& after : rules.after) {
+    ordered_json& item = out["after"].emplace_back(ordered_json::object());
+    AddTarget(item, after.target);
+    AddText(item, "source", after.source);
+  }
+  if (!rules.rollback_to.IsAll()) out["rollbackTo"] = rules.rollback_to.ToVers();
+  AddText(out, "pointOfNoReturn", rules.point_of_no_return);
+  AddText(out, "source", rules.source);
+  return out;
+}
+
 }  // namespace
 
 std::string FormatPackageSpec(const PackageSpec& spec) {
@@ -80,6 +107,8 @@ std::string FormatPackageSpec(const PackageSpec& spec) {
   AddRelations(out, "conflicts", spec.conflicts);
   AddRelations(out, "breaks", spec.breaks);
   AddRelations(out, "replaces", spec.replaces);
+  AddCoexists(out, spec.coexists);
+  if (spec.upgrade.has_value()) out["upgrade"] = FormatUpgrade(*spec.upgrade);
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -77,6 +77,15 @@ PackageSpec FullSpec() {
                      "Conflicts: old"}};
   spec.breaks = {{{RelationKind::kSchema, "db", Range("vers:semver/<4.0.0")}}};
   spec.replaces = {{{RelationKind::kPackage, "acme/old", Range("vers:semver/*")}}};
+  spec.coexists = {{"ledger", VersionUnit::kMinor, 1, 0, RelationScope::kEnvironment, "skew"},
+                   {"proxy", VersionUnit::kMajor, 0, 2, RelationScope::kNode, ""}};
+  spec.upgrade = UpgradeRules{
+      Range("vers:semver/>=2.2.0|<2.4.1"),
+      VersionUnit::kMinor,
+      {{{RelationKind::kService, "ledger", Range("vers:semver/>=2.4.0")}, "the ledger first"}},
+      Range("vers:semver/>=2.3.0"),
+      "payments-db",
+      "release notes 2.4"};
   return spec;
 }
 
@@ -102,6 +111,49 @@ TEST(PackageSpecTest, GoldenDocumentInBothDirections) {
   EXPECT_EQ(spec->conflicts[0].scope, RelationScope::kEnvironment);
   EXPECT_EQ(spec->breaks[0].target.kind, RelationKind::kSchema);
   EXPECT_FALSE(spec->replaces[0].target.range.IsAll()) << "every version of one scheme only";
+}
+
+TEST(PackageSpecTest, SkewAndUpgradeRules) {
+  PackageSpec spec = MustParse(Minimal());
+  EXPECT_TRUE(spec.coexists.empty());
+  EXPECT_FALSE(spec.upgrade.has_value());
+  json document = Minimal();
+  document["coexists"] = json::array({{{"service", "api"}, {"unit", "MINOR"}, {"newer", 3}}});
+  document["upgrade"] = {{"noSkip", "MINOR"}, {"after", json::array({{{"name", "base"}}})}};
+  spec = MustParse(document);
+  ASSERT_EQ(spec.coexists.size(), 1u);
+  EXPECT_EQ(spec.coexists[0].older, 0u);
+  EXPECT_EQ(spec.coexists[0].newer, 3u);
+  EXPECT_EQ(spec.coexists[0].scope, RelationScope::kEnvironment);
+  ASSERT_TRUE(spec.upgrade.has_value());
+  EXPECT_TRUE(spec.upgrade->from.IsAll());
+  EXPECT_TRUE(spec.upgrade->rollback_to.IsAll());
+  EXPECT_EQ(spec.upgrade->no_skip, VersionUnit::kMinor);
+  EXPECT_EQ(spec.upgrade->after[0].target.name, "acme/base");
+  EXPECT_EQ(spec.upgrade->point_of_no_return, "");
+
+  const json skew = {{"service", "api"}, {"unit", "MINOR"}};
+  auto with = [&](const char* key, const json& value) {
+    return [=](json& d) {
+      d["coexists"] = json::array({skew});
+      d["coexists"][0][key] = value;
+    };
+  };
+  ExpectRefused(with("unit", "WEEK"), "coexists[0].unit");
+  ExpectRefused(with("service", ""), "coexists[0].service");
+  ExpectRefused(with("older", 1001), "coexists[0].older");
+  ExpectRefused(with("older", -1), "coexists[0].older");
+  ExpectRefused(with("scope", "EVERY_PEER"), "coexists[0].scope");
+  ExpectRefused(with("extra", 1), "coexists[0].extra");
+  auto rule = [](const char* key, const json& value) {
+    return [=](json& d) { d["upgrade"] = {{key, value}}; };
+  };
+  ExpectRefused(rule("from", "2"), "upgrade.from", "VERSION_RANGE_INVALID");
+  ExpectRefused(rule("rollbackTo", "2"), "upgrade.rollbackTo", "VERSION_RANGE_INVALID");
+  ExpectRefused(rule("noSkip", "minor"), "upgrade.noSkip");
+  ExpectRefused(rule("pointOfNoReturn", ""), "upgrade.pointOfNoReturn");
+  ExpectRefused(rule("after", json::array({{{"range", "vers:deb/1"}}})), "upgrade.after[0].name");
+  ExpectRefused([](json& d) { d["upgrade"] = "MINOR"; }, "upgrade");
 }
 
 TEST(PackageSpecTest, DefaultsOfTheSmallestDocument) {
