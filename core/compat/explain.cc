@@ -146,6 +146,54 @@ Violation ExplainTwoVersions(const PackageName& package, std::vector<FoundProvid
   return out;
 }
 
+Violation ExplainSkew(const PackageSpec& spec, size_t index, ViolationKind kind,
+                      std::vector<FoundProvider> found) {
+  const Coexistence& rule = spec.coexists[index];
+  Violation out;
+  out.package = VariantResourceName(spec);
+  out.list = RelationList::kCoexists;
+  out.index = index;
+  out.kind = kind;
+  out.scope = rule.scope;
+  out.source = rule.source;
+  out.requirement =
+      fmt::format("every SERVICE {} {} is at most {} older and {} newer than {}, in {} versions",
+                  rule.service, ScopeInWords(rule.scope), rule.older, rule.newer,
+                  spec.version.text(), VersionUnitName(rule.unit));
+  SetFound(std::move(found), out);
+  out.remedy = kind == ViolationKind::kNotProven
+                   ? fmt::format("give {} and {} semver versions", FoundInWords(out), out.package)
+                   : fmt::format("bring {} nearer to {}", FoundInWords(out), spec.version.text());
+  return out;
+}
+
+Violation ExplainMisplaced(const PackageSpec& spec, const Platform& node) {
+  Violation out;
+  out.package = VariantResourceName(spec);
+  out.kind = ViolationKind::kPlatformMismatch;
+  out.requirement =
+      fmt::format("runs on {}, and the node is {}", spec.platform.VariantId(), node.VariantId());
+  out.remedy = fmt::format("take the variant for {}", node.VariantId());
+  return out;
+}
+
+Violation ExplainUpgrade(const PackageSpec& spec, size_t index, std::string rule,
+                         std::string source, std::vector<FoundProvider> found) {
+  Violation out;
+  out.package = VariantResourceName(spec);
+  out.list = RelationList::kUpgrade;
+  out.index = index;
+  out.kind = ViolationKind::kUpgradePath;
+  out.scope = index == 0 ? RelationScope::kNode : RelationScope::kEnvironment;
+  out.source = std::move(source);
+  out.requirement = std::move(rule);
+  SetFound(std::move(found), out);
+  out.remedy = index == 0 ? fmt::format("go by a version between: {} to {}", FoundInWords(out),
+                                        spec.version.text())
+                          : fmt::format("upgrade {} first", FoundInWords(out));
+  return out;
+}
+
 Violation ExplainTooLarge(size_t max_steps) {
   Violation out;
   out.kind = ViolationKind::kNotProven;

@@ -33,6 +33,18 @@ Violation ExplainExclusion(const PackageSpec& spec, RelationList list, size_t in
 /// Several versions of one package; `found` are all of them.
 Violation ExplainTwoVersions(const PackageName& package, std::vector<FoundProvider> found);
 
+/// Running peers that the `index`th of a spec's coexists does not allow, or says nothing of.
+Violation ExplainSkew(const PackageSpec& spec, size_t index, ViolationKind kind,
+                      std::vector<FoundProvider> found);
+
+/// A package on a node of another platform.
+Violation ExplainMisplaced(const PackageSpec& spec, const Platform& node);
+
+/// An upgrade that is not allowed: from another version (index 0, with `rule` the words of what
+/// would be), or not yet (index 1 + that of the `after`), `found` being what stands against it.
+Violation ExplainUpgrade(const PackageSpec& spec, size_t index, std::string rule,
+                         std::string source, std::vector<FoundProvider> found);
+
 /// The whole set is too large to be decided within `max_steps`.
 Violation ExplainTooLarge(size_t max_steps);
 

@@ -1,6 +1,8 @@
 // Whether what a package offers is what a relation means.
 #pragma once
 
+#include <vector>
+
 #include "core/package/package_spec.h"
 
 namespace dml {
@@ -14,6 +16,10 @@ Match MatchVersion(const VersionRange* range, const Version* version);
 inline Match MatchVersion(const VersionRange& range, const Version* version) {
   return MatchVersion(range.IsAll() ? nullptr : &range, version);
 }
+
+/// The versions with which a package offers the target's kind and name, whatever its range: its own
+/// where it is that package, and those that it provides; null for one without a version.
+std::vector<const Version*> OfferedVersions(const PackageSpec& spec, const RelationTarget& target);
 
 /// Whether the two can be on one node: each of os and arch is equal, or empty (any) in one of them.
 bool FitsPlatform(const Platform& a, const Platform& b);

@@ -16,6 +16,10 @@ std::string_view ViolationKindName(ViolationKind kind) {
       return "BREAKS";
     case ViolationKind::kTwoVersions:
       return "TWO_VERSIONS";
+    case ViolationKind::kSkew:
+      return "SKEW";
+    case ViolationKind::kUpgradePath:
+      return "UPGRADE_PATH";
     case ViolationKind::kNotProven:
       return "NOT_PROVEN";
   }
@@ -38,6 +42,10 @@ std::string_view RuleOf(ViolationKind kind) {
       return "compatibility.breaks";
     case ViolationKind::kTwoVersions:
       return "compatibility.two-versions";
+    case ViolationKind::kSkew:
+      return "compatibility.skew";
+    case ViolationKind::kUpgradePath:
+      return "compatibility.upgrade-path";
     case ViolationKind::kNotProven:
       break;
   }

@@ -21,6 +21,8 @@ enum class ViolationKind {
   kConflict,
   kBreaks,
   kTwoVersions,  // Two versions of one package, which a node cannot hold at once.
+  kSkew,         // A running peer is too old or too new.
+  kUpgradePath,  // The versions may not follow each other, or not yet.
   kNotProven,    // The version is of another scheme than the range, or the set is too large.
 };
 
@@ -28,7 +30,7 @@ enum class ViolationKind {
 std::string_view ViolationKindName(ViolationKind kind);
 
 /// The list of the package spec that a violation comes from; kIdentity is the package itself.
-enum class RelationList { kIdentity, kRequires, kConflicts, kBreaks };
+enum class RelationList { kIdentity, kRequires, kConflicts, kBreaks, kCoexists, kUpgrade };
 
 /// A package in the set, and the version of the name in question that it offers there.
 struct Candidate {
@@ -59,8 +61,8 @@ struct Violation {
 };
 
 /// The violation as a finding. Rules: compatibility.requirement-missing, .wrong-version,
-/// .platform-mismatch, .conflict, .breaks, .two-versions, .not-proven. The subject is the declaring
-/// package, or `set_subject` where the violation is about the whole set.
+/// .platform-mismatch, .conflict, .breaks, .two-versions, .skew, .upgrade-path, .not-proven. The
+/// subject is the declaring package, or `set_subject` where the violation is about the whole set.
 Finding ToFinding(const Violation& violation, Severity severity, std::string_view set_subject);
 
 }  // namespace dml

@@ -66,6 +66,20 @@ class SpecBuilder {
     return Append(spec_.replaces, "replaces", std::move(target), scope);
   }
 
+  /// Peers of the service: at most so many minor versions older and newer.
+  SpecBuilder& Coexists(std::string service, uint64_t older, uint64_t newer,
+                        RelationScope scope = RelationScope::kEnvironment) {
+    std::string source = "coexists " + std::to_string(spec_.coexists.size());
+    spec_.coexists.push_back(
+        {std::move(service), VersionUnit::kMinor, older, newer, scope, std::move(source)});
+    return *this;
+  }
+  /// The upgrade rules, to be filled in.
+  UpgradeRules& Upgrade() {
+    if (!spec_.upgrade.has_value()) spec_.upgrade.emplace();
+    return *spec_.upgrade;
+  }
+
   PackageSpec Build() const { return spec_; }
 
  private:

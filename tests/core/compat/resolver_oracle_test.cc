@@ -144,7 +144,7 @@ class Oracle {
 std::vector<PackageSpec> RandomUniverse(std::mt19937& random) {
   std::vector<PackageSpec> specs;
   std::set<VariantName> names;
-  for (size_t n = 3 + random() % 7; n > 0; --n) {
+  for (size_t n = 3 + random() % 6; n > 0; --n) {
     PackageSpec spec = RandomSpec(random);
     if (names.insert(NameOf(spec)).second) specs.push_back(std::move(spec));
   }
@@ -205,7 +205,7 @@ TEST(ResolverOracleTest, AgreesWithEverySetOfSmallUniverses) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   int solved = 0, refused = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1200; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     std::vector<PackageSpec> specs = RandomUniverse(random);
     const ResolveRequest request = RandomRequest(random, specs);
@@ -230,8 +230,8 @@ TEST(ResolverOracleTest, AgreesWithEverySetOfSmallUniverses) {
       ASSERT_EQ(NameOf(*again.packages[i].spec), NameOf(*found.packages[i].spec));
     }
   }
-  EXPECT_GT(solved, 500);
-  EXPECT_GT(refused, 500);
+  EXPECT_GT(solved, 200);
+  EXPECT_GT(refused, 200);
 }
 
 TEST(ResolverOracleTest, CompatibleVersionsAreThoseOfSomeSet) {
@@ -239,7 +239,7 @@ TEST(ResolverOracleTest, CompatibleVersionsAreThoseOfSomeSet) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   int yes = 0, no = 0;
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < 300; ++round) {
     const std::vector<PackageSpec> specs = RandomUniverse(random);
     const ResolveRequest request = RandomRequest(random, specs);
     const Oracle oracle(specs, request);

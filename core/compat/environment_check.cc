@@ -1,0 +1,168 @@
+#include "core/compat/environment_check.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/compat/explain.h"
+#include "core/compat/match.h"
+#include "core/compat/version_distance.h"
+
+namespace dml {
+namespace {
+
+bool IsOfNode(const Violation& violation) {
+  // About the whole set: it could not be decided.
+  return violation.package.empty() || violation.scope == RelationScope::kNode;
+}
+
+void SortUnique(std::vector<Violation>& violations) {
+  std::sort(violations.begin(), violations.end());
+  violations.erase(std::unique(violations.begin(), violations.end()), violations.end());
+}
+
+/// Versions with which a package is a peer of the service.
+std::vector<const Version*> VersionsOfService(const PackageSpec& spec, std::string_view service) {
+  std::vector<const Version*> out;
+  for (const Provision& provision : spec.provides) {
+    if (provision.kind != RelationKind::kService || provision.name != service) continue;
+    out.push_back(provision.version.has_value() ? &*provision.version : &spec.version);
+  }
+  return out;
+}
+
+Match AllowsSkew(const Coexistence& rule, const Version& own, const Version& peer) {
+  if (!HasVersionUnits(own) || !HasVersionUnits(peer)) return Match::kNotProven;
+  const std::optional<int64_t> distance = VersionDistance(own, peer, rule.unit);
+  const bool within = distance.has_value() && *distance >= -static_cast<int64_t>(rule.older) &&
+                      *distance <= static_cast<int64_t>(rule.newer);
+  return within ? Match::kYes : Match::kNo;
+}
+
+}  // namespace
+
+CompatibilityVerdict VerdictOf(std::span<const EnvironmentViolation> violations) {
+  if (violations.empty()) return CompatibilityVerdict::kCompatible;
+  for (const EnvironmentViolation& item : violations) {
+    if (item.violation.kind != ViolationKind::kNotProven) {
+      return CompatibilityVerdict::kIncompatible;
+    }
+  }
+  return CompatibilityVerdict::kNotProven;
+}
+
+size_t EnvironmentCheck::Add(const NodeGroup& group) {
+  Group out;
+  out.name = group.name;
+  for (const PackageSpec* spec : group.packages) {
+    auto [it, added] = indexes_.try_emplace(spec, specs_.size());
+    if (added) {
+      specs_.push_back(spec);
+      world_.Add(*spec);
+    }
+    out.members.push_back(it->second);
+    if (!FitsPlatform(spec->platform, group.platform)) {
+      out.on_node.push_back(ExplainMisplaced(*spec, group.platform));
+    }
+  }
+  std::sort(out.members.begin(), out.members.end());
+  for (Violation& violation : world_.Check(out.members)) {
+    if (IsOfNode(violation)) out.on_node.push_back(std::move(violation));
+  }
+  CheckSkew(out.members, RelationScope::kNode, out.on_node);
+  SortUnique(out.on_node);
+  groups_.push_back(std::move(out));
+  return groups_.size() - 1;
+}
+
+void EnvironmentCheck::CheckSkew(std::span<const size_t> members, RelationScope scope,
+                                 std::vector<Violation>& out) const {
+  for (size_t member : members) {
+    const PackageSpec& spec = *specs_[member];
+    for (size_t i = 0; i < spec.coexists.size(); ++i) {
+      const Coexistence& rule = spec.coexists[i];
+      if (rule.scope != scope) continue;
+      std::vector<FoundProvider> wrong;
+      std::vector<FoundProvider> not_proven;
+      for (size_t peer : members) {
+        for (const Version* version : VersionsOfService(*specs_[peer], rule.service)) {
+          const Match match = AllowsSkew(rule, spec.version, *version);
+          if (match == Match::kNo) wrong.push_back({specs_[peer], version});
+          if (match == Match::kNotProven) not_proven.push_back({specs_[peer], version});
+        }
+      }
+      if (!wrong.empty()) {
+        out.push_back(ExplainSkew(spec, i, ViolationKind::kSkew, std::move(wrong)));
+      }
+      if (!not_proven.empty()) {
+        out.push_back(ExplainSkew(spec, i, ViolationKind::kNotProven, std::move(not_proven)));
+      }
+    }
+  }
+}
+
+std::vector<Violation> EnvironmentCheck::Between(std::span<const size_t> groups) const {
+  std::set<size_t> all;
+  for (size_t group : groups)
+    all.insert(groups_[group].members.begin(), groups_[group].members.end());
+  const std::vector<size_t> members(all.begin(), all.end());
+  std::vector<Violation> out;
+  for (Violation& violation : world_.Check(members)) {
+    if (violation.package.empty() || !IsOfNode(violation)) out.push_back(std::move(violation));
+  }
+  CheckSkew(members, RelationScope::kEnvironment, out);
+  SortUnique(out);
+  return out;
+}
+
+EnvironmentAnswer EnvironmentCheck::Check(std::span<const size_t> groups) const {
+  std::map<Violation, EnvironmentViolation> found;
+  for (size_t group : groups) {
+    for (const Violation& violation : groups_[group].on_node) {
+      EnvironmentViolation& item =
+          found.try_emplace(violation, EnvironmentViolation{violation, groups_[group].name})
+              .first->second;
+      ++item.groups;
+    }
+  }
+  for (const Violation& violation : Between(groups)) {
+    found.try_emplace(violation, EnvironmentViolation{violation, ""});
+  }
+  EnvironmentAnswer out;
+  for (auto& [violation, item] : found) out.violations.push_back(std::move(item));
+  out.verdict = VerdictOf(out.violations);
+  return out;
+}
+
+EnvironmentAnswer CheckEnvironment(std::span<const NodeGroup> groups) {
+  EnvironmentCheck check;
+  std::vector<size_t> running;
+  for (const NodeGroup& group : groups) {
+    if (group.nodes > 0) running.push_back(check.Add(group));
+  }
+  return check.Check(running);
+}
+
+std::vector<const PackageSpec*> ApplySet(std::span<const PackageSpec* const> in_use,
+                                         std::span<const PackageSpec* const> set) {
+  std::set<PackageName> replaced;
+  for (const PackageSpec* spec : set) replaced.insert(spec->package);
+  std::vector<const PackageSpec*> out(set.begin(), set.end());
+  for (const PackageSpec* spec : in_use) {
+    if (!replaced.contains(spec->package)) out.push_back(spec);
+  }
+  return out;
+}
+
+EnvironmentAnswer CheckChange(std::span<const NodeGroup> groups, std::span<const size_t> changed,
+                              std::span<const PackageSpec* const> set) {
+  const EnvironmentAnswer before = CheckEnvironment(groups);
+  std::vector<NodeGroup> after(groups.begin(), groups.end());
+  for (size_t index : changed) after[index].packages = ApplySet(after[index].packages, set);
+  EnvironmentAnswer out = CheckEnvironment(after);
+  std::set<Violation> known;
+  for (const EnvironmentViolation& item : before.violations) known.insert(item.violation);
+  for (EnvironmentViolation& item : out.violations) item.before = known.contains(item.violation);
+  return out;
+}
+
+}  // namespace dml
