@@ -26,7 +26,8 @@ struct DebAnswer {
 
 /// An index, read once into a ClauseSolver; a candidate is a package, numbered by name, then from
 /// the newest version, then by architecture. The rules are those of dpkg (Debian Policy 7;
-/// Multi-Arch specification; dpkg's deparchsatisfied()), and agree with dose-debcheck:
+/// Multi-Arch specification; dpkg's deparchsatisfied()), and agree with dose-debcheck, but
+/// for `:any`, which that ignores:
 ///
 ///   Depends, Pre-Depends  one of the alternatives, by a package of that name or by one that
 ///                         provides it. A provision without a version meets no range (7.5).
