@@ -165,10 +165,10 @@ std::string DebUniverse::ClauseText(ClauseId clause) const {
     return fmt::format("{} {} [{}]", breaks ? "breaks" : "conflicts with", text,
                        kFields[static_cast<size_t>(reason.line.field)]);
   }
-  std::string out = reason.line.field == Field::kJob
-                        ? fmt::format("{} is asked for", text)
-                        : fmt::format("requires {} [{}]", text,
-                                      kFields[static_cast<size_t>(reason.line.field)]);
+  std::string out =
+      reason.line.field == Field::kJob
+          ? fmt::format("{} is asked for", text)
+          : fmt::format("requires {} [{}]", text, kFields[static_cast<size_t>(reason.line.field)]);
   if (solver_.NamedBy(clause).empty()) out += ", which nothing provides";
   return out;
 }

@@ -63,7 +63,8 @@ class DebUniverseBuilder {
 
   absl::StatusOr<DebUniverse::ClauseTextId> ClauseOf(std::string_view field,
                                                      std::string_view text) {
-    if (auto known = clause_ids_.find(std::string(text)); known != clause_ids_.end()) return known->second;
+    if (auto known = clause_ids_.find(std::string(text)); known != clause_ids_.end())
+      return known->second;
     DML_ASSIGN_OR_RETURN(std::vector<DebClause> parsed, ParseDebRelations(field, text));
     if (parsed.size() != 1) {
       return InvalidArgument(ErrorReason("DEB_RELATION_INVALID"), "{}: '{}' is not one relation",
@@ -118,7 +119,8 @@ class DebUniverseBuilder {
   }
 
   absl::StatusOr<DebUniverse::VersionId> VersionOf(std::string_view text) {
-    if (auto known = version_ids_.find(std::string(text)); known != version_ids_.end()) return known->second;
+    if (auto known = version_ids_.find(std::string(text)); known != version_ids_.end())
+      return known->second;
     DML_ASSIGN_OR_RETURN(const Version version, Version::Parse(VersionScheme::kDeb, text));
     return Keep(version);
   }
