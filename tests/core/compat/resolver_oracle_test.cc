@@ -205,7 +205,7 @@ TEST(ResolverOracleTest, AgreesWithEverySetOfSmallUniverses) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   int solved = 0, refused = 0;
-  for (int round = 0; round < 1200; ++round) {
+  for (int round = 0; round < 2400; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     std::vector<PackageSpec> specs = RandomUniverse(random);
     const ResolveRequest request = RandomRequest(random, specs);
@@ -239,7 +239,7 @@ TEST(ResolverOracleTest, CompatibleVersionsAreThoseOfSomeSet) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   int yes = 0, no = 0;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 800; ++round) {
     const std::vector<PackageSpec> specs = RandomUniverse(random);
     const ResolveRequest request = RandomRequest(random, specs);
     const Oracle oracle(specs, request);
