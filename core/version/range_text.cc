@@ -3,11 +3,15 @@
 
 #include "core/base/text.h"
 #include "core/version/range.h"
+#include "core/version/scheme.h"
 
 namespace dml {
 namespace {
 
 constexpr ErrorReason kInvalid("VERSION_RANGE_INVALID");
+
+// Beyond VERS: between the constraints of releases and those of prereleases.
+constexpr std::string_view kPrereleaseMark = ";pre=";
 
 std::optional<int> HexValue(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -56,7 +60,9 @@ absl::StatusOr<VersionComparator> ParseConstraint(VersionScheme scheme,
     return InvalidArgument(kInvalid, "\"{}\": equality is written without '='", shown);
   }
   VersionOp op = TakeOp(constraint);
-  if (constraint.find_first_of("<>=!*") != std::string_view::npos) {
+  const bool pattern = constraint.ends_with('*');
+  if (constraint.substr(0, constraint.size() - pattern).find_first_of("<>=!*") !=
+      std::string_view::npos) {
     return InvalidArgument(kInvalid,
                            "\"{}\": '<', '>', '=', '!' and '*' in a version are written "
                            "percent-encoded",
@@ -68,9 +74,19 @@ absl::StatusOr<VersionComparator> ParseConstraint(VersionScheme scheme,
   std::optional<std::string> text = PercentDecode(constraint);
   if (!text)
     return InvalidArgument(kInvalid, "\"{}\": '%' is not followed by two hex digits", shown);
-  auto version = Version::Parse(scheme, *text);
+  auto version = pattern ? Version::ParsePattern(scheme, *text) : Version::Parse(scheme, *text);
   if (!version.ok()) return InvalidArgument(kInvalid, "{}", Message(version.status()));
   return VersionComparator{op, *std::move(version)};
+}
+
+/// Whether a constraint lies behind another one on the line of keys, and is of another version.
+bool ComesAfter(const VersionComparator& constraint, const VersionComparator& before) {
+  // A pattern is cut at its end by ">" and "<=".
+  auto cut = [](const VersionComparator& c) -> const std::string& {
+    const bool at_end = c.op == VersionOp::kGreater || c.op == VersionOp::kLessEqual;
+    return at_end && c.version.is_pattern() ? c.version.pattern_end() : c.version.key();
+  };
+  return before.version.key() != constraint.version.key() && cut(before) < cut(constraint);
 }
 
 absl::StatusOr<std::vector<VersionComparator>> ParseConstraints(VersionScheme scheme,
@@ -86,7 +102,7 @@ absl::StatusOr<std::vector<VersionComparator>> ParseConstraints(VersionScheme sc
     if (!constraint.ok()) {
       return Annotate(constraint.status(), fmt::format("constraint {}", out.size() + 1));
     }
-    if (!out.empty() && out.back().version.key() >= constraint->version.key()) {
+    if (!out.empty() && !ComesAfter(*constraint, out.back())) {
       return InvalidArgument(kInvalid,
                              "constraint {}: {} does not come after {}: sort the "
                              "constraints by version, and name each version once",
@@ -100,7 +116,7 @@ absl::StatusOr<std::vector<VersionComparator>> ParseConstraints(VersionScheme sc
 
 }  // namespace
 
-absl::StatusOr<VersionRange> VersionRange::FromVersConstraints(
+absl::StatusOr<VersionRange::Line> VersionRange::FromVersConstraints(
     VersionScheme scheme, std::span<const VersionComparator> constraints) {
   auto first = std::find_if(constraints.begin(), constraints.end(),
                             [](const auto& c) { return c.op != VersionOp::kNotEqual; });
@@ -110,7 +126,7 @@ absl::StatusOr<VersionRange> VersionRange::FromVersConstraints(
       first->op == VersionOp::kLessEqual) {
     open = Bottom();
   }
-  std::vector<Interval> intervals;
+  Line intervals;
   auto close = [&](Cut to) {
     intervals.push_back({*std::move(open), std::move(to)});
     open.reset();
@@ -134,7 +150,14 @@ absl::StatusOr<VersionRange> VersionRange::FromVersConstraints(
     }
   }
   if (open.has_value()) close(Top());
-  return Make(scheme, std::move(intervals));
+  return intervals;
+}
+
+absl::StatusOr<VersionRange::Line> VersionRange::ReadConstraints(VersionScheme scheme,
+                                                                 std::string_view text) {
+  if (text == "*") return Everything();
+  DML_ASSIGN_OR_RETURN(auto constraints, ParseConstraints(scheme, text));
+  return FromVersConstraints(scheme, constraints);
 }
 
 absl::StatusOr<VersionRange> VersionRange::ParseVers(std::string_view text) {
@@ -154,35 +177,68 @@ absl::StatusOr<VersionRange> VersionRange::ParseVers(std::string_view text) {
   if (!text.starts_with(kPrefix) || slash == std::string_view::npos) {
     return InvalidArgument(kInvalid, "\"{}\" is not a VERS text such as vers:deb/>=2.36|<3", shown);
   }
-  auto scheme = ParseVersionScheme(text.substr(kPrefix.size(), slash - kPrefix.size()));
-  if (!scheme.ok()) return InvalidArgument(kInvalid, "\"{}\": {}", shown, Message(scheme.status()));
-  std::string_view constraints = text.substr(slash + 1);
-  if (constraints == "*") return AllOf(*scheme);
-
-  auto parsed = ParseConstraints(*scheme, constraints);
-  if (!parsed.ok()) return Annotate(parsed.status(), fmt::format("\"{}\"", shown));
-  auto range = FromVersConstraints(*scheme, *parsed);
-  if (!range.ok()) return Annotate(range.status(), fmt::format("\"{}\"", shown));
-  return range;
+  const std::string_view type = text.substr(kPrefix.size(), slash - kPrefix.size());
+  const auto rules = std::ranges::find(AllSchemeRules(), type, &SchemeRules::vers_type);
+  if (rules == AllSchemeRules().end()) {
+    return InvalidArgument(kInvalid, "\"{}\": version scheme \"{}\" is not known here", shown,
+                           Excerpt(type));
+  }
+  const std::string_view constraints = text.substr(slash + 1);
+  const size_t split = constraints.find(kPrereleaseMark);
+  std::vector<Line> lines;
+  // Only what follows the mark, or stands before it, may be empty.
+  for (size_t i = 0; i < (split == std::string_view::npos ? 1 : 2); ++i) {
+    const std::string_view part =
+        i == 0 ? constraints.substr(0, split) : constraints.substr(split + kPrereleaseMark.size());
+    lines.emplace_back();
+    if (part.empty() && split != std::string_view::npos) continue;
+    auto line = ReadConstraints(rules->scheme, part);
+    if (!line.ok()) return Annotate(line.status(), fmt::format("\"{}\"", shown));
+    lines.back() = *std::move(line);
+  }
+  return Make(rules->scheme, std::move(lines));
 }
 
-std::vector<VersionRange::Constraint> VersionRange::Constraints() const {
+std::vector<VersionRange::Constraint> VersionRange::Constraints(const Line& line) {
   std::vector<Constraint> out;
-  for (size_t i = 0; i < intervals_.size(); ++i) {
-    const auto& [from, to] = intervals_[i];
-    if (from.key == to.key) {
-      out.push_back({VersionOp::kEqual, &from.text});
+  for (size_t i = 0; i < line.size(); ++i) {
+    const auto& [from, to] = line[i];
+    if (!from.after && to.after && from.key == to.low) {
+      out.push_back({VersionOp::kEqual, &to.text});
       continue;
     }
-    // A gap of one version is an excluded version, said by the interval before it.
-    bool after_hole = i > 0 && intervals_[i - 1].to.key == from.key;
+    // A gap of one version (or pattern) is excluded, said by the interval before it.
+    bool after_hole =
+        i > 0 && from.after && !line[i - 1].to.after && line[i - 1].to.key == from.low;
     if (!after_hole && !(from == Bottom())) {
       out.push_back({from.after ? VersionOp::kGreater : VersionOp::kGreaterEqual, &from.text});
     }
     if (to == Top()) continue;
-    bool before_hole = i + 1 < intervals_.size() && intervals_[i + 1].from.key == to.key;
+    bool before_hole = i + 1 < line.size() && !to.after && line[i + 1].from.after &&
+                       line[i + 1].from.low == to.key;
     VersionOp ends = to.after ? VersionOp::kLessEqual : VersionOp::kLess;
-    out.push_back({before_hole ? VersionOp::kNotEqual : ends, &to.text});
+    out.push_back({before_hole ? VersionOp::kNotEqual : ends,
+                   before_hole ? &line[i + 1].from.text : &to.text});
+  }
+  return out;
+}
+
+std::string VersionRange::LineText(const Line& line) {
+  if (IsEverything(line)) return "*";
+  std::string out;
+  std::string_view separator;
+  for (const Constraint& c : Constraints(line)) {
+    out += separator;
+    if (c.op != VersionOp::kEqual) out += VersionOpText(c.op);
+    for (char ch : *c.text) {
+      const bool pattern_end = ch == '*';  // The only place where a text has one.
+      if (!pattern_end && std::string_view("<>=!|%;").find(ch) != std::string_view::npos) {
+        out += fmt::format("%{:02X}", static_cast<unsigned char>(ch));
+      } else {
+        out += ch;
+      }
+    }
+    separator = "|";
   }
   return out;
 }
@@ -190,14 +246,19 @@ std::vector<VersionRange::Constraint> VersionRange::Constraints() const {
 std::string VersionRange::ToVers() const {
   if (IsEmpty()) return "vers:none/*";
   if (IsAll()) return "vers:all/*";
-  std::string out = fmt::format("vers:{}/", VersionSchemeName(*scheme_));
-  if (IsWholeLine()) return out + "*";
-  std::string_view separator;
-  for (const Constraint& c : Constraints()) {
-    // No character of a semver or deb version needs percent-encoding.
-    out += fmt::format("{}{}{}", separator, c.op == VersionOp::kEqual ? "" : VersionOpText(c.op),
-                       *c.text);
-    separator = "|";
+  std::string out = fmt::format("vers:{}/{}", RulesOf(*scheme_).vers_type, LineText(lines_[0]));
+  if (lines_.size() == 2) out += fmt::format("{}{}", kPrereleaseMark, LineText(lines_[1]));
+  return out;
+}
+
+std::string VersionRange::LineWords(const Line& line) {
+  std::string out;
+  bool joined = false;  // Whether the next comparison narrows the one before.
+  for (const Constraint& c : Constraints(line)) {
+    if (!out.empty()) out += joined ? ", " : " or ";
+    out += fmt::format("{} {}", VersionOpText(c.op), *c.text);
+    joined = c.op == VersionOp::kGreater || c.op == VersionOp::kGreaterEqual ||
+             c.op == VersionOp::kNotEqual;
   }
   return out;
 }
@@ -205,16 +266,14 @@ std::string VersionRange::ToVers() const {
 std::string VersionRange::ToWords() const {
   if (IsEmpty()) return "no version";
   if (IsAll()) return "any version";
-  if (IsWholeLine()) return fmt::format("any {} version", VersionSchemeName(*scheme_));
-  std::string out;
-  bool joined = false;  // Whether the next comparison narrows the one before.
-  for (const Constraint& c : Constraints()) {
-    if (!out.empty()) out += joined ? ", " : " or ";
-    out += fmt::format("{} {}", VersionOpText(c.op), *c.text);
-    joined = c.op == VersionOp::kGreater || c.op == VersionOp::kGreaterEqual ||
-             c.op == VersionOp::kNotEqual;
-  }
-  return out;
+  auto words = [this](const Line& line, std::string_view kind) {
+    if (IsEverything(line)) return fmt::format("any {} {}", VersionSchemeName(*scheme_), kind);
+    return LineWords(line);
+  };
+  if (lines_.size() == 1) return words(lines_[0], "version");
+  if (lines_[1].empty()) return words(lines_[0], "release");
+  std::string prereleases = "of prereleases " + words(lines_[1], "prerelease");
+  return lines_[0].empty() ? prereleases : words(lines_[0], "release") + "; " + prereleases;
 }
 
 }  // namespace dml
