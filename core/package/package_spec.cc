@@ -1,11 +1,13 @@
 #include "core/package/package_spec.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/base/strict_json.h"
 #include "core/base/text.h"
 #include "core/license/expression.h"
 #include "core/license/license_list.h"
+#include "core/version/purl.h"
 
 namespace dml {
 namespace {
@@ -19,7 +21,6 @@ constexpr std::array<std::string_view, 5> kKinds = {"PACKAGE", "ABI", "SERVICE",
                                                     "CAPABILITY"};
 constexpr std::array<std::string_view, 3> kScopes = {"NODE", "ENVIRONMENT", "EVERY_PEER"};
 constexpr std::array<std::string_view, 3> kUnits = {"MAJOR", "MINOR", "PATCH"};
-constexpr std::array<std::string_view, 2> kSchemes = {"semver", "deb"};
 
 // A line of text for people: optional, bounded, without control characters.
 std::string ReadLine(ObjectReader& in, std::string_view key, size_t max_bytes,
@@ -47,15 +48,9 @@ absl::Status CheckHomepage(std::string_view url) {
                          Excerpt(url));
 }
 
-// https://github.com/package-url/purl-spec: the scheme and the type are what can be told cheaply.
 absl::Status CheckPurl(std::string_view purl) {
   if (purl.empty()) return absl::OkStatus();
-  if (IsVisibleAscii(purl) && purl.starts_with("pkg:") &&
-      purl.find('/') != std::string_view::npos) {
-    return absl::OkStatus();
-  }
-  return InvalidArgument(kInvalid, "'{}' must be a package-url such as pkg:deb/debian/curl@7.88.1",
-                         Excerpt(purl));
+  return Purl::Parse(purl).status();
 }
 
 // Reads the members of one document. What is read first, such as the package's name, completes
@@ -91,16 +86,10 @@ class SpecReader {
     absl::StatusOr<PackageName> package = PackageName::Parse(in.String("package", kMaxNameBytes));
     in.Check("package", package.status());
     if (package.ok()) spec_.package = *std::move(package);
-    scheme_ = ReadScheme(in, in.Word("versionScheme", kSchemes));
+    scheme_ = AllVersionSchemes()[in.Word("versionScheme", VersionSchemeNames())];
     spec_.version = ReadVersion(in, in.String("version", kMaxVersionBytes), scheme_);
     in.Check("version", ValidateVersionText(spec_.version.text()));
     in.Read("platform", [this](const json& value) { return ReadPlatform(value); });
-  }
-
-  static VersionScheme ReadScheme(ObjectReader& in, size_t word) {
-    absl::StatusOr<VersionScheme> scheme = ParseVersionScheme(kSchemes[word]);
-    in.Check("versionScheme", scheme.status());
-    return scheme.value_or(VersionScheme::kSemver);
   }
 
   static Version ReadVersion(ObjectReader& in, std::string_view text, VersionScheme scheme) {
@@ -179,8 +168,10 @@ class SpecReader {
     if (in.Has("versionScheme") && !in.Has("version")) {
       in.Check("versionScheme", InvalidArgument(kInvalid, "is given without a version"));
     }
-    size_t own = scheme_ == VersionScheme::kSemver ? 0 : 1;
-    VersionScheme scheme = ReadScheme(in, in.WordOr("versionScheme", kSchemes, own));
+    const size_t own =
+        std::ranges::find(AllVersionSchemes(), scheme_) - AllVersionSchemes().begin();
+    const VersionScheme scheme =
+        AllVersionSchemes()[in.WordOr("versionScheme", VersionSchemeNames(), own)];
     std::string version = in.StringOr("version", kMaxVersionBytes, "");
     if (in.Has("version")) provision.version = ReadVersion(in, version, scheme);
     DML_RETURN_IF_ERROR(in.Finish());

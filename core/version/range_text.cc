@@ -185,6 +185,10 @@ absl::StatusOr<VersionRange> VersionRange::ParseVers(std::string_view text) {
   }
   const std::string_view constraints = text.substr(slash + 1);
   const size_t split = constraints.find(kPrereleaseMark);
+  if (split != std::string_view::npos && !rules->has_prereleases) {
+    return InvalidArgument(kInvalid, "\"{}\": versions of {} are not told apart as prereleases",
+                           shown, rules->name);
+  }
   std::vector<Line> lines;
   // Only what follows the mark, or stands before it, may be empty.
   for (size_t i = 0; i < (split == std::string_view::npos ? 1 : 2); ++i) {

@@ -10,20 +10,22 @@ namespace {
 // In the order of VersionScheme. A correction of an order raises the revision (and the revision of
 // the views that hold its keys): old keys are then told from new ones by their first byte.
 constexpr std::array<SchemeRules, 9> kSchemes = {{
-    {VersionScheme::kSemver, "semver", "semver", "semver@2", 2, ReadSemver, nullptr,
+    {VersionScheme::kSemver, "semver", "semver", "semver@2", 2, true, ReadSemver, nullptr,
      ReadSemverRange, FirstSemverKey},
-    {VersionScheme::kDeb, "deb", "deb", "deb@1", 1, ReadDeb, nullptr, ReadDebRange, nullptr},
-    {VersionScheme::kRpm, "rpm", "rpm", "rpm@1", 1, ReadRpm, ReadRpmPattern, ReadRpmRange, nullptr},
-    {VersionScheme::kPep440, "pep440", "pypi", "pep440@1", 1, ReadPep440, ReadPep440Pattern,
+    {VersionScheme::kDeb, "deb", "deb", "deb@1", 1, false, ReadDeb, nullptr, ReadDebRange, nullptr},
+    {VersionScheme::kRpm, "rpm", "rpm", "rpm@1", 1, false, ReadRpm, ReadRpmPattern, ReadRpmRange,
+     nullptr},
+    {VersionScheme::kPep440, "pep440", "pypi", "pep440@1", 1, true, ReadPep440, ReadPep440Pattern,
      ReadPep440Range, nullptr},
-    {VersionScheme::kMaven, "maven", "maven", "maven@1", 1, ReadMaven, ReadMavenPattern,
+    {VersionScheme::kMaven, "maven", "maven", "maven@1", 1, false, ReadMaven, ReadMavenPattern,
      ReadMavenRange, nullptr},
-    {VersionScheme::kNpm, "npm", "npm", "npm@1", 1, ReadNpm, nullptr, ReadNpmRange, FirstSemverKey},
-    {VersionScheme::kCargo, "cargo", "cargo", "cargo@1", 1, ReadCargo, nullptr, ReadCargoRange,
-     FirstCargoKey},
-    {VersionScheme::kCalver, "calver", "calver", "calver@1", 1, ReadCalver, nullptr,
+    {VersionScheme::kNpm, "npm", "npm", "npm@1", 1, true, ReadNpm, nullptr, ReadNpmRange,
+     FirstSemverKey},
+    {VersionScheme::kCargo, "cargo", "cargo", "cargo@1", 1, true, ReadCargo, nullptr,
+     ReadCargoRange, FirstCargoKey},
+    {VersionScheme::kCalver, "calver", "calver", "calver@1", 1, false, ReadCalver, nullptr,
      ReadCalverRange, nullptr},
-    {VersionScheme::kGeneric, "generic", "generic", "generic@1", 1, ReadGeneric, nullptr,
+    {VersionScheme::kGeneric, "generic", "generic", "generic@1", 1, false, ReadGeneric, nullptr,
      ReadGenericRange, nullptr},
 }};
 

@@ -29,6 +29,7 @@ struct SchemeRules {
   std::string_view vers_type;      // In VERS texts.
   std::string_view revision_name;  // "semver@2".
   uint8_t revision;                // The first byte of every key.
+  bool has_prereleases;            // Whether some of its versions are prereleases.
 
   /// Appends to the key what follows the revision. VERSION_INVALID with the position.
   absl::Status (*read_version)(std::string_view text, VersionKey& key);

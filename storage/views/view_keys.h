@@ -16,7 +16,7 @@
 namespace dml::view_keys {
 
 /// Raised when the rows' form or meaning changes: the views are then rebuilt on opening.
-inline constexpr uint64_t kViewVersion = 3;
+inline constexpr uint64_t kViewVersion = 4;
 
 enum class Row : uint8_t {
   kNamespace = 1,

@@ -77,7 +77,9 @@ int PrintReply(const Reply& reply, const GlobalOptions& options, Terminal termin
                std::ostream& out, std::ostream& err) {
   if (options.no_color) terminal.color = false;
   errno = 0;
-  out << (options.json() ? RenderJson(reply.document) : reply.text.Render(terminal));
+  if (!reply.streamed) {
+    out << (options.json() ? RenderJson(reply.document) : reply.text.Render(terminal));
+  }
   out.flush();
   // A reader that went away has all that it wanted: the command's answer stands.
   if (!out && errno == EPIPE) return static_cast<int>(reply.code);
@@ -234,7 +236,7 @@ absl::Status CheckArguments(const std::vector<std::string>& args) {
 }  // namespace
 
 int RunDml(const std::vector<std::string>& args, std::ostream& out, std::ostream& err,
-           const Terminal& terminal) {
+           const Terminal& terminal, std::istream& in) {
   if (absl::Status status = CheckArguments(args); !status.ok()) {
     PrintError(status, "", AsksForJson(args), err);
     return static_cast<int>(ExitCode::kUsage);
@@ -256,7 +258,7 @@ int RunDml(const std::vector<std::string>& args, std::ostream& out, std::ostream
     return static_cast<int>(ExitCode::kUsage);
   }
   const GlobalOptions& options = tree.options();
-  Context context(options, terminal, err);
+  Context context(options, terminal, err, out, in);
   absl::StatusOr<Reply> reply = tree.selected()(context);
   if (!reply.ok()) {
     PrintError(reply.status(), NextStep(reply.status(), CommandPath(tree.root())), options.json(),

@@ -1,9 +1,11 @@
 // The command line program: global options, what a command is given and what it answers.
 //
-// A command is a function from its options and a Context to a Reply; it prints nothing itself. The
-// reply is printed as a table or as JSON, an error as text or as JSON on the error stream.
+// A command is a function from its options and a Context to a Reply; it prints nothing itself, but
+// for a batch, which answers each line of its input as it comes. The reply is printed as a table or
+// as JSON, an error as text or as JSON on the error stream.
 #pragma once
 
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -57,14 +59,16 @@ struct Reply {
   Text text;
   std::vector<std::string> notes;  // For people, on the error stream.
   ExitCode code = ExitCode::kOk;
+  bool streamed = false;  // The command has written all of its answer to Context::out().
 };
 
 /// What commands share. One per run, one thread.
 class Context {
  public:
-  /// `err` must outlive it.
-  Context(GlobalOptions options, Terminal terminal, std::ostream& err)
-      : options_(std::move(options)), terminal_(terminal), err_(err) {}
+  /// The streams must outlive it.
+  Context(GlobalOptions options, Terminal terminal, std::ostream& err,
+          std::ostream& out = std::cout, std::istream& in = std::cin)
+      : options_(std::move(options)), terminal_(terminal), err_(err), out_(out), in_(in) {}
 
   const GlobalOptions& options() const { return options_; }
 
@@ -75,6 +79,10 @@ class Context {
   bool asked() const { return client_.has_value(); }
 
   ListOptions list_options(std::string filter = "") const;
+
+  /// For commands that answer line by line.
+  std::istream& in() const { return in_; }
+  std::ostream& out() const { return out_; }
 
   /// Draws on the error stream where that is a terminal, until it is destroyed; else empty.
   ProgressFn Progress(const std::string& label) const;
@@ -87,12 +95,14 @@ class Context {
   const GlobalOptions options_;
   const Terminal terminal_;
   std::ostream& err_;
+  std::ostream& out_;
+  std::istream& in_;
   std::optional<Client> client_;
 };
 
 /// Runs one command line, without the program's name. Returns the exit code.
 int RunDml(const std::vector<std::string>& args, std::ostream& out, std::ostream& err,
-           const Terminal& terminal = {});
+           const Terminal& terminal = {}, std::istream& in = std::cin);
 
 /// Fetches a page, or all of them with --all, by fetch(const ListOptions&).
 template <typename T, typename Fetch>

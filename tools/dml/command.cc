@@ -67,6 +67,7 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   root_.set_version_flag("--version", "dml " DML_VERSION, "This program's version");
   AddGlobalOptions(root_, options_);
   AddStatusCommands(*this);
+  AddVersionCommands(*this);
   AddNamespaceCommands(*this);
   AddPackageCommands(*this);
   AddImportCommands(*this);
@@ -107,6 +108,14 @@ CLI::App& CommandTree::AddCommand(CLI::App& parent, const CommandInfo& info) {
 
 void CommandTree::Select(CLI::App& app, CommandFn run) {
   app.callback([this, run = std::move(run)] { selected_ = run; });
+}
+
+void CommandTree::SetDefault(CLI::App& noun, CommandFn run) {
+  noun.require_subcommand(0, 1);
+  // Runs after the callback of a verb, which has selected then.
+  noun.final_callback([this, &noun, run = std::move(run)] {
+    if (noun.get_subcommands().empty()) selected_ = run;
+  });
 }
 
 }  // namespace dml

@@ -39,6 +39,9 @@ class CommandTree {
   /// One below another: "dml namespace retention set".
   CLI::App& AddNoun(CLI::App& parent, const char* name, const char* description);
 
+  /// What a noun does without a verb, which need not follow then.
+  void SetDefault(CLI::App& noun, CommandFn run);
+
   /// A command with options of type Args, declared by `declare` and handed to `run`.
   template <typename Args>
   void Add(CLI::App& parent, const CommandInfo& info, void (*declare)(CLI::App&, Args&),
@@ -80,7 +83,10 @@ inline CLI::Option* AddRepeated(CLI::App& app, const std::string& names,
   return app.add_option(names, values, description)->allow_extra_args(false)->take_all();
 }
 
-void AddStatusCommands(CommandTree& tree);      // status, version
+void AddStatusCommands(CommandTree& tree);  // status
+/// `dml version` without a verb.
+absl::StatusOr<Reply> ShowProgramVersion(Context& context);
+void AddVersionCommands(CommandTree& tree);
 void AddCompletionCommands(CommandTree& tree);  // completion
 void AddNamespaceCommands(CommandTree& tree);
 void AddPackageCommands(CommandTree& tree);

@@ -157,7 +157,7 @@ struct CompareArgs {
 };
 
 void DeclareCompare(CLI::App& app, CompareArgs& args) {
-  app.add_option("scheme", args.scheme, "semver or deb")->required();
+  app.add_option("scheme", args.scheme, "Such as semver, deb, rpm or pep440")->required();
   app.add_option("a", args.a, "A version")->required();
   app.add_option("b", args.b, "Another version")->required();
 }

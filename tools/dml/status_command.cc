@@ -1,4 +1,4 @@
-// dml status, dml version.
+// dml status, and what dml version says of the program.
 #include <algorithm>
 
 #include "tools/dml/command.h"
@@ -6,13 +6,11 @@
 #include "tools/dml/server_status.h"
 
 namespace dml {
-namespace {
-
-absl::StatusOr<Reply> ShowVersion(Context&) {
+absl::StatusOr<Reply> ShowProgramVersion(Context&) {
   Reply reply;
   Json schemes = Json::array();
   std::string words;
-  for (VersionScheme scheme : {VersionScheme::kSemver, VersionScheme::kDeb}) {
+  for (VersionScheme scheme : AllVersionSchemes()) {
     std::string revision(VersionSchemeRevision(scheme));
     words += (words.empty() ? "" : ", ") + revision;
     schemes.push_back(std::move(revision));
@@ -24,8 +22,6 @@ absl::StatusOr<Reply> ShowVersion(Context&) {
   reply.text.Fields({{"dml", DML_VERSION}, {"version schemes", words}, {"license list", licenses}});
   return reply;
 }
-
-}  // namespace
 
 absl::StatusOr<Reply> ShowServerStatus(Context& context) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
@@ -56,8 +52,6 @@ absl::StatusOr<Reply> ShowServerStatus(Context& context) {
 void AddStatusCommands(CommandTree& tree) {
   tree.Add(tree.root(), {"status", "Is the library there, and who am I to it", "dml status"},
            ShowServerStatus);
-  tree.Add(tree.root(), {"version", "The version of this program and its rules", "dml version"},
-           ShowVersion);
 }
 
 }  // namespace dml

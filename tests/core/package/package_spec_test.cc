@@ -202,7 +202,7 @@ TEST(PackageSpecTest, RefusesBadMembersWithTheirPath) {
   ExpectRefused([](json& d) { d["version"] = "1.2"; }, "version", "VERSION_INVALID");
   ExpectRefused([](json& d) { d["version"] = "1.2.3-" + std::string(200, 'a'); }, "version",
                 "NAME_INVALID");
-  ExpectRefused([](json& d) { d["versionScheme"] = "calver"; }, "versionScheme");
+  ExpectRefused([](json& d) { d["versionScheme"] = "pypi"; }, "versionScheme");
   ExpectRefused([](json& d) { d["platform"] = {{"os", "linux"}}; }, "platform.arch");
   ExpectRefused([](json& d) { d["platform"] = {{"os", "li-nux"}, {"arch", "x"}}; }, "platform",
                 "NAME_INVALID");
