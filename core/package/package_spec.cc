@@ -50,7 +50,9 @@ absl::Status CheckHomepage(std::string_view url) {
 
 absl::Status CheckPurl(std::string_view purl) {
   if (purl.empty()) return absl::OkStatus();
-  return Purl::Parse(purl).status();
+  const absl::StatusOr<Purl> parsed = Purl::Parse(purl);
+  if (parsed.ok()) return absl::OkStatus();
+  return InvalidArgument(kInvalid, "{}", Message(parsed.status()));
 }
 
 // Reads the members of one document. What is read first, such as the package's name, completes
