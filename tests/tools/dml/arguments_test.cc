@@ -115,7 +115,7 @@ TEST(VersionArgumentTest, NamesItsScheme) {
   EXPECT_TRUE(CheckVersionArgument("deb:1:2.36-9").ok());
   EXPECT_TRUE(CheckVersionArgument("semver:1.2.3").ok());
   EXPECT_EQ(Reason(CheckVersionArgument("2.36-9")), "ARGUMENT_INVALID");
-  EXPECT_EQ(Reason(CheckVersionArgument("rpm:2.36-9")), "VERSION_SCHEME_UNKNOWN");
+  EXPECT_EQ(Reason(CheckVersionArgument("pypi:2.36-9")), "VERSION_SCHEME_UNKNOWN");
   EXPECT_EQ(Reason(CheckVersionArgument("semver:1.2")), "VERSION_INVALID");
   EXPECT_EQ(Reason(CheckVersionArgument("deb:")), "VERSION_INVALID");
 }

@@ -42,6 +42,11 @@ TEST(CommandsTest, AreAllThere) {
   for (const CompletionNode& node : nodes) paths.push_back(node.path);
   for (const char* path : {" status",
                            " version",
+                           " version compare",
+                           " version contains",
+                           " version relation",
+                           " version parse",
+                           " version sort",
                            " namespace create",
                            " namespace list",
                            " namespace show",
