@@ -158,6 +158,13 @@ const ListedId* LicenseList::Find(const IdMap& ids, std::string_view id) {
   return it == ids.end() ? nullptr : &it->second;
 }
 
+std::string ReplacementOfLicense(std::string_view id, const LicenseList& list) {
+  const ListedId* listed = list.FindLicense(id);
+  if (listed == nullptr || !listed->deprecated) return "";
+  const ListedId* only = list.FindLicense(listed->id + "-only");
+  return only == nullptr || only->deprecated ? "" : only->id;
+}
+
 const LicenseList& BundledLicenseList() {
   static const LicenseList list = [] {
     absl::StatusOr<LicenseList> parsed = LicenseList::Parse(BundledLicenseDocument());

@@ -78,6 +78,11 @@ class LicenseList {
   std::map<std::string, std::vector<std::string>> later_;  // base -> later bases, oldest first.
 };
 
+/// The id that takes the place of a deprecated one, "GPL-2.0-only" for "GPL-2.0": itself with
+/// "-only" where the list has that and it is not deprecated. "" where `id` is not deprecated or
+/// nothing takes its place by name (such as "GPL-2.0-with-GCC-exception").
+std::string ReplacementOfLicense(std::string_view id, const LicenseList& list);
+
 /// The list of core/license/data, read once at the first call.
 const LicenseList& BundledLicenseList();
 
