@@ -10,6 +10,7 @@ namespace dml {
 namespace {
 
 constexpr size_t kNoRule = static_cast<size_t>(-1);
+constexpr size_t kWaived = kNoRule - 1;
 
 // What the policy says of one license.
 struct Judgment {
@@ -35,13 +36,14 @@ Judgment Worst(std::vector<LicensePolicy::Match> matches, const LicensePolicy& p
 }
 
 // The best version that an or-later license may be used under; one without a rule is kReview.
-Judgment BestVersion(const LicenseLeaf& leaf, const LicensePolicy& policy,
-                     const LicenseList& list) {
+Judgment BestVersion(const LicenseLeaf& leaf, const LicensePolicy& policy, const LicenseList& list,
+                     const LicenseContext& context) {
   std::vector<Judgment> candidates;
   for (const std::string& base : list.VersionsFrom(leaf.version().base)) {
     const size_t before = candidates.size();
     for (bool or_later : {false, true}) {
-      Judgment judgment = Worst(policy.Find({base, or_later}, leaf.addition, false), policy);
+      Judgment judgment =
+          Worst(policy.Find({base, or_later}, leaf.addition, false, context), policy);
       if (!judgment.matches.empty()) candidates.push_back(std::move(judgment));
     }
     if (candidates.size() == before) candidates.emplace_back();
@@ -51,18 +53,43 @@ Judgment BestVersion(const LicenseLeaf& leaf, const LicensePolicy& policy,
   });
 }
 
-Judgment JudgeLeaf(const LicenseLeaf& leaf, const LicensePolicy& policy, const LicenseList& list) {
+Judgment JudgeLeaf(const LicenseLeaf& leaf, const LicensePolicy& policy, const LicenseList& list,
+                   const LicenseContext& context) {
   const LicenseVersion version = leaf.version();
-  Judgment judgment = Worst(policy.Find(version, leaf.addition, !leaf.listed), policy);
-  if (judgment.matches.empty() && version.or_later) return BestVersion(leaf, policy, list);
+  Judgment judgment = Worst(policy.Find(version, leaf.addition, !leaf.listed, context), policy);
+  if (judgment.matches.empty() && version.or_later) {
+    return BestVersion(leaf, policy, list, context);
+  }
   return judgment;
+}
+
+// The first waiver in force lets the license pass; expired ones are told.
+void ApplyWaivers(const LicenseLeaf& leaf, const LicenseCircumstances& circumstances,
+                  Judgment& judgment, LicenseReason& reason) {
+  if (judgment.outcome < LicenseOutcome::kReview || circumstances.waivers == nullptr ||
+      circumstances.package.empty()) {
+    return;
+  }
+  for (const LicenseWaiver* waiver :
+       circumstances.waivers->Find(leaf, circumstances.context, circumstances.package)) {
+    if (waiver->expires <= circumstances.time) {
+      reason.expired_waivers.push_back(waiver->id);
+      continue;
+    }
+    if (!reason.waiver.empty()) continue;
+    reason.waiver = waiver->id;
+    reason.explanation += fmt::format("; waived by '{}' of {} until {}: {}", waiver->id,
+                                      waiver->author, FormatTime(waiver->expires), waiver->reason);
+    reason.outcome = judgment.outcome = LicenseOutcome::kAllowWithObligations;
+    judgment.order = kWaived;
+  }
 }
 
 LicenseReason MakeReason(std::string text, const Judgment& judgment, const LicensePolicy& policy,
                          std::string_view unnamed) {
   LicenseReason reason;
   reason.leaf = std::move(text);
-  reason.outcome = judgment.outcome;
+  reason.outcome = reason.policy_outcome = judgment.outcome;
   if (judgment.matches.empty()) {
     reason.explanation = fmt::format("{}: {}", reason.leaf, unnamed);
     return reason;
@@ -126,22 +153,49 @@ void JudgeWholeValue(const LicenseExpression& expression, const LicensePolicy& p
   verdict.reasons.back().chosen = true;
 }
 
+void MarkDeprecated(const LicenseLeaf& leaf, const LicenseList& list, LicenseReason& reason) {
+  const ListedId* id = leaf.listed ? list.FindLicense(leaf.id) : nullptr;
+  const ListedId* exception = leaf.addition_listed ? list.FindException(leaf.addition) : nullptr;
+  if (exception != nullptr && exception->deprecated) reason.deprecated = exception->id;
+  if (id != nullptr && id->deprecated) reason.deprecated = id->id;
+}
+
+// Marks the leaves of the branch taken, and collects what their rules oblige to.
+void Record(const Branch& taken, const std::vector<Judgment>& judgments,
+            const LicensePolicy& policy, LicenseVerdict& verdict) {
+  verdict.outcome = taken.outcome;
+  verdict.chosen = taken.text;
+  std::set<std::string> seen;
+  for (uint32_t leaf : taken.leaves) {
+    verdict.reasons[leaf].chosen = true;
+    for (const LicensePolicy::Match& match : judgments[leaf].matches) {
+      for (const std::string& obligation : policy.rules()[match.rule].obligations) {
+        if (seen.insert(obligation).second) verdict.obligations.push_back(obligation);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 LicenseVerdict EvaluateLicense(const LicenseExpression& expression, const LicensePolicy& policy,
-                               const LicenseList& list) {
+                               const LicenseList& list, const LicenseCircumstances& circumstances) {
   LicenseVerdict verdict;
   verdict.policy_version = policy.version();
   verdict.list_version = list.version();
+  verdict.properties_version = policy.properties_version();
+  verdict.context = circumstances.context;
   if (expression.is_none() || expression.is_no_assertion()) {
     JudgeWholeValue(expression, policy, verdict);
     return verdict;
   }
   std::vector<Judgment> judgments;
   for (const LicenseLeaf& leaf : expression.leaves()) {
-    judgments.push_back(JudgeLeaf(leaf, policy, list));
+    judgments.push_back(JudgeLeaf(leaf, policy, list, circumstances.context));
     verdict.reasons.push_back(
         MakeReason(leaf.ToString(), judgments.back(), policy, "no rule of the policy names it"));
+    ApplyWaivers(leaf, circumstances, judgments.back(), verdict.reasons.back());
+    MarkDeprecated(leaf, list, verdict.reasons.back());
   }
   std::vector<Branch> stack;
   for (const LicenseNode& node : expression.nodes()) {
@@ -155,18 +209,7 @@ LicenseVerdict EvaluateLicense(const LicenseExpression& expression, const Licens
       verdict.steps += node.count;
     }
   }
-  Branch& taken = stack.front();
-  verdict.outcome = taken.outcome;
-  verdict.chosen = std::move(taken.text);
-  std::set<std::string> seen;
-  for (uint32_t leaf : taken.leaves) {
-    verdict.reasons[leaf].chosen = true;
-    for (const LicensePolicy::Match& match : judgments[leaf].matches) {
-      for (const std::string& obligation : policy.rules()[match.rule].obligations) {
-        if (seen.insert(obligation).second) verdict.obligations.push_back(obligation);
-      }
-    }
-  }
+  Record(stack.front(), judgments, policy, verdict);
   return verdict;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/text.h"
+
 namespace dml {
 namespace {
 
@@ -48,7 +50,8 @@ std::string_view LicenseOutcomeName(LicenseOutcome outcome) {
 
 absl::StatusOr<LicensePolicy> LicensePolicy::Create(std::string version,
                                                     std::vector<LicenseRule> rules,
-                                                    const LicenseList& list) {
+                                                    const LicenseList& list,
+                                                    const LicenseProperties* properties) {
   if (rules.size() > kMaxLicenseRules) {
     return InvalidArgument(kInvalid, "{} license rules; at most {}", rules.size(),
                            kMaxLicenseRules);
@@ -62,15 +65,23 @@ absl::StatusOr<LicensePolicy> LicensePolicy::Create(std::string version,
     for (const std::string& pattern : policy.rules_[i].licenses) {
       DML_RETURN_IF_ERROR(policy.AddPattern(pattern, i, list));
     }
+    for (const std::string& category : policy.rules_[i].categories) {
+      DML_RETURN_IF_ERROR(policy.AddCategory(category, i, properties));
+    }
+  }
+  if (!policy.by_category_.empty()) {
+    policy.properties_version_ = properties->version();
+    policy.categories_ = properties->licenses();
   }
   return policy;
 }
 
-// One pattern for each outcome keeps the matches of a license few.
+// One pattern for each outcome in a context keeps the matches of a license few.
 absl::Status LicensePolicy::AddMatch(const Match& match, std::vector<Match>& matches) const {
   for (const Match& other : matches) {
     if (other.rule == match.rule) return absl::OkStatus();
-    if (rules_[other.rule].outcome == rules_[match.rule].outcome) {
+    if (rules_[other.rule].outcome == rules_[match.rule].outcome &&
+        rules_[other.rule].when.Overlaps(rules_[match.rule].when)) {
       return InvalidArgument(kInvalid, "rule '{}': '{}' got {} from rule '{}' already",
                              rules_[match.rule].id, match.pattern,
                              LicenseOutcomeName(rules_[match.rule].outcome), rules_[other.rule].id);
@@ -80,14 +91,30 @@ absl::Status LicensePolicy::AddMatch(const Match& match, std::vector<Match>& mat
   return absl::OkStatus();
 }
 
+absl::StatusOr<LicensePolicy::Match> LicensePolicy::NextMatch(const std::string& pattern,
+                                                              size_t rule) {
+  if (pattern_count_ == kMaxLicensePatterns) {
+    return InvalidArgument(kInvalid, "rule '{}': more than {} licenses in the policy",
+                           rules_[rule].id, kMaxLicensePatterns);
+  }
+  return Match{pattern_count_++, rule, pattern};
+}
+
+absl::Status LicensePolicy::AddCategory(const std::string& category, size_t rule,
+                                        const LicenseProperties* properties) {
+  if (properties == nullptr || !properties->categories().contains(category)) {
+    return InvalidArgument(kInvalid, "rule '{}': category '{}' is not in the properties data ({})",
+                           rules_[rule].id, Excerpt(category),
+                           properties == nullptr ? "none is loaded" : properties->version());
+  }
+  DML_ASSIGN_OR_RETURN(const Match match, NextMatch(category, rule));
+  return AddMatch(match, by_category_[category]);
+}
+
 absl::Status LicensePolicy::AddPattern(const std::string& pattern, size_t rule,
                                        const LicenseList& list) {
   const LicenseRule& owner = rules_[rule];
-  const Match match{pattern_count_++, rule, pattern};
-  if (pattern_count_ > kMaxLicensePatterns) {
-    return InvalidArgument(kInvalid, "rule '{}': more than {} licenses in the policy", owner.id,
-                           kMaxLicensePatterns);
-  }
+  DML_ASSIGN_OR_RETURN(const Match match, NextMatch(pattern, rule));
   if (pattern.ends_with('*')) {
     std::string prefix = pattern.substr(0, pattern.size() - 1);
     if (!IsReferencePrefix(prefix, list) || globs_.size() == kMaxLicenseGlobs) {
@@ -121,13 +148,24 @@ absl::Status LicensePolicy::AddPattern(const std::string& pattern, size_t rule,
 }
 
 std::vector<LicensePolicy::Match> LicensePolicy::Find(const LicenseVersion& version,
-                                                      const std::string& addition,
-                                                      bool reference) const {
+                                                      const std::string& addition, bool reference,
+                                                      const LicenseContext& context) const {
   std::vector<Match> matches;
-  if (auto it = exact_.find({version, addition}); it != exact_.end()) matches = it->second;
-  if (!reference || !addition.empty()) return matches;
-  for (const auto& [prefix, match] : globs_) {
-    if (version.base.starts_with(prefix)) matches.push_back(match);
+  auto add = [&](const Match& match) {
+    if (rules_[match.rule].when.Holds(context)) matches.push_back(match);
+  };
+  const Key key(version, addition);
+  if (auto it = exact_.find(key); it != exact_.end()) std::ranges::for_each(it->second, add);
+  if (auto it = categories_.find(key); it != categories_.end()) {
+    for (const std::string& category : it->second) {
+      auto named = by_category_.find(category);
+      if (named != by_category_.end()) std::ranges::for_each(named->second, add);
+    }
+  }
+  if (reference && addition.empty()) {
+    for (const auto& [prefix, match] : globs_) {
+      if (version.base.starts_with(prefix)) add(match);
+    }
   }
   std::ranges::sort(matches, {}, &Match::order);
   return matches;
