@@ -77,9 +77,7 @@ int PrintReply(const Reply& reply, const GlobalOptions& options, Terminal termin
                std::ostream& out, std::ostream& err) {
   if (options.no_color) terminal.color = false;
   errno = 0;
-  if (!reply.streamed) {
-    out << (options.json() ? RenderJson(reply.document) : reply.text.Render(terminal));
-  }
+  out << (options.json() ? RenderJson(reply.document) : reply.text.Render(terminal));
   out.flush();
   // A reader that went away has all that it wanted: the command's answer stands.
   if (!out && errno == EPIPE) return static_cast<int>(reply.code);
@@ -258,13 +256,14 @@ int RunDml(const std::vector<std::string>& args, std::ostream& out, std::ostream
     return static_cast<int>(ExitCode::kUsage);
   }
   const GlobalOptions& options = tree.options();
-  Context context(options, terminal, err, out, in);
+  Context context(options, terminal, out, err, in);
   absl::StatusOr<Reply> reply = tree.selected()(context);
   if (!reply.ok()) {
     PrintError(reply.status(), NextStep(reply.status(), CommandPath(tree.root())), options.json(),
                err);
     return static_cast<int>(ExitCodeFor(reply.status(), context.asked()));
   }
+  if (reply->streamed) return static_cast<int>(reply->code);
   return PrintReply(*reply, options, terminal, out, err);
 }
 

@@ -59,16 +59,16 @@ struct Reply {
   Text text;
   std::vector<std::string> notes;  // For people, on the error stream.
   ExitCode code = ExitCode::kOk;
-  bool streamed = false;  // The command has written all of its answer to Context::out().
+  bool streamed = false;  // The command wrote its lines itself; nothing above is printed.
 };
 
 /// What commands share. One per run, one thread.
 class Context {
  public:
   /// The streams must outlive it.
-  Context(GlobalOptions options, Terminal terminal, std::ostream& err,
-          std::ostream& out = std::cout, std::istream& in = std::cin)
-      : options_(std::move(options)), terminal_(terminal), err_(err), out_(out), in_(in) {}
+  Context(GlobalOptions options, Terminal terminal, std::ostream& out, std::ostream& err,
+          std::istream& in)
+      : options_(std::move(options)), terminal_(terminal), out_(out), err_(err), in_(in) {}
 
   const GlobalOptions& options() const { return options_; }
 
@@ -78,11 +78,11 @@ class Context {
   /// Whether client() was there for the command.
   bool asked() const { return client_.has_value(); }
 
-  ListOptions list_options(std::string filter = "") const;
-
-  /// For commands that answer line by line.
+  /// For commands that read or answer line by line (batch.h).
   std::istream& in() const { return in_; }
   std::ostream& out() const { return out_; }
+
+  ListOptions list_options(std::string filter = "") const;
 
   /// Draws on the error stream where that is a terminal, until it is destroyed; else empty.
   ProgressFn Progress(const std::string& label) const;
@@ -94,8 +94,8 @@ class Context {
 
   const GlobalOptions options_;
   const Terminal terminal_;
-  std::ostream& err_;
   std::ostream& out_;
+  std::ostream& err_;
   std::istream& in_;
   std::optional<Client> client_;
 };

@@ -1,38 +1,112 @@
-// dml license eval|find.
+// dml license eval|find; parse and compare are in license_offline_command.cc.
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
+#include "tools/dml/batch.h"
 #include "tools/dml/command.h"
+#include "tools/dml/license_offline.h"
 #include "tools/dml/records.h"
 
 namespace dml {
 namespace {
 
+constexpr ErrorReason kArgumentInvalid("ARGUMENT_INVALID");
+
+// Licenses on the command line, in place of a policy document.
+struct RuleLists {
+  std::vector<std::string> allow;
+  std::vector<std::string> oblige;
+  std::vector<std::string> review;
+  std::vector<std::string> deny;
+
+  bool empty() const { return allow.empty() && oblige.empty() && review.empty() && deny.empty(); }
+};
+
 struct EvalArgs {
   std::string expression;
   std::string variant;
+  bool batch = false;
   std::string environment;
   std::string policy;
+  RuleLists lists;
+  std::string list;
 };
+
+void AddLicenses(CLI::App& app, const char* name, std::vector<std::string>& licenses,
+                 const char* description) {
+  AddRepeated(app, name, licenses, description)->delimiter(',')->type_name("LICENSE,...");
+}
 
 void DeclareEval(CLI::App& app, EvalArgs& args) {
   CLI::Option_group& subject = *app.add_option_group("Subject", "Exactly one of them");
   subject.add_option("expression", args.expression, "An SPDX license expression");
   subject.add_option("--package", args.variant, "A variant, for the license that it declares");
+  AddBatchFlag(subject, args.batch);
   subject.require_option(1);
-  CLI::Option_group& rules = *app.add_option_group("Rules", "Exactly one of them");
+  CLI::Option_group& rules =
+      *app.add_option_group("Rules", "One of them, or licenses by outcome, offline");
   rules.add_option("--environment", args.environment, "By its policy");
   rules.add_option("--policy", args.policy, "By a policy document; with an expression, offline")
       ->type_name("FILE");
-  rules.require_option(1);
+  AddLicenses(rules, "--allow", args.lists.allow, "Allow these");
+  AddLicenses(rules, "--allow-with-obligations", args.lists.oblige,
+              "Allow these, with obligations");
+  AddLicenses(rules, "--review", args.lists.review,
+              "Have these looked at, as any that is not named");
+  AddLicenses(rules, "--deny", args.lists.deny, "Deny these");
+  AddLicenseListOption(app, args.list);
 }
 
-absl::StatusOr<LicenseAnswer> EvaluateOffline(const std::string& text,
-                                              const std::string& policy_text) {
-  const LicenseList& list = BundledLicenseList();
-  DML_ASSIGN_OR_RETURN(Policy policy, ParsePolicy(policy_text, list));
-  DML_ASSIGN_OR_RETURN(LicenseExpression expression, LicenseExpression::Parse(text, list));
-  LicenseVerdict verdict = EvaluateLicense(expression, policy.licenses, list);
+absl::Status CheckEval(const EvalArgs& args) {
+  const int sources = (args.environment.empty() ? 0 : 1) + (args.policy.empty() ? 0 : 1) +
+                      (args.lists.empty() ? 0 : 1);
+  if (sources != 1) {
+    return InvalidArgument(kArgumentInvalid,
+                           "give one of --environment, --policy, and lists such as --allow A,B");
+  }
+  const bool offline = args.variant.empty() && args.environment.empty();
+  if (!args.list.empty() && !offline) {
+    return InvalidArgument(kArgumentInvalid, "--license-list is for what is answered offline");
+  }
+  if (args.batch && !args.environment.empty()) {
+    return InvalidArgument(kArgumentInvalid, "--batch is offline; give --policy or --allow");
+  }
+  if (!args.variant.empty() && !args.lists.empty()) {
+    return InvalidArgument(kArgumentInvalid, "--package needs --environment or --policy");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LicensePolicy> PolicyOfLists(const RuleLists& lists, const LicenseList& list) {
+  std::vector<LicenseRule> rules;
+  auto add = [&rules](const char* id, LicenseOutcome outcome,
+                      const std::vector<std::string>& licenses) {
+    LicenseRule rule{.id = id, .outcome = outcome};
+    for (const std::string& license : licenses) {
+      if (license.find_first_not_of(' ') != license.npos) rule.licenses.push_back(license);
+    }
+    rules.push_back(std::move(rule));
+  };
+  add("allow", LicenseOutcome::kAllow, lists.allow);
+  add("allow-with-obligations", LicenseOutcome::kAllowWithObligations, lists.oblige);
+  add("review", LicenseOutcome::kReview, lists.review);
+  add("deny", LicenseOutcome::kDeny, lists.deny);
+  return LicensePolicy::Create("command line", std::move(rules), list);
+}
+
+absl::StatusOr<LicensePolicy> OfflinePolicy(const EvalArgs& args, const LicenseList& list) {
+  if (args.policy.empty()) return PolicyOfLists(args.lists, list);
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(args.policy, kMaxPolicyBytes));
+  DML_ASSIGN_OR_RETURN(Policy policy, ParsePolicy(text, list));
+  return std::move(policy.licenses);
+}
+
+absl::StatusOr<LicenseAnswer> EvaluateOffline(const EvalArgs& args) {
+  DML_ASSIGN_OR_RETURN(const LicenseList list, ReadLicenseList(args.list));
+  DML_ASSIGN_OR_RETURN(const LicensePolicy policy, OfflinePolicy(args, list));
+  DML_ASSIGN_OR_RETURN(LicenseExpression expression,
+                       LicenseExpression::Parse(args.expression, list));
+  LicenseVerdict verdict = EvaluateLicense(expression, policy, list);
   LicenseAnswer out;
   out.outcome = verdict.outcome;
   out.expression = expression.ToString();
@@ -44,14 +118,24 @@ absl::StatusOr<LicenseAnswer> EvaluateOffline(const std::string& text,
   return out;
 }
 
+absl::StatusOr<Reply> EvaluateLines(Context& context, const EvalArgs& args) {
+  DML_ASSIGN_OR_RETURN(const LicenseList list, ReadLicenseList(args.list));
+  DML_ASSIGN_OR_RETURN(const LicensePolicy policy, OfflinePolicy(args, list));
+  return AnswerLines(context, kBatchLineTooLong, [&](std::string_view line) {
+    const auto expression = LicenseExpression::Parse(line, list);
+    if (!expression.ok()) return InvalidLine(expression.status());
+    return std::string(LicenseOutcomeName(EvaluateLicense(*expression, policy, list).outcome));
+  });
+}
+
 absl::StatusOr<LicenseAnswer> Ask(Context& context, const EvalArgs& args) {
   std::string policy;
   if (!args.environment.empty()) {
     DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
-  }
-  if (!args.policy.empty()) {
+  } else if (args.variant.empty()) {
+    return EvaluateOffline(args);
+  } else {
     DML_ASSIGN_OR_RETURN(policy, ReadFile(args.policy, kMaxPolicyBytes));
-    if (args.variant.empty()) return EvaluateOffline(args.expression, policy);
   }
   if (args.variant.empty()) {
     DML_ASSIGN_OR_RETURN(Client * client, context.client());
@@ -62,16 +146,9 @@ absl::StatusOr<LicenseAnswer> Ask(Context& context, const EvalArgs& args) {
   return client->EvaluateVariantLicense(name, args.environment, policy);
 }
 
-Style OutcomeStyle(LicenseOutcome outcome) {
-  if (outcome == LicenseOutcome::kDeny) return Style::kBad;
-  return outcome == LicenseOutcome::kReview ? Style::kWarning : Style::kGood;
-}
-
-Cell OutcomeCell(LicenseOutcome outcome) {
-  return {std::string(LicenseOutcomeName(outcome)), OutcomeStyle(outcome)};
-}
-
 absl::StatusOr<Reply> Eval(Context& context, const EvalArgs& args) {
+  DML_RETURN_IF_ERROR(CheckEval(args));
+  if (args.batch) return EvaluateLines(context, args);
   DML_ASSIGN_OR_RETURN(LicenseAnswer answer, Ask(context, args));
   Reply reply;
   Json reasons = Json::array();
@@ -137,6 +214,7 @@ void AddLicenseCommands(CommandTree& tree) {
       noun,
       {"find", "Find variants whose license names an id", "dml license find GPL-2.0-only --all"},
       DeclareFind, Find);
+  AddLicenseOfflineCommands(tree, noun);
 }
 
 }  // namespace dml

@@ -1,17 +1,13 @@
 // dml version: of this program, and questions about versions and ranges of any scheme, offline.
 #include <algorithm>
-#include <iterator>
-#include <streambuf>
 
 #include "core/base/text.h"
 #include "core/version/range.h"
+#include "tools/dml/batch.h"
 #include "tools/dml/command.h"
 
 namespace dml {
 namespace {
-
-// Longer than two ranges; what is longer is read past and answered "invalid".
-constexpr size_t kMaxLineBytes = 2 * kMaxRangeBytes + 16;
 
 constexpr std::string_view kInvalidAnswer = "invalid";
 
@@ -30,47 +26,10 @@ absl::Status Refuse(std::string_view what) {
   return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", what);
 }
 
-/// Lines of a stream, without "\n" or "\r\n". A last line needs no end.
-class LineReader {
- public:
-  explicit LineReader(std::istream& in) : in_(*in.rdbuf()) {}
-
-  /// False at the end. `fits` tells whether the line was short enough to be kept.
-  bool Next(std::string& line, bool& fits) {
-    line.clear();
-    fits = true;
-    bool any = false;
-    for (int c = in_.sbumpc(); c != std::char_traits<char>::eof(); c = in_.sbumpc()) {
-      any = true;
-      if (c == '\n') break;
-      fits = fits && line.size() < kMaxLineBytes;
-      if (fits) line += static_cast<char>(c);
-    }
-    if (fits && line.ends_with('\r')) line.pop_back();
-    return any;
-  }
-
-  /// Whether the next line is there already, so that answers need not be sent yet.
-  bool HasMore() { return in_.in_avail() > 0; }
-
- private:
-  std::streambuf& in_;
-};
-
-/// Answers each line of the input with one of `answer(line)`; what is asked line by line is
-/// answered at once.
 template <typename Answer>
 absl::StatusOr<Reply> RunBatch(Context& context, Answer answer) {
-  LineReader lines(context.in());
-  std::ostream& out = context.out();
-  std::string line;
-  for (bool fits = true; out && lines.Next(line, fits);) {
-    out << (fits ? answer(std::string_view(line)) : kInvalidAnswer) << '\n';
-    if (!lines.HasMore()) out.flush();
-  }
-  Reply reply;
-  reply.streamed = true;
-  return reply;
+  return AnswerLines(context, kInvalidAnswer,
+                     [&answer](std::string_view line) { return std::string(answer(line)); });
 }
 
 /// The two parts around a tab; none where there is not exactly one, or, where the second part can
@@ -278,7 +237,7 @@ absl::StatusOr<Reply> RunParse(Context&, const SchemeArgs& args) {
 /// Versions from the standard input, one a line; blank lines are passed over.
 absl::StatusOr<Reply> RunSort(Context& context, const SchemeArgs& args) {
   DML_ASSIGN_OR_RETURN(VersionScheme scheme, ParseVersionScheme(args.scheme));
-  LineReader lines(context.in());
+  LineReader lines(context.in(), context.out());
   std::vector<Version> versions;
   std::string line;
   size_t number = 0;

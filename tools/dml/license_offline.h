@@ -1,0 +1,33 @@
+// What the commands of `dml license` share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/license/policy.h"
+#include "tools/dml/command.h"
+
+namespace dml {
+
+/// What a line over kMaxBatchLineBytes is answered with, by itself and after "invalid: ".
+inline constexpr std::string_view kTooLongLine =
+    "column 65537: expected the end of the line, found more";
+inline constexpr std::string_view kBatchLineTooLong =
+    "invalid: column 65537: expected the end of the line, found more";
+
+/// --batch and --license-list FILE.
+void AddBatchFlag(CLI::App& app, bool& batch);
+void AddLicenseListOption(CLI::App& app, std::string& file);
+
+/// The built-in list where `file` is "". The errors of ReadFile and LicenseList::Parse.
+absl::StatusOr<LicenseList> ReadLicenseList(const std::string& file);
+
+/// "invalid: column N: ...", the answer to a line that is no license expression.
+std::string InvalidLine(const absl::Status& status);
+
+/// The outcome in its color.
+Cell OutcomeCell(LicenseOutcome outcome);
+
+void AddLicenseOfflineCommands(CommandTree& tree, CLI::App& license);  // parse, compare
+
+}  // namespace dml
