@@ -112,6 +112,7 @@ CompatibilityVerdict CompareLicenses(const LicenseExpression& outbound,
   verdict.inbound = inbound.ToString();
   verdict.context = context;
   verdict.source = matrix.version();
+  verdict.list_version = list.version();
   if (IsWholeValue(outbound) || IsWholeValue(inbound)) {
     verdict.explanation = fmt::format("No data on {} in {}.", verdict.inbound, verdict.outbound);
     return verdict;

@@ -87,6 +87,7 @@ struct CompatibilityVerdict {
   LicenseContext context;
   std::string explanation;  // Of the pairs that decided, each once, at most 16, joined by " / ".
   std::string source;       // Version of the matrix.
+  std::string list_version;
 };
 
 /// Never fails; takes |outbound| x |inbound| look-ups. Inbound, OR takes its best operand and AND

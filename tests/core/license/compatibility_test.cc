@@ -58,6 +58,7 @@ TEST(CompatibilityTest, IsDirected) {
   EXPECT_EQ(verdict.outbound, "GPL-2.0");
   EXPECT_EQ(verdict.inbound, "MIT");
   EXPECT_EQ(verdict.source, "test of 2024");
+  EXPECT_EQ(verdict.list_version, BundledLicenseList().version());
 }
 
 TEST(CompatibilityTest, WhatHasNoDataIsNotAllowed) {
