@@ -52,7 +52,7 @@ std::map<Digest, size_t> FindSignatures(const VariantDetails& details,
 }  // namespace
 
 absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,
-                                            std::span<const PrivateKey* const> keys) {
+                                            std::span<const Signer* const> keys) {
   Statement statement;
   statement.subjects = {{variant.ResourceName(), manifest}};
   statement.predicate_type = std::string(kPublicationPredicate);
@@ -107,8 +107,9 @@ absl::StatusOr<CommittedOnce<VariantRecord>> FindPublished(Client& client,
   return CommittedOnce<VariantRecord>{{std::move(details.record), std::move(commit)}, true};
 }
 
-absl::StatusOr<CommittedOnce<AttestationRecord>> SignVariant(
-    Client& client, const VariantName& name, std::span<const PrivateKey* const> keys) {
+absl::StatusOr<CommittedOnce<AttestationRecord>> SignVariant(Client& client,
+                                                             const VariantName& name,
+                                                             std::span<const Signer* const> keys) {
   DML_ASSIGN_OR_RETURN(VariantDetails details, client.GetVariant(name));
   absl::Status documents = CheckDocuments(details, name);
   if (!documents.ok()) {
@@ -118,10 +119,10 @@ absl::StatusOr<CommittedOnce<AttestationRecord>> SignVariant(
                     name.ResourceName(), Message(documents));
   }
   std::vector<PublicKey> ours;
-  for (const PrivateKey* key : keys) ours.push_back(key->public_key());
+  for (const Signer* key : keys) ours.push_back(key->public_key());
   const std::map<Digest, size_t> before = FindSignatures(details, ours);
-  std::vector<const PrivateKey*> missing;
-  for (const PrivateKey* key : keys) {
+  std::vector<const Signer*> missing;
+  for (const Signer* key : keys) {
     if (!before.contains(key->public_key().id())) missing.push_back(key);
   }
   if (missing.empty() && !before.empty()) {

@@ -14,7 +14,7 @@ namespace dml {
 /// An envelope by which all of `keys` publish the manifest as this variant. The errors of
 /// SignEnvelope.
 absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,
-                                            std::span<const PrivateKey* const> keys);
+                                            std::span<const Signer* const> keys);
 
 /// The envelope, which must publish exactly this manifest as exactly this variant; whose signatures
 /// it has is not looked at. VARIANT_NOT_VERIFIED where it says something else; the errors of

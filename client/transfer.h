@@ -36,7 +36,7 @@ struct LocalFile {
 struct PublishInput {
   std::string spec_json;  // The package spec's exact bytes.
   std::vector<LocalFile> files;
-  std::vector<const PrivateKey*> keys;       // At least one publisher key.
+  std::vector<const Signer*> keys;           // At least one publisher key.
   std::vector<std::string> extra_envelopes;  // Further attestations about the same manifest.
 };
 
@@ -59,8 +59,9 @@ absl::StatusOr<CommittedOnce<VariantRecord>> PublishPackage(Client& client,
 /// one), and attaches that to it. Keys that signed it before are left out; where all did, the first
 /// of their attestations. The variant's documents are checked as by VerifyVariant, its signatures
 /// are not: VARIANT_NOT_VERIFIED, nothing was signed.
-absl::StatusOr<CommittedOnce<AttestationRecord>> SignVariant(
-    Client& client, const VariantName& name, std::span<const PrivateKey* const> keys);
+absl::StatusOr<CommittedOnce<AttestationRecord>> SignVariant(Client& client,
+                                                             const VariantName& name,
+                                                             std::span<const Signer* const> keys);
 
 /// Sends one file's missing chunks and assembles its blob in the namespace.
 absl::StatusOr<BlobRef> UploadFile(Client& client, const std::string& ns,

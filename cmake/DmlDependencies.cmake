@@ -16,6 +16,8 @@ find_package(yaml-cpp CONFIG REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+# Its headers only: the modules of tokens are loaded at run time.
+pkg_check_modules(P11KIT REQUIRED p11-kit-1)
 if(NOT DML_SANITIZE)
   pkg_check_modules(TCMALLOC REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
 endif()

@@ -185,6 +185,19 @@ absl::StatusOr<PublicKey> PublicKey::FromSpkiPem(std::string_view pem) {
   return FromSpkiDer(AsBytes(block.der));
 }
 
+absl::StatusOr<PublicKey> PublicKey::FromPoint(KeyAlgorithm algorithm, std::string_view point) {
+  const bool is_ed25519 = algorithm == KeyAlgorithm::kEd25519;
+  // The prefix for P-256 ends in the 0x04 that the point begins with.
+  std::string der(is_ed25519 ? kEd25519SpkiPrefix
+                             : kP256SpkiPrefix.substr(0, kP256SpkiPrefix.size() - 1));
+  der += point;
+  if (AlgorithmOfSpki(der) != algorithm) {
+    return InvalidArgument(ErrorReason("KEY_INVALID"), "{} bytes are no public key of {}",
+                           point.size(), KeyAlgorithmName(algorithm));
+  }
+  return FromSpkiDer(AsBytes(der));
+}
+
 std::string_view PublicKey::raw_ed25519() const {
   if (algorithm_ != KeyAlgorithm::kEd25519) return {};
   return std::string_view(spki_der_).substr(kEd25519SpkiPrefix.size());

@@ -31,6 +31,9 @@ class PublicKey {
   static absl::StatusOr<PublicKey> FromSpkiDer(ByteSpan der);
   /// The same in one PEM block "PUBLIC KEY" with nothing after it (else KEY_INVALID).
   static absl::StatusOr<PublicKey> FromSpkiPem(std::string_view pem);
+  /// What tokens have: the 32 bytes of RFC 8032, or an uncompressed point of P-256 (SEC 1, 65
+  /// bytes). KEY_INVALID for anything else.
+  static absl::StatusOr<PublicKey> FromPoint(KeyAlgorithm algorithm, std::string_view point);
 
   KeyAlgorithm algorithm() const { return algorithm_; }
   const std::string& spki_der() const { return spki_der_; }
@@ -55,9 +58,26 @@ class PublicKey {
   std::shared_ptr<evp_pkey_st> handle_;
 };
 
-/// A private key with its public half. Movable; after a move only destruction and assignment are
-/// allowed. Any thread may sign.
-class PrivateKey {
+/// A private key that is used, never read: one in memory, or one that a token keeps to itself
+/// (core/crypto/pkcs11.h). Any thread may call these methods.
+class Signer {
+ public:
+  virtual ~Signer() = default;
+
+  virtual const PublicKey& public_key() const = 0;
+  /// A signature over the whole message that public_key().Verify accepts. INTERNAL (SIGN_FAILED)
+  /// where it cannot be made.
+  virtual absl::StatusOr<std::string> Sign(ByteSpan message) const = 0;
+
+ protected:
+  Signer() = default;
+  Signer(Signer&&) = default;
+  Signer& operator=(Signer&&) = default;
+};
+
+/// A private key in memory with its public half. Movable; after a move only destruction and
+/// assignment are allowed.
+class PrivateKey final : public Signer {
  public:
   /// A new key from the random generator; aborts only where that or memory fails.
   static PrivateKey Generate(KeyAlgorithm algorithm);
@@ -76,10 +96,8 @@ class PrivateKey {
   absl::StatusOr<std::string> ToPkcs8Pem(
       std::optional<std::string_view> passphrase = std::nullopt) const;
 
-  const PublicKey& public_key() const { return public_key_; }
-
-  /// A signature that public_key().Verify accepts. INTERNAL (SIGN_FAILED) where OpenSSL fails.
-  absl::StatusOr<std::string> Sign(ByteSpan message) const;
+  const PublicKey& public_key() const override { return public_key_; }
+  absl::StatusOr<std::string> Sign(ByteSpan message) const override;
 
   /// For core/crypto only; borrowed.
   evp_pkey_st* handle() const { return handle_.get(); }

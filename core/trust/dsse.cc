@@ -102,7 +102,7 @@ std::string FormatEnvelope(const DsseEnvelope& envelope) {
 }
 
 absl::StatusOr<DsseEnvelope> SignEnvelope(std::string_view payload_type, std::string_view payload,
-                                          std::span<const PrivateKey* const> keys) {
+                                          std::span<const Signer* const> keys) {
   if (!IsPayloadType(payload_type)) {
     return Invalid("payload type '{}' is not 1 to 255 printable ASCII characters",
                    Excerpt(payload_type));
@@ -116,7 +116,7 @@ absl::StatusOr<DsseEnvelope> SignEnvelope(std::string_view payload_type, std::st
   DsseEnvelope envelope{std::string(payload_type), std::string(payload), {}};
   std::string message = PreAuthEncoding(payload_type, payload);
   std::set<Digest> seen;
-  for (const PrivateKey* key : keys) {
+  for (const Signer* key : keys) {
     const Digest& id = key->public_key().id();
     if (!seen.insert(id).second) return Invalid("key {} is given twice; give it once", id.hex());
     DML_ASSIGN_OR_RETURN(std::string signature, key->Sign(AsBytes(message)));

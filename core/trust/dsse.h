@@ -52,7 +52,7 @@ std::string FormatEnvelope(const DsseEnvelope& envelope);
 /// key, a key twice, more than kMaxEnvelopeSignatures, a type that is not 1 to 255 printable ASCII
 /// characters, or a payload that makes the envelope longer than kMaxEnvelopeBytes.
 absl::StatusOr<DsseEnvelope> SignEnvelope(std::string_view payload_type, std::string_view payload,
-                                          std::span<const PrivateKey* const> keys);
+                                          std::span<const Signer* const> keys);
 
 /// The ids of the trusted keys with a good signature, each once however often it signed or is
 /// listed, in ascending order; never empty. Signatures of unknown keys and bad signatures count as

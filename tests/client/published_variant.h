@@ -38,7 +38,7 @@ struct PublishedVariant {
   BlobRef manifest_ref() const { return {Sha256(manifest), manifest.size()}; }
 
   std::string Publication(const PrivateKey& key) const {
-    const PrivateKey* keys[] = {&key};
+    const Signer* keys[] = {&key};
     return *SignPublication(name, manifest_ref().digest, keys);
   }
   LogProof Proof(const PrivateKey& log_key,

@@ -63,7 +63,7 @@ class TransferTest : public ::testing::Test {
         .subjects = {{"", Sha256(document)}},
         .predicate_type = std::string(predicate_type),
         .predicate_json = FormatPublicationPredicate({claimed, std::string(kManifestMediaType)})};
-    const PrivateKey* keys[] = {&signer};
+    const Signer* keys[] = {&signer};
     DsseEnvelope envelope = *SignEnvelope(kInTotoPayloadType, *FormatStatement(statement), keys);
     library_.Force(kName, document, kSpec, {FormatEnvelope(envelope)});
   }

@@ -84,7 +84,7 @@ class AirGapTest : public ::testing::Test {
     statement.subjects = {{"", details->record.manifest.digest}};
     statement.predicate_type = std::string(kTestResultPredicate);
     statement.predicate_json = fmt::format(R"({{"run":{}}})", run);
-    const PrivateKey* keys[] = {&tester_};
+    const Signer* keys[] = {&tester_};
     auto envelope = SignEnvelope(kInTotoPayloadType, *FormatStatement(statement), keys);
     auto done = client.Attach(name, FormatEnvelope(*envelope));
     ASSERT_TRUE(done.ok()) << done.status();

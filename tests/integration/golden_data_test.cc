@@ -112,7 +112,7 @@ class GoldenWriter {
     statement.subjects = {{"acme/base", client_->GetVariant(base)->record.manifest.digest}};
     statement.predicate_type = std::string(kTestResultPredicate);
     statement.predicate_json = R"({"result":"PASSED"})";
-    const PrivateKey* keys[] = {&key_};
+    const Signer* keys[] = {&key_};
     Check(client_->Attach(base, FormatEnvelope(*SignEnvelope(kInTotoPayloadType,
                                                              *FormatStatement(statement), keys))));
   }

@@ -30,7 +30,7 @@ inline PrivateKey LogKey() { return PrivateKey::Generate(KeyAlgorithm::kEd25519)
 inline std::string Envelope(const PrivateKey& key, const Digest& subject,
                             std::string_view predicate_type, std::string predicate) {
   Statement statement{{{"", subject}}, std::string(predicate_type), std::move(predicate)};
-  const PrivateKey* keys[] = {&key};
+  const Signer* keys[] = {&key};
   return FormatEnvelope(
       SignEnvelope(kInTotoPayloadType, FormatStatement(statement).value(), keys).value());
 }

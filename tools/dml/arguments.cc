@@ -12,7 +12,6 @@ namespace dml {
 namespace {
 
 constexpr ErrorReason kArgumentInvalid("ARGUMENT_INVALID");
-constexpr uint64_t kMaxKeyBytes = 16 << 10;
 constexpr size_t kMaxCandidates = 10;
 constexpr size_t kMaxReasonBytes = 1024;  // Of the library: core/rules/rules.cc.
 
@@ -242,43 +241,6 @@ absl::Status CheckVersionArgument(std::string_view text) {
   return Version::Parse(scheme, text.substr(colon + 1)).status();
 }
 
-absl::StatusOr<std::string> ReadPassphrase(const std::string& file) {
-  DML_ASSIGN_OR_RETURN(std::string text, ReadPrivateFile(file, kMaxKeyBytes));
-  text.resize(std::min(text.find('\n'), text.size()));
-  return text;
-}
-
-absl::StatusOr<PrivateKey> ReadKeyFile(const std::string& file,
-                                       const std::string& passphrase_file) {
-  DML_ASSIGN_OR_RETURN(std::string pem, ReadFile(file, kMaxKeyBytes));
-  if (pem.find("BEGIN PUBLIC KEY") != std::string::npos) {
-    constexpr std::string_view kPublicSuffix = ".pub";
-    const bool named = file.ends_with(kPublicSuffix) && file.size() > kPublicSuffix.size();
-    return InvalidArgument(kArgumentInvalid, "{} is the public half of a key; give {}", file,
-                           named ? file.substr(0, file.size() - kPublicSuffix.size())
-                                 : "the file with its private half");
-  }
-  DML_ASSIGN_OR_RETURN(pem, ReadPrivateFile(file, kMaxKeyBytes));
-  std::optional<std::string> passphrase;
-  if (!passphrase_file.empty()) {
-    DML_ASSIGN_OR_RETURN(passphrase, ReadPassphrase(passphrase_file));
-  }
-  absl::StatusOr<PrivateKey> key = PrivateKey::FromPkcs8Pem(
-      pem, passphrase.has_value() ? std::optional<std::string_view>(*passphrase) : std::nullopt);
-  if (!key.ok()) return Annotate(key.status(), file);
-  return key;
-}
-
-absl::StatusOr<std::vector<PrivateKey>> ReadKeyFiles(const std::vector<std::string>& files,
-                                                     const std::string& passphrase_file) {
-  std::vector<PrivateKey> out;
-  for (const std::string& file : files) {
-    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(file, passphrase_file));
-    out.push_back(std::move(key));
-  }
-  return out;
-}
-
 absl::StatusOr<std::vector<std::string>> ReadEnvelopes(const std::vector<std::string>& files) {
   std::vector<std::string> out;
   for (const std::string& file : files) {
@@ -287,18 +249,6 @@ absl::StatusOr<std::vector<std::string>> ReadEnvelopes(const std::vector<std::st
     out.push_back(std::move(envelope));
   }
   return out;
-}
-
-absl::StatusOr<PublicKey> ReadPublicHalf(const std::string& file,
-                                         const std::string& passphrase_file) {
-  DML_ASSIGN_OR_RETURN(std::string pem, ReadFile(file, kMaxKeyBytes));
-  if (pem.find("PRIVATE KEY") != std::string::npos) {
-    DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(file, passphrase_file));
-    return key.public_key();
-  }
-  absl::StatusOr<PublicKey> key = PublicKey::FromSpkiPem(pem);
-  if (!key.ok()) return Annotate(key.status(), file);
-  return key;
 }
 
 }  // namespace dml

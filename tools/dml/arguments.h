@@ -3,12 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/crypto/keys.h"
+#include "core/crypto/pkcs11_uri.h"
 #include "tools/dml/app.h"
 
 namespace dml {
@@ -60,15 +62,33 @@ absl::StatusOr<PackageName> ParsePackageArgument(std::string_view text);
 /// "SCHEME:VERSION", such as "deb:1:2.36-9".
 absl::Status CheckVersionArgument(std::string_view text);
 
-/// The private key in a file that is its owner's alone; the passphrase is the first line of
-/// `passphrase_file` where that is not "". The errors of ReadPrivateFile and FromPkcs8Pem;
-/// ARGUMENT_INVALID for a public key, saying which file is wanted.
-absl::StatusOr<PrivateKey> ReadKeyFile(const std::string& file, const std::string& passphrase_file);
-absl::StatusOr<std::vector<PrivateKey>> ReadKeyFiles(const std::vector<std::string>& files,
-                                                     const std::string& passphrase_file);
-/// The public key in a file, or the public half of the private key in it. The errors of ReadFile,
-/// FromSpkiPem and ReadKeyFile.
-absl::StatusOr<PublicKey> ReadPublicHalf(const std::string& file,
+/// How options that take a key to sign with, or any key, call their value.
+inline constexpr char kKeyTypeName[] = "FILE|PKCS11-URI";
+
+/// A key to sign with: the private key in a file that is its owner's alone, its passphrase the
+/// first line of `passphrase_file` where that is not ""; or one on a token, by its URI "pkcs11:..."
+/// or a file that holds just such a URI (and is its owner's alone: it may have a PIN). The errors
+/// of ReadPrivateFile, FromPkcs8Pem, ParsePkcs11Uri and Pkcs11Modules; ARGUMENT_INVALID for a
+/// public key, saying which file is wanted.
+absl::StatusOr<std::unique_ptr<const Signer>> ReadSigner(const std::string& key,
+                                                         const std::string& passphrase_file);
+
+/// Several of them, of which the tokens' modules are loaded once.
+class Signers {
+ public:
+  static absl::StatusOr<Signers> Read(const std::vector<std::string>& keys,
+                                      const std::string& passphrase_file);
+  /// In the order given; they live as long as this object.
+  const std::vector<const Signer*>& get() const { return borrowed_; }
+
+ private:
+  std::vector<std::unique_ptr<const Signer>> owned_;
+  std::vector<const Signer*> borrowed_;
+};
+
+/// The public key in a file, the public half of the private key in it, or that of a token's key.
+/// The errors of ReadFile, FromSpkiPem and ReadSigner.
+absl::StatusOr<PublicKey> ReadPublicHalf(const std::string& key,
                                          const std::string& passphrase_file);
 /// The DSSE envelopes in files. The errors of ReadFile and ParseEnvelope, naming the file.
 absl::StatusOr<std::vector<std::string>> ReadEnvelopes(const std::vector<std::string>& files);

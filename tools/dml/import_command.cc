@@ -26,7 +26,7 @@ void DeclareDeb(CLI::App& app, DebArgs& args) {
   app.add_option("file", args.files, "Debian packages (.deb)")->required()->type_name("FILE");
   app.add_option("--namespace", args.ns, "Where to publish them")->required();
   app.add_option("--key", args.key, "A publisher's private key that signs the publications")
-      ->type_name("FILE");
+      ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
   app.add_option("--license", args.licenses,
@@ -99,7 +99,7 @@ std::string VariantOf(const PackageSpec& spec) {
 
 // `key` and `client` are null for a dry run.
 Outcome ImportOne(const Context& context, Client* client, const std::string& file,
-                  const std::string& ns, const StatedLicenses& licenses, const PrivateKey* key) {
+                  const std::string& ns, const StatedLicenses& licenses, const Signer* key) {
   Outcome out;
   out.result = "failed";
   absl::StatusOr<DebImport> deb = ReadDeb(file, ns);
@@ -157,22 +157,21 @@ absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
   DML_RETURN_IF_ERROR(ValidateNamespace(args.ns));
   DML_ASSIGN_OR_RETURN(StatedLicenses licenses, ReadLicenses(args.licenses));
   DML_RETURN_IF_ERROR(CheckStated(licenses, args.files));
-  std::optional<PrivateKey> key;
+  std::unique_ptr<const Signer> key;
   Client* client = nullptr;
   if (!args.dry_run) {
     if (args.key.empty()) {
       return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
                              "--key is required: give a publisher's private key, or --dry-run");
     }
-    DML_ASSIGN_OR_RETURN(key, ReadKeyFile(args.key, args.passphrase_file));
+    DML_ASSIGN_OR_RETURN(key, ReadSigner(args.key, args.passphrase_file));
     DML_ASSIGN_OR_RETURN(client, context.client());
   }
   Reply reply;
   Json items = Json::array();
   std::map<std::string, int> counts;
   for (const std::string& file : args.files) {
-    Outcome outcome =
-        ImportOne(context, client, file, args.ns, licenses, key.has_value() ? &*key : nullptr);
+    Outcome outcome = ImportOne(context, client, file, args.ns, licenses, key.get());
     ++counts[outcome.result];
     items.push_back(OutcomeJson(file, outcome, args.dry_run));
     DescribeOutcome(file, outcome, args.dry_run, reply.text);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/crypto/pkcs11.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
@@ -13,6 +14,7 @@ namespace {
 struct GenerateArgs {
   std::string algorithm = "ed25519";
   std::string out;
+  std::string pkcs11;
   std::string passphrase_file;
 };
 
@@ -20,9 +22,14 @@ void DeclareGenerate(CLI::App& app, GenerateArgs& args) {
   app.add_option("--algorithm", args.algorithm, "ed25519 or ecdsa-p256")
       ->check(OneOf({"ed25519", "ecdsa-p256"}))
       ->type_name("NAME");
-  app.add_option("--out", args.out, "For the private key; the public one goes to FILE.pub")
-      ->required()
+  CLI::Option_group& place = *app.add_option_group("Place", "Exactly one of them");
+  place.add_option("--out", args.out, "For the private key; the public one goes to FILE.pub")
       ->type_name("FILE");
+  place
+      .add_option("--pkcs11", args.pkcs11,
+                  "A token that makes the key and keeps it; object=NAME is what it is called there")
+      ->type_name("PKCS11-URI");
+  place.require_option(1);
   app.add_option("--passphrase-file", args.passphrase_file,
                  "Encrypt it with this file's first line")
       ->type_name("FILE");
@@ -51,8 +58,21 @@ Reply DescribeKey(const PublicKey& key) {
   return reply;
 }
 
+absl::StatusOr<Reply> GenerateOnToken(const GenerateArgs& args, KeyAlgorithm algorithm) {
+  if (!args.passphrase_file.empty()) {
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                           "--passphrase-file encrypts a file; a token protects its keys itself");
+  }
+  DML_ASSIGN_OR_RETURN(Pkcs11Uri uri, ParsePkcs11Uri(args.pkcs11, PinValue::kRefused));
+  DML_ASSIGN_OR_RETURN(PublicKey key, Pkcs11Modules().GenerateKey(uri, algorithm));
+  Reply reply = DescribeKey(key);
+  reply.text.Block(key.ToPem());
+  return reply;
+}
+
 absl::StatusOr<Reply> Generate(Context&, const GenerateArgs& args) {
   DML_ASSIGN_OR_RETURN(KeyAlgorithm algorithm, ParseKeyAlgorithm(args.algorithm));
+  if (!args.pkcs11.empty()) return GenerateOnToken(args, algorithm);
   std::optional<std::string> passphrase;
   if (!args.passphrase_file.empty()) {
     DML_ASSIGN_OR_RETURN(passphrase, ReadPassphrase(args.passphrase_file));
@@ -82,7 +102,9 @@ struct ShowArgs {
 };
 
 void DeclareShow(CLI::App& app, ShowArgs& args) {
-  app.add_option("file", args.file, "A private or public key, PEM")->required()->type_name("FILE");
+  app.add_option("file", args.file, "A private or public key, PEM; or a key on a token")
+      ->required()
+      ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
 }
@@ -107,7 +129,7 @@ void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   CLI::Option_group& source = *app.add_option_group("Key", "Exactly one of them");
   source.add_option("--public-key", args.public_key, "The public key")->type_name("FILE");
   source.add_option("--key", args.key, "The private key; only its public half is sent")
-      ->type_name("FILE");
+      ->type_name(kKeyTypeName);
   source.require_option(1);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
@@ -185,9 +207,9 @@ void AddKeyCommands(CommandTree& tree) {
                        {"revoke", "Revoke a key, for ever",
                         "dml key revoke sha256:9f86d0... --reason 'laptop stolen'"},
                        DeclareRevoke, Revoke);
-  tree.Add<ShowArgs>(noun,
-                     {"show", "The id of a key in a file, offline", "dml key show me.key.pub"},
-                     DeclareShow, Show);
+  tree.Add<ShowArgs>(
+      noun, {"show", "The id of a key in a file or on a token, offline", "dml key show me.key.pub"},
+      DeclareShow, Show);
 }
 
 }  // namespace dml

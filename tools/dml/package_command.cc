@@ -230,19 +230,17 @@ void DeclareSign(CLI::App& app, SignArgs& args) {
   app.add_option("variant", args.variant, "NAMESPACE/PACKAGE@VERSION[:PLATFORM]")->required();
   AddRepeated(app, "--key", args.keys, "A publisher's private key that signs the publication")
       ->required()
-      ->type_name("FILE");
+      ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
       ->type_name("FILE");
 }
 
 absl::StatusOr<Reply> Sign(Context& context, const SignArgs& args) {
   DML_RETURN_IF_ERROR(ParseVariantArgument(args.variant).status());
-  DML_ASSIGN_OR_RETURN(std::vector<PrivateKey> keys, ReadKeyFiles(args.keys, args.passphrase_file));
-  std::vector<const PrivateKey*> signers;
-  for (const PrivateKey& key : keys) signers.push_back(&key);
+  DML_ASSIGN_OR_RETURN(Signers signers, Signers::Read(args.keys, args.passphrase_file));
   DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto done, SignVariant(*client, name, signers));
+  DML_ASSIGN_OR_RETURN(auto done, SignVariant(*client, name, signers.get()));
   Reply reply;
   reply.document = {{"variant", name.ResourceName()},
                     {"alreadySigned", done.done_before},

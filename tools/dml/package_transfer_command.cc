@@ -23,7 +23,7 @@ void DeclarePublish(CLI::App& app, PublishArgs& args) {
       ->type_name("PATH[=NAME]");
   AddRepeated(app, "--key", args.keys, "A publisher's private key that signs the publication")
       ->required()
-      ->type_name("FILE");
+      ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
       ->type_name("FILE");
   AddRepeated(app, "--envelope", args.envelopes, "A further attestation, a DSSE envelope")
@@ -38,8 +38,8 @@ absl::StatusOr<Reply> Publish(Context& context, const PublishArgs& args) {
     DML_ASSIGN_OR_RETURN(LocalFile file, ParseFileArgument(text));
     input.files.push_back(std::move(file));
   }
-  DML_ASSIGN_OR_RETURN(std::vector<PrivateKey> keys, ReadKeyFiles(args.keys, args.passphrase_file));
-  for (const PrivateKey& key : keys) input.keys.push_back(&key);
+  DML_ASSIGN_OR_RETURN(Signers signers, Signers::Read(args.keys, args.passphrase_file));
+  input.keys = signers.get();
   DML_ASSIGN_OR_RETURN(input.extra_envelopes, ReadEnvelopes(args.envelopes));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, PublishPackage(*client, input, context.Progress("upload")));

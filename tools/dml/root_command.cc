@@ -35,7 +35,7 @@ struct KeyArgs {
 void DeclareKeyFile(CLI::App& app, KeyArgs& args) {
   app.add_option("--key", args.file, "The key; only its public half is read")
       ->required()
-      ->type_name("FILE");
+      ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
   app.add_flag("--raw-signatures", args.raw_signatures,

@@ -31,7 +31,7 @@ void DeclareSign(CLI::App& app, SignArgs& args) {
   DeclareShow(app, args);
   app.add_option("--key", args.key, "The private key of a holder of the root role")
       ->required()
-      ->type_name("FILE");
+      ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
 }
@@ -61,11 +61,11 @@ absl::StatusOr<TrustKey> FindRootKey(const PublicKey& key, const TrustRoot& root
 }
 
 absl::StatusOr<Reply> Sign(Context&, const SignArgs& args) {
-  DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(args.key, args.passphrase_file));
+  DML_ASSIGN_OR_RETURN(auto key, ReadSigner(args.key, args.passphrase_file));
   DML_ASSIGN_OR_RETURN(RootFile file, ReadRootFile(args.file));
   DML_ASSIGN_OR_RETURN(std::optional<TrustRoot> previous, ReadPrevious(args.previous));
-  DML_ASSIGN_OR_RETURN(TrustKey known, FindRootKey(key.public_key(), file.root, previous));
-  const PrivateKey* signer = &key;
+  DML_ASSIGN_OR_RETURN(TrustKey known, FindRootKey(key->public_key(), file.root, previous));
+  const Signer* signer = key.get();
   std::string payload;
   if (file.envelope.has_value()) {
     payload = file.envelope->payload;

@@ -16,13 +16,13 @@ using testing::GoldenKey;
 
 constexpr char kType[] = "application/vnd.in-toto+json";
 
-std::vector<PublicKey> Trust(std::initializer_list<const PrivateKey*> keys) {
+std::vector<PublicKey> Trust(std::initializer_list<const Signer*> keys) {
   std::vector<PublicKey> out;
-  for (const PrivateKey* key : keys) out.push_back(key->public_key());
+  for (const Signer* key : keys) out.push_back(key->public_key());
   return out;
 }
 
-DsseEnvelope Signed(std::string_view payload, std::vector<const PrivateKey*> keys) {
+DsseEnvelope Signed(std::string_view payload, std::vector<const Signer*> keys) {
   absl::StatusOr<DsseEnvelope> envelope = SignEnvelope(kType, payload, keys);
   EXPECT_TRUE(envelope.ok()) << envelope.status();
   return *std::move(envelope);
@@ -258,15 +258,14 @@ TEST(DsseTest, CapsSizesAndCounts) {
   EXPECT_EQ(Reason(ParseEnvelope(std::string(kMaxEnvelopeBytes + 1, ' ')).status()),
             "ENVELOPE_INVALID");
   EXPECT_EQ(Reason(SignEnvelope(kType, std::string(kMaxEnvelopeBytes * 3 / 4, 'p'),
-                                std::vector<const PrivateKey*>{&GoldenKey()})
+                                std::vector<const Signer*>{&GoldenKey()})
                        .status()),
             "ENVELOPE_INVALID");
-  std::vector<const PrivateKey*> twice = {&GoldenKey(), &GoldenKey()};
+  std::vector<const Signer*> twice = {&GoldenKey(), &GoldenKey()};
   EXPECT_EQ(Reason(SignEnvelope(kType, "p", twice).status()), "ENVELOPE_INVALID");
   for (std::string type : {std::string(), std::string("a b"), std::string(256, 't')}) {
-    EXPECT_EQ(
-        Reason(SignEnvelope(type, "p", std::vector<const PrivateKey*>{&GoldenKey()}).status()),
-        "ENVELOPE_INVALID");
+    EXPECT_EQ(Reason(SignEnvelope(type, "p", std::vector<const Signer*>{&GoldenKey()}).status()),
+              "ENVELOPE_INVALID");
   }
 }
 

@@ -83,7 +83,7 @@ class BadInputTest : public ::testing::Test {
     statement.subjects = {{name.ResourceName(), Sha256(manifest)}};
     statement.predicate_type = std::string(kPublicationPredicate);
     statement.predicate_json = FormatPublicationPredicate({name, std::string(kManifestMediaType)});
-    const PrivateKey* keys[] = {&key};
+    const Signer* keys[] = {&key};
     return FormatEnvelope(*SignEnvelope(kInTotoPayloadType, *FormatStatement(statement), keys));
   }
   /// Signed for the version that the spec names, or for "acme/base" 9.9.9 where it names none.

@@ -93,7 +93,7 @@ TEST_F(PrepareAttachTest, OneStatementInAnotherEnvelopeAddsNothing) {
   EXPECT_EQ(Reason(library_->Commit(*attach(envelope)).status()), "ATTESTATION_EXISTS");
 
   // A further signer of the same statement does add something.
-  const PrivateKey* both[] = {&second_, &library_.publisher()};
+  const Signer* both[] = {&second_, &library_.publisher()};
   EXPECT_TRUE(attach(FormatEnvelope(*SignEnvelope(kInTotoPayloadType, copy.payload, both))).ok());
 }
 

@@ -161,10 +161,10 @@ TEST(KeyFileTest, WantsAPrivateFileAndThePassphrase) {
   std::string pem = key.ToPkcs8Pem("open sesame").value();
   ASSERT_TRUE(WriteFileAtomically(key_file, AsBytes(pem), 0600).ok());
   ASSERT_TRUE(WriteFileAtomically(passphrase_file, AsBytes("open sesame\nrest"), 0600).ok());
-  EXPECT_EQ(ReadKeyFile(key_file, passphrase_file)->public_key(), key.public_key());
-  EXPECT_EQ(Reason(ReadKeyFile(key_file, "").status()), "KEY_ENCRYPTED");
+  EXPECT_EQ(ReadSigner(key_file, passphrase_file).value()->public_key(), key.public_key());
+  EXPECT_EQ(Reason(ReadSigner(key_file, "").status()), "KEY_ENCRYPTED");
   ASSERT_TRUE(WriteFileAtomically(key_file, AsBytes(pem), 0644).ok());
-  EXPECT_EQ(Reason(ReadKeyFile(key_file, passphrase_file).status()), "FILE_NOT_PRIVATE");
+  EXPECT_EQ(Reason(ReadSigner(key_file, passphrase_file).status()), "FILE_NOT_PRIVATE");
 }
 
 }  // namespace

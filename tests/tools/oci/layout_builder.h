@@ -97,7 +97,7 @@ class LayoutBuilder {
     statement.predicate_type = std::string(kPublicationPredicate);
     statement.predicate_json =
         FormatPublicationPredicate({variant.name, std::string(kManifestMediaType)});
-    const PrivateKey* keys[] = {&key};
+    const Signer* keys[] = {&key};
     return FormatEnvelope(*SignEnvelope(kInTotoPayloadType, *FormatStatement(statement), keys));
   }
 
