@@ -110,8 +110,9 @@ absl::StatusOr<std::vector<Pkcs11Module::Token>> Pkcs11Module::ListTokens() cons
   CK_ULONG count = slots.size();
   CK_RV code = functions_->C_GetSlotList(CK_TRUE, slots.data(), &count);
   if (code != CKR_OK) {
-    return Unavailable(ErrorReason("PKCS11_SESSION_FAILED"), "the tokens cannot be listed: {}",
-                       DescribePkcs11Error("C_GetSlotList", code));
+    return FailedPrecondition(ErrorReason("PKCS11_SESSION_FAILED"),
+                              "the tokens cannot be listed: {}",
+                              DescribePkcs11Error("C_GetSlotList", code));
   }
   slots.resize(std::min<CK_ULONG>(count, kMaxSlots));
   std::vector<Token> out;
@@ -171,8 +172,9 @@ absl::StatusOr<std::unique_ptr<Pkcs11Session>> Pkcs11Session::Open(
   const CK_RV code =
       module->functions().C_OpenSession(token.slot, flags, nullptr, nullptr, &handle);
   if (code != CKR_OK) {
-    return Unavailable(ErrorReason("PKCS11_SESSION_FAILED"), "token '{}' opens no session: {}",
-                       FieldText(token.info.label), DescribePkcs11Error("C_OpenSession", code));
+    return FailedPrecondition(ErrorReason("PKCS11_SESSION_FAILED"),
+                              "token '{}' opens no session: {}", FieldText(token.info.label),
+                              DescribePkcs11Error("C_OpenSession", code));
   }
   return std::unique_ptr<Pkcs11Session>(new Pkcs11Session(std::move(module), handle));
 }
@@ -236,8 +238,9 @@ absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> Pkcs11Session::Find(
     functions().C_FindObjectsFinal(handle_);
   }
   if (code != CKR_OK) {
-    return Unavailable(ErrorReason("PKCS11_SESSION_FAILED"), "the token's keys cannot be found: {}",
-                       DescribePkcs11Error("C_FindObjects", code));
+    return FailedPrecondition(ErrorReason("PKCS11_SESSION_FAILED"),
+                              "the token's keys cannot be found: {}",
+                              DescribePkcs11Error("C_FindObjects", code));
   }
   out.resize(std::min<size_t>(count, max));
   return out;

@@ -58,7 +58,7 @@ class Pkcs11Module {
 class Pkcs11Session {
  public:
   using Token = Pkcs11Module::Token;
-  /// UNAVAILABLE (PKCS11_SESSION_FAILED) where the token opens none.
+  /// FAILED_PRECONDITION (PKCS11_SESSION_FAILED) where the token opens none.
   static absl::StatusOr<std::unique_ptr<Pkcs11Session>> Open(std::shared_ptr<Pkcs11Module> module,
                                                              const Token& token, bool writable);
   ~Pkcs11Session();

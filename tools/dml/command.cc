@@ -73,6 +73,7 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddImportCommands(*this);
   AddExportCommands(*this);
   AddKeyCommands(*this);
+  AddAttestCommands(*this);
   AddRootCommands(*this);
   AddEnvironmentCommands(*this);
   AddPolicyCommands(*this);

@@ -96,6 +96,7 @@ void AddImportCommands(CommandTree& tree);
 void AddImportOciCommand(CommandTree& tree, CLI::App& noun);
 void AddExportCommands(CommandTree& tree);  // export, inventory
 void AddKeyCommands(CommandTree& tree);
+void AddAttestCommands(CommandTree& tree);
 void AddRootCommands(CommandTree& tree);
 void AddRootSigningCommands(CommandTree& tree, CLI::App& root);
 void AddEnvironmentCommands(CommandTree& tree);  // environment, node
