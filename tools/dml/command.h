@@ -99,7 +99,8 @@ void AddKeyCommands(CommandTree& tree);
 void AddAttestCommands(CommandTree& tree);
 void AddRootCommands(CommandTree& tree);
 void AddRootSigningCommands(CommandTree& tree, CLI::App& root);
-void AddEnvironmentCommands(CommandTree& tree);  // environment, node
+void AddTufCommands(CommandTree& tree, CLI::App& root);  // root export-tuf
+void AddEnvironmentCommands(CommandTree& tree);          // environment, node
 void AddPolicyCommands(CommandTree& tree);
 void AddLicenseCommands(CommandTree& tree);
 void AddCompatCommands(CommandTree& tree);

@@ -269,6 +269,7 @@ void AddRootCommands(CommandTree& tree) {
                         "dml root renew root-2.json --valid-for 365d --out root-3.json"},
                        DeclareRenew, Renew);
   AddRootSigningCommands(tree, noun);
+  AddTufCommands(tree, noun);
 }
 
 }  // namespace dml
