@@ -8,12 +8,19 @@
 #include "core/os/file.h"
 #include "tests/support/temp_dir.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/lsan_interface.h>
+#define DML_TEST_IGNORES_LEAKS
+#endif
+#endif
+
 namespace dml::testing {
 
 inline constexpr char kSoftHsmModule[] = "/usr/lib/softhsm/libsofthsm2.so";
 inline constexpr char kTokenPin[] = "271828";
 
-/// Sets SOFTHSM2_CONF for this process: one at a time.
+/// Sets SOFTHSM2_CONF for this process: one at a time, on one thread.
 class SoftHsm {
  public:
   /// Why there is none here, or "".
@@ -62,6 +69,11 @@ class SoftHsm {
     if (!WriteFileAtomically(folder_.path() / name, AsBytes(text), 0600).ok()) std::abort();
   }
 
+#ifdef DML_TEST_IGNORES_LEAKS
+  // SoftHSM 2.6.1 loses the name of the curve of each Ed25519 key; our own leaks are found with the
+  // fake token.
+  __lsan::ScopedDisabler ignored_;
+#endif
   TempDir folder_;
 };
 
