@@ -44,16 +44,24 @@ void SetPage(const ListOptions& options, Request& request) {
   request.set_page_token(options.page_token);
 }
 
-/// A page of an answer's items, each read by wire::From.
-template <typename T, typename Items>
-absl::StatusOr<ListPage<T>> ReadPage(const Items& items, const std::string& next_page_token) {
+/// A page of an answer's items, each read by read(item).
+template <typename T, typename Items, typename Read>
+absl::StatusOr<ListPage<T>> ReadPageBy(const Items& items, const std::string& next_page_token,
+                                       const Read& read) {
   ListPage<T> out;
   for (const auto& item : items) {
-    DML_ASSIGN_OR_RETURN(T value, Answered(absl::StatusOr<T>(wire::From(item))));
+    DML_ASSIGN_OR_RETURN(T value, Answered(absl::StatusOr<T>(read(item))));
     out.items.push_back(std::move(value));
   }
   out.next_page_token = next_page_token;
   return out;
+}
+
+/// The same, each item read by wire::From of core/wire/api.h.
+template <typename T, typename Items>
+absl::StatusOr<ListPage<T>> ReadPage(const Items& items, const std::string& next_page_token) {
+  return ReadPageBy<T>(items, next_page_token,
+                       [](const auto& item) { return wire::From(item); });
 }
 
 /// An answer to a mutation with what the log says of it; with validate_only only the answer.

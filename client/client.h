@@ -17,11 +17,13 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "client/answers.h"
 #include "client/options.h"
+#include "client/trust.h"
 
 namespace dml {
 
@@ -66,15 +68,66 @@ class Client {
                                                       const std::string& envelope,
                                                       const MutationOptions& options = {});
 
-  // Keys.
-  absl::StatusOr<Committed<KeyRecord>> RegisterKey(const std::string& public_key_pem,
-                                                   const std::string& owner,
-                                                   const std::vector<std::string>& roles,
-                                                   const std::vector<std::string>& namespaces,
+  // Trust: the newest root, walked to from the pinned one (options.h), and all under it.
+  // FAILED_PRECONDITION: ROOT_REQUIRED where none is pinned, ROOT_EXPIRED; the errors of WalkRoots.
+  absl::StatusOr<Trust> GetTrust();
+  /// The next root, or a delegation's document, as an envelope; the version.
+  absl::StatusOr<Committed<uint64_t>> SetRoot(const std::string& envelope,
+                                              const MutationOptions& options = {});
+  absl::StatusOr<Committed<uint64_t>> SetDelegation(const std::string& envelope,
+                                                    const MutationOptions& options = {});
+  /// The root after the newest, in which the key may vouch for those packages, too.
+  absl::StatusOr<TrustRoot> DraftRegistration(const KeyRegistration& registration);
+  /// The same, signed with keys of the root role and set. PERMISSION_DENIED (THRESHOLD_NOT_MET)
+  /// where more must sign.
+  absl::StatusOr<Committed<KeyRecord>> RegisterKey(const KeyRegistration& registration,
+                                                   std::span<const PrivateKey* const> root_keys,
                                                    const MutationOptions& options = {});
+  absl::StatusOr<KeyRecord> GetKey(const Digest& id);
   absl::StatusOr<ListPage<KeyRecord>> ListKeys(const ListOptions& options);
   absl::StatusOr<Committed<KeyRecord>> RevokeKey(const Digest& id, const std::string& reason,
                                                  const MutationOptions& options = {});
+  absl::StatusOr<ListPage<KeySignature>> ListSignatures(const Digest& id,
+                                                        const ListOptions& options);
+
+  // Access.
+  absl::StatusOr<CallerIdentity> WhoAmI();
+  absl::StatusOr<std::vector<MethodPermission>> ListPermissions();
+  absl::StatusOr<Commit> GrantRole(const std::string& principal, const AccessGrant& grant,
+                                   const MutationOptions& options = {});
+  absl::StatusOr<Commit> RevokeRole(const std::string& principal, const AccessGrant& grant,
+                                    const std::string& reason, const MutationOptions& options = {});
+  absl::StatusOr<ListPage<GrantRecord>> ListGrants(const ListOptions& options);
+  /// The secret is told this once.
+  absl::StatusOr<Committed<IssuedToken>> IssueToken(const std::vector<AccessGrant>& grants,
+                                                    Timestamp expires,
+                                                    const MutationOptions& options = {});
+  absl::StatusOr<Commit> RevokeToken(const std::string& id, const std::string& reason,
+                                     const MutationOptions& options = {});
+  absl::StatusOr<ListPage<TokenRecord>> ListTokens(const ListOptions& options);
+  /// "" erases it.
+  absl::Status SetPrincipalName(const std::string& principal, const std::string& display_name);
+  absl::StatusOr<ListPage<NamedPrincipal>> ListPrincipalNames(const ListOptions& options);
+
+  // Admission and custody.
+  absl::StatusOr<Committed<VariantRecord>> DecideAdmission(const VariantName& name,
+                                                           AdmissionState admission,
+                                                           const std::string& reason,
+                                                           const MutationOptions& options = {});
+  /// False where one is under way.
+  absl::StatusOr<bool> StartScan();
+  absl::StatusOr<ScanStatus> GetScan();
+  absl::StatusOr<Commit> PlaceHold(const HoldPlaced& hold, const MutationOptions& options = {});
+  absl::StatusOr<Commit> ReleaseHold(const HoldReleased& hold, const MutationOptions& options = {});
+  absl::StatusOr<ListPage<HoldRecord>> ListHolds(const ListOptions& options);
+  absl::StatusOr<Committed<MediaRecord>> RegisterMedia(const MediaRegistered& item,
+                                                       const MutationOptions& options = {});
+  absl::StatusOr<MediaRecord> GetMedia(const std::string& name);
+  absl::StatusOr<ListPage<MediaRecord>> ListMedia(const ListOptions& options);
+  absl::StatusOr<Committed<MediaRecord>> RecordCustody(const CustodyRecorded& custody,
+                                                       const MutationOptions& options = {});
+  absl::StatusOr<ListPage<CustodyRecord>> ListCustody(const std::string& name,
+                                                      const ListOptions& options);
 
   // Environments, nodes, policy.
   absl::StatusOr<Committed<EnvironmentRecord>> CreateEnvironment(

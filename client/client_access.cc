@@ -1,52 +1,16 @@
-// Keys, environments, nodes and policy.
+// Environments, nodes and policy.
 #include "client/calls.h"
 #include "client/client.h"
 #include "dml/v1/environment.grpc.pb.h"
-#include "dml/v1/key.grpc.pb.h"
 #include "dml/v1/policy.grpc.pb.h"
 
 namespace dml {
 namespace {
 
 using Environments = v1::EnvironmentService::Stub;
-using Keys = v1::KeyService::Stub;
 using Policies = v1::PolicyService::Stub;
 
 }  // namespace
-
-absl::StatusOr<Committed<KeyRecord>> Client::RegisterKey(const std::string& public_key_pem,
-                                                         const std::string& owner,
-                                                         const std::vector<std::string>& roles,
-                                                         const std::vector<std::string>& namespaces,
-                                                         const MutationOptions& options) {
-  v1::RegisterKeyRequest request;
-  request.set_public_key_pem(public_key_pem);
-  request.set_owner(owner);
-  for (const std::string& role : roles) request.add_roles(role);
-  for (const std::string& ns : namespaces) request.add_namespaces(ns);
-  DML_ASSIGN_OR_RETURN(auto done, Mutate<KeyRegistered>(connection(), &Keys::RegisterKey,
-                                                        std::move(request), options));
-  DML_ASSIGN_OR_RETURN(KeyRecord record, Answered(wire::From(done.response.key())));
-  return Committed<KeyRecord>{std::move(record), std::move(done.commit)};
-}
-
-absl::StatusOr<ListPage<KeyRecord>> Client::ListKeys(const ListOptions& options) {
-  v1::ListKeysRequest request;
-  SetPage(options, request);
-  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Keys::ListKeys, request));
-  return ReadPage<KeyRecord>(response.keys(), response.next_page_token());
-}
-
-absl::StatusOr<Committed<KeyRecord>> Client::RevokeKey(const Digest& id, const std::string& reason,
-                                                       const MutationOptions& options) {
-  v1::RevokeKeyRequest request;
-  request.set_name(wire::KeyResource(id));
-  request.set_reason(reason);
-  DML_ASSIGN_OR_RETURN(
-      auto done, Mutate<KeyRevoked>(connection(), &Keys::RevokeKey, std::move(request), options));
-  DML_ASSIGN_OR_RETURN(KeyRecord record, Answered(wire::From(done.response.key())));
-  return Committed<KeyRecord>{std::move(record), std::move(done.commit)};
-}
 
 absl::StatusOr<Committed<EnvironmentRecord>> Client::CreateEnvironment(
     const std::string& name, const std::string& description, const Labels& labels,

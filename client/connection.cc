@@ -38,7 +38,12 @@ std::shared_ptr<grpc::Channel> OpenChannel(const ClientOptions& options) {
   tls.pem_root_certs = options.ca_pem;
   tls.pem_cert_chain = options.certificate_pem;
   tls.pem_private_key = options.private_key_pem;
-  return grpc::CreateCustomChannel(options.target, grpc::SslCredentials(tls), arguments);
+  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::SslCredentials(tls);
+  if (!options.token.empty()) {
+    credentials =
+        grpc::CompositeChannelCredentials(credentials, grpc::AccessTokenCredentials(options.token));
+  }
+  return grpc::CreateCustomChannel(options.target, credentials, arguments);
 }
 
 absl::StatusOr<std::vector<Digest>> ReadProof(
@@ -66,11 +71,20 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Create(ClientOptions opt
   DML_ASSIGN_OR_RETURN(
       std::unique_ptr<LogVerifier> log,
       LogVerifier::Create(options.log_origin, options.log_key_pem, options.state_file));
-  return std::unique_ptr<Connection>(new Connection(std::move(options), std::move(log)));
+  std::filesystem::path root_file = options.state_file;
+  if (!root_file.empty()) root_file += ".root";
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<TrustMemory> trust,
+                       TrustMemory::Create(options.root_json, std::move(root_file)));
+  return std::unique_ptr<Connection>(
+      new Connection(std::move(options), std::move(log), std::move(trust)));
 }
 
-Connection::Connection(ClientOptions options, std::unique_ptr<LogVerifier> log)
-    : options_(std::move(options)), log_(std::move(log)), channel_(OpenChannel(options_)) {}
+Connection::Connection(ClientOptions options, std::unique_ptr<LogVerifier> log,
+                       std::unique_ptr<TrustMemory> trust)
+    : options_(std::move(options)),
+      log_(std::move(log)),
+      trust_(std::move(trust)),
+      channel_(OpenChannel(options_)) {}
 
 std::shared_ptr<grpc::Channel> Connection::NewChannel() const { return OpenChannel(options_); }
 

@@ -13,6 +13,7 @@
 #include "client/client.h"
 #include "client/log_verifier.h"
 #include "client/status_codec.h"
+#include "client/trust_memory.h"
 #include "core/journal/entry.h"
 #include "dml/v1/common.pb.h"
 
@@ -36,6 +37,7 @@ class Connection {
   static absl::StatusOr<std::unique_ptr<Connection>> Create(ClientOptions options);
 
   const ClientOptions& options() const { return options_; }
+  TrustMemory& trust() const { return *trust_; }
 
   /// What stubs are made with: v1::ContentService::Stub(channel()), at next to no cost. Whoever
   /// makes one includes its service's header; all of them in one place would cost every file.
@@ -109,12 +111,14 @@ class Connection {
   // FAILED_PRECONDITION (LOG_KEY_MISMATCH) for another library; LOG_WENT_BACK, LOG_FORKED.
   absl::Status EnsureLogIsOurs();
 
-  Connection(ClientOptions options, std::unique_ptr<LogVerifier> log);
+  Connection(ClientOptions options, std::unique_ptr<LogVerifier> log,
+             std::unique_ptr<TrustMemory> trust);
 
   absl::StatusOr<std::vector<Digest>> FetchConsistency(uint64_t first, uint64_t second);
 
   const ClientOptions options_;
   const std::unique_ptr<LogVerifier> log_;
+  const std::unique_ptr<TrustMemory> trust_;
   std::atomic<bool> log_is_ours_ = false;
   std::atomic<std::chrono::steady_clock::time_point> last_accepted_{};  // When a checkpoint was.
   const std::shared_ptr<grpc::Channel> channel_;

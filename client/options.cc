@@ -7,6 +7,7 @@
 #include "core/base/time.h"
 #include "core/crypto/x509.h"
 #include "core/os/file.h"
+#include "core/trust/dsse.h"
 #include "core/trust/note.h"
 
 namespace dml {
@@ -42,6 +43,7 @@ bool IsLoopback(std::string_view target) {
 struct Profile {
   std::string server, server_name, ca_file, certificate_file, key_file;
   std::string log_origin, log_key_file, state_file;
+  std::string root_file, root_key_file, token_file;
   bool insecure_loopback = false;
 };
 
@@ -62,11 +64,17 @@ absl::StatusOr<Profile> ParseProfile(const YamlDocument& document) {
   out.server = in.String("server", kMaxTextBytes);
   out.server_name = in.StringOr("serverName", kMaxTextBytes, "");
   out.ca_file = tls_file("caFile");
-  out.certificate_file = tls_file("certificateFile");
-  out.key_file = tls_file("privateKeyFile");
+  out.token_file = in.StringOr("tokenFile", kMaxTextBytes, "");
+  auto identity_file = [&](std::string_view key) {
+    return out.token_file.empty() ? tls_file(key) : in.StringOr(key, kMaxTextBytes, "");
+  };
+  out.certificate_file = identity_file("certificateFile");
+  out.key_file = identity_file("privateKeyFile");
   out.log_origin = in.String("logOrigin", kMaxTextBytes);
   out.log_key_file = in.String("logKeyFile", kMaxTextBytes);
   out.state_file = in.StringOr("stateFile", kMaxTextBytes, "");
+  out.root_file = in.StringOr("rootFile", kMaxTextBytes, "");
+  out.root_key_file = in.StringOr("rootKeyFile", kMaxTextBytes, "");
   DML_RETURN_IF_ERROR(in.Finish());
   if (out.insecure_loopback && !IsLoopback(out.server)) {
     return AtField(
@@ -163,6 +171,12 @@ absl::StatusOr<ClientOptions> LoadProfile(const fs::path& file) {
   DML_RETURN_IF_ERROR(load(profile->certificate_file, false, out.certificate_pem));
   DML_RETURN_IF_ERROR(load(profile->key_file, true, out.private_key_pem));
   DML_RETURN_IF_ERROR(load(profile->log_key_file, false, out.log_key_pem));
+  DML_RETURN_IF_ERROR(load(profile->token_file, true, out.token));
+  while (out.token.ends_with('\n')) out.token.pop_back();
+  if (!profile->root_file.empty()) {
+    DML_ASSIGN_OR_RETURN(out.root_json, ReadFile(folder / profile->root_file, kMaxEnvelopeBytes));
+  }
+  if (!profile->root_key_file.empty()) out.root_key_file = folder / profile->root_key_file;
   if (!profile->certificate_file.empty()) {
     out.certificate_file = folder / profile->certificate_file;
   }

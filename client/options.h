@@ -40,6 +40,9 @@ struct ClientOptions {
   std::string log_origin;            // The journal that we expect to talk to,
   std::string log_key_pem;           // and the key that signs its checkpoints: both pinned.
   std::filesystem::path state_file;  // Remembers the last checkpoint seen; "": only while running.
+  std::string root_json;             // The trust root pinned, an envelope; "": none.
+  std::filesystem::path root_key_file;  // A key of its root role, for whoever holds it; "": none.
+  std::string token;                    // Who we are, instead of or beside a certificate.
 
   RetryOptions retry;
   std::chrono::milliseconds unary_timeout{60'000};  // Of one attempt of a call without streaming.
@@ -68,6 +71,9 @@ absl::StatusOr<std::optional<std::chrono::sys_seconds>> CheckCertificate(
 ///   insecureLoopback: false              # optional
 ///   logOrigin: library.example/dml
 ///   logKeyFile: log.pub                  # SubjectPublicKeyInfo, PEM
+///   rootFile: root.json                  # optional: the trust root that you trust
+///   rootKeyFile: root.key                # optional: for dml key register
+///   tokenFile: me.token                  # instead of certificateFile; readable by its owner alone
 ///   stateFile: library.checkpoint        # optional; default: the profile's name + ".checkpoint"
 ///
 /// Files are relative to the profile's folder. INVALID_ARGUMENT (PROFILE_INVALID) with the line;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/ranges.h>
+
 #include "client/chunk_fetcher.h"
 #include "client/connection.h"
 #include "client/download.h"
@@ -17,8 +19,6 @@
 namespace dml {
 namespace {
 
-constexpr int kKeysPage = 500;
-constexpr size_t kMaxKeys = 100'000;
 constexpr size_t kMaxOtherFiles = 2 * kMaxManifestFiles;
 
 // Whether an error of a call says something about the variant, so that it is a failed step.
@@ -50,9 +50,9 @@ class Examiner {
       return std::move(out_);
     }
     Step("package spec", CheckSpec(), name_.ResourceName());
-    DML_RETURN_IF_ERROR(LoadKeys());
+    DML_ASSIGN_OR_RETURN(Trust trust, client_.GetTrust());
     std::string signers;
-    DML_ASSIGN_OR_RETURN(absl::Status publication, CheckSigners(&signers));
+    const absl::Status publication = CheckSigners(trust, &signers);
     Step("publication", publication, signers);
     DML_ASSIGN_OR_RETURN(absl::Status entry, CheckEntry());
     Step("journal entry", entry, fmt::format("entry {}", out_.details.record.published_index));
@@ -87,79 +87,48 @@ class Examiner {
     return absl::OkStatus();
   }
 
-  // Keys that may publish in the namespace, or might before they were revoked, as the library says.
-  absl::Status LoadKeys() {
-    ListOptions options{.page_size = kKeysPage};
-    size_t seen = 0;
-    do {
-      DML_ASSIGN_OR_RETURN(ListPage<KeyRecord> page, client_.ListKeys(options));
-      seen += page.items.size();
-      if (page.items.empty() || seen > kMaxKeys) break;
-      for (KeyRecord& record : page.items) {
-        const bool revoked = std::exchange(record.revoked, false);
-        if (!KeyCovers(record, "publisher", name_.package.ns)) continue;
-        DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiDer(AsBytes(record.spki)));
-        (revoked ? revoked_keys_ : keys_).push_back(std::move(key));
-        (revoked ? revoked_ : records_).push_back(std::move(record));
-      }
-      options.page_token = page.next_page_token;
-    } while (!options.page_token.empty());
-    return absl::OkStatus();
-  }
-
-  // The inner status is the verdict; the outer an error that leaves it open.
-  absl::StatusOr<absl::Status> CheckSigners(std::string* signers) {
+  // Whether publishers enough have signed it, by the trust root that the client walked to.
+  absl::Status CheckSigners(const Trust& trust, std::string* signers) const {
+    std::vector<DsseEnvelope> publications;
     absl::Status verdict = Wrong("there is no attestation at all");
-    bool signed_at_all = false;
-    for (const std::string& envelope : out_.details.envelopes) {
-      absl::StatusOr<std::vector<Digest>> signed_by =
-          CheckPublication(envelope, name_, out_.details.record.manifest.digest, keys_);
-      if (!signed_by.ok()) {
-        if (!signed_at_all) verdict = signed_by.status();
-        continue;
-      }
-      signed_at_all = true;
-      for (const Digest& id : *signed_by) {
-        DML_ASSIGN_OR_RETURN(verdict, CheckKeyEntry(id));
-        if (!verdict.ok()) continue;
-        *signers = fmt::format("signed by {}", id.ToString());
-        return verdict;
+    for (const std::string& json : out_.details.envelopes) {
+      absl::StatusOr<DsseEnvelope> envelope =
+          ReadPublication(json, name_, out_.details.record.manifest.digest);
+      if (envelope.ok()) {
+        publications.push_back(*std::move(envelope));
+      } else if (publications.empty()) {
+        verdict = envelope.status();
       }
     }
-    const std::string revoked = signed_at_all ? "" : RevokedSigner();
-    return Wrong(fmt::format("no publication by a key that may publish in {}: {}", name_.package.ns,
+    if (!publications.empty()) {
+      DML_ASSIGN_OR_RETURN(SignatureSet signatures,
+                           SignatureSet::Create(publications, kInTotoPayloadType));
+      absl::StatusOr<Vouchers> vouchers = trust.domain->VerifyTogether(
+          signatures, SigningRole::kPublisher, name_.package.ToString());
+      if (vouchers.ok()) {
+        *signers = fmt::format("signed by {}", fmt::join(vouchers->holders, ", "));
+        return absl::OkStatus();
+      }
+      verdict = vouchers.status();
+    }
+    const std::string revoked = RevokedSigner(trust, publications);
+    return Wrong(fmt::format("no publication by who may publish {}: {}", name_.package.ToString(),
                              revoked.empty() ? Message(verdict) : revoked));
   }
 
   // What became of a key that signed the publication, "" where none of them was revoked.
-  std::string RevokedSigner() const {
-    for (const std::string& envelope : out_.details.envelopes) {
-      absl::StatusOr<std::vector<Digest>> signed_by =
-          CheckPublication(envelope, name_, out_.details.record.manifest.digest, revoked_keys_);
-      if (!signed_by.ok()) continue;
-      const Digest& id = signed_by->front();
-      auto record = std::ranges::find_if(
-          revoked_, [&](const KeyRecord& key) { return Sha256(key.spki) == id; });
-      return fmt::format("its key {} was revoked at entry {}: {}", id.ToString(),
-                         record->revoked_index, record->revoke_reason);
+  static std::string RevokedSigner(const Trust& trust,
+                                   const std::vector<DsseEnvelope>& publications) {
+    for (const KeyRecord& record : trust.revoked) {
+      absl::StatusOr<PublicKey> key = PublicKey::FromSpkiDer(AsBytes(record.spki));
+      if (!key.ok()) continue;
+      for (const DsseEnvelope& envelope : publications) {
+        if (!VerifyEnvelope(envelope, kInTotoPayloadType, std::span(&*key, 1)).ok()) continue;
+        return fmt::format("its key {} was revoked at entry {}: {}", key->id().ToString(),
+                           record.revoked_index, record.revoke_reason);
+      }
     }
     return "";
-  }
-
-  // That the key was registered for this namespace is in the log, not only in the library's answer.
-  absl::StatusOr<absl::Status> CheckKeyEntry(const Digest& id) {
-    auto record = std::ranges::find_if(
-        records_, [&](const KeyRecord& key) { return Sha256(key.spki) == id; });
-    DML_ASSIGN_OR_RETURN(absl::StatusOr<Entry> entry, FetchEntry(record->registered_index));
-    if (!entry.ok()) return entry.status();
-    const auto* registered = std::get_if<KeyRegistered>(&entry->payload);
-    if (registered == nullptr) return Wrong("the log does not register the key");
-    KeyRecord logged{
-        .spki = registered->spki, .roles = registered->roles, .namespaces = registered->namespaces};
-    if (logged.spki != record->spki || !KeyCovers(logged, "publisher", name_.package.ns)) {
-      return Wrong("the log does not register the key for this namespace");
-    }
-    return absl::OkStatus();
   }
 
   absl::StatusOr<absl::Status> CheckEntry() {
@@ -188,10 +157,6 @@ class Examiner {
   Client& client_;
   const VariantName name_;
   Examination out_;
-  std::vector<KeyRecord> records_;
-  std::vector<PublicKey> keys_;  // Of records_.
-  std::vector<KeyRecord> revoked_;
-  std::vector<PublicKey> revoked_keys_;  // Of revoked_.
 };
 
 absl::Status CheckLocalFile(const SafeDirectory& directory, const ManifestFile& file) {

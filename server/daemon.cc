@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include "core/os/file.h"
+#include "server/admission/admission.h"
+#include "server/auth/authenticator.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/listen_address_file.h"
 #include "server/auth/tls.h"
@@ -14,12 +17,16 @@
 #include "storage/data_dir.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/library/library.h"
+#include "storage/library/trust.h"
+#include "storage/views/library_view.h"
+#include "storage/views/projector.h"
 
 namespace dml {
 namespace {
 
 // For connections, log, and what libraries open for a moment.
 constexpr uint64_t kReservedDescriptors = 256;
+constexpr uint64_t kMaxJwksBytes = 256 << 10;
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenDatabase(const DataDir& dir,
                                                      const ServerLimits& limits) {
@@ -28,6 +35,72 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenDatabase(const DataDir& dir,
   options.write_buffer_bytes = limits.write_buffer_bytes;
   options.max_open_files = limits.max_open_files;
   return OpenRocksEngine(dir.db(), options);
+}
+
+// How long before the trust root's end the log warns.
+constexpr std::chrono::days kRootWarning(60);
+
+// A library has a root from its first start on; the file is the one in force, for profiles.
+absl::Status EnsureTrustRoot(Library& library, const BootstrapOptions& bootstrap) {
+  DML_ASSIGN_OR_RETURN(auto current, LibraryView(*library.Read()).FindRoot());
+  if (!current.has_value()) {
+    std::vector<KeyRecord> registered;
+    DML_RETURN_IF_ERROR(LibraryView(*library.Read()).ScanKeys([&](const KeyRecord& key) {
+      if (!key.revoked) registered.push_back(key);
+      return true;
+    }));
+    DML_ASSIGN_OR_RETURN(
+        std::string envelope,
+        EnsureFirstRoot(bootstrap, library.origin(), library.log_key(), registered));
+    DML_ASSIGN_OR_RETURN(Command command,
+                         PrepareSetRoot(*library.Read(), std::move(envelope), library.origin(),
+                                        library.log_key(), WallClockNow()));
+    command.author = "dmld";
+    DML_RETURN_IF_ERROR(library.Commit(std::move(command)).status());
+    DML_ASSIGN_OR_RETURN(current, LibraryView(*library.Read()).FindRoot());
+    spdlog::info("made trust root 1 with one key, {}: good enough for one person; to grow it to k "
+                 "of n see docs/operations.md, \"Trust root\"",
+                 IdentityFiles(bootstrap.data_dir).root_key.string());
+  }
+  if (WallClockNow() + kRootWarning > current->expires) {
+    spdlog::warn("trust root {} ends on {}; from then on nothing is published: renew it with dml "
+                 "root renew, sign and set",
+                 current->version, FormatTime(current->expires));
+  }
+  DML_ASSIGN_OR_RETURN(std::string text, ReadMetadata(*library.Read(), current->envelope));
+  return WriteFileAtomically(IdentityFiles(bootstrap.data_dir).root, AsBytes(text), 0644);
+}
+
+// What the guard asks of the library, at each call.
+class LibraryAccess : public AccessSource {
+ public:
+  explicit LibraryAccess(Library& library) : library_(library) {}
+  absl::StatusOr<std::vector<AccessGrant>> GrantsOf(std::string_view principal) const override {
+    auto snapshot = library_.Read();
+    DML_ASSIGN_OR_RETURN(auto records, LibraryView(*snapshot).GrantsOf(principal));
+    std::vector<AccessGrant> out;
+    for (GrantRecord& record : records) out.push_back(std::move(record.grant));
+    return out;
+  }
+  absl::StatusOr<std::optional<TokenRecord>> FindToken(std::string_view id) const override {
+    auto snapshot = library_.Read();
+    return LibraryView(*snapshot).FindToken(id);
+  }
+
+ private:
+  Library& library_;
+};
+
+absl::StatusOr<AuthenticatorOptions> Authentication(const ServerConfig& config) {
+  AuthenticatorOptions out;
+  out.insecure_loopback = config.insecure_loopback;
+  for (const JwtIssuerConfig& issuer : config.auth.issuers) {
+    DML_ASSIGN_OR_RETURN(std::string text, ReadFile(issuer.jwks_file, kMaxJwksBytes));
+    absl::StatusOr<std::vector<JwkKey>> keys = ParseJwkSet(text);
+    if (!keys.ok()) return Annotate(keys.status(), issuer.jwks_file.string());
+    out.issuers.push_back({issuer.issuer, issuer.audience, *std::move(keys)});
+  }
+  return out;
 }
 
 absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config) {
@@ -45,6 +118,7 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
   options.accept_missing_checkpoint = config.accept_missing_checkpoint;
   DML_ASSIGN_OR_RETURN(auto library, Library::Open(std::move(engine), std::move(identity.log_key),
                                                    std::move(options)));
+  DML_RETURN_IF_ERROR(EnsureTrustRoot(*library, bootstrap));
   if (config.accept_missing_checkpoint) {
     spdlog::warn(
         "accepted the journal without {}, as told: {} entries; start without "
@@ -73,7 +147,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const Serve
   const TlsFiles files{own_certificate ? made.server_certificate : config.tls.certificate,
                        own_certificate ? made.server_key : config.tls.key,
                        config.tls.client_ca.empty() ? made.ca_certificate : config.tls.client_ca};
-  DML_ASSIGN_OR_RETURN(auto credentials, MakeServerCredentials(files));
+  DML_ASSIGN_OR_RETURN(
+      auto credentials, MakeServerCredentials(files, !config.auth.certificates_optional));
   LogCertificateDates(files.certificate, std::chrono::floor<std::chrono::seconds>(WallClockNow()));
   return credentials;
 }
@@ -88,6 +163,10 @@ std::string ClientAddress(const ListenAddress& address) {
 struct Daemon::Parts {
   std::unique_ptr<Library> library;
   std::unique_ptr<Maintenance> maintenance;
+  std::unique_ptr<Admission> admission;
+  TrustCache trust;
+  std::unique_ptr<LibraryAccess> access;
+  std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<CallGuard> guard;
   std::unique_ptr<TransferBudget> budget;
   std::unique_ptr<ServerHost> host;
@@ -101,7 +180,12 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   auto parts = std::make_unique<Parts>();
   DML_ASSIGN_OR_RETURN(parts->library, OpenLibrary(config));
   DML_ASSIGN_OR_RETURN(parts->maintenance, StartMaintenance(*parts->library, config.maintenance));
-  parts->guard = std::make_unique<CallGuard>(CallGuardOptions{config.insecure_loopback, nullptr});
+  parts->admission = std::make_unique<Admission>(*parts->library, config.admission);
+  parts->access = std::make_unique<LibraryAccess>(*parts->library);
+  DML_ASSIGN_OR_RETURN(AuthenticatorOptions authentication, Authentication(config));
+  parts->authenticator =
+      std::make_unique<Authenticator>(std::move(authentication), parts->access.get());
+  parts->guard = std::make_unique<CallGuard>(*parts->authenticator);
   parts->budget = std::make_unique<TransferBudget>(TransferLimits{
       config.limits.max_transfers, config.limits.transfer_bytes,
       UploadMemory(config.limits, config.content), 4 * config.content.chunk_average_bytes});
@@ -115,6 +199,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
       .guard = *parts->guard,
       .budget = *parts->budget,
       .maintenance = *parts->maintenance,
+      .trust = parts->trust,
+      .admission = *parts->admission,
       .max_message_bytes = static_cast<uint32_t>(config.limits.max_message_bytes),
       .chunker =
           ChunkerParams::FromAverage(static_cast<uint32_t>(config.content.chunk_average_bytes)),
@@ -145,6 +231,7 @@ std::string Daemon::client_address() const { return ClientAddress(address()); }
 void Daemon::Shutdown(std::chrono::milliseconds grace) {
   if (parts_->library == nullptr) return;
   parts_->host->Shutdown(grace);
+  parts_->admission.reset();
   parts_->maintenance.reset();
   parts_->library.reset();
 }

@@ -3,9 +3,7 @@
 namespace dml {
 namespace {
 
-constexpr std::string_view kPublished = "PUBLISHED";
-constexpr std::string_view kWithdrawn = "WITHDRAWN";
-constexpr std::string_view kStates[] = {kPublished, kWithdrawn};
+constexpr std::string_view kStates[] = {"PUBLISHED", "WITHDRAWN", "QUARANTINED", "REJECTED"};
 
 // A field of a record: its place in the schema, and its value. `label` matters to labels alone.
 template <typename Record>
@@ -43,8 +41,7 @@ constexpr RecordField<VariantRecord> kVariantFields[] = {
      }},
     {{"state", FilterType::kEnum, kStates},
      [](const VariantRecord& r, std::string_view) {
-       return FilterValue(
-           std::string(r.state == VariantState::kWithdrawn ? kWithdrawn : kPublished));
+       return FilterValue(std::string(VariantStateName(r.state)));
      }},
     {{"license", FilterType::kExpression},
      [](const VariantRecord& r, std::string_view) { return FilterValue(r.declared_license); }},

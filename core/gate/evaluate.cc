@@ -60,11 +60,19 @@ class Evaluation {
       Deny("content.not-found", subject, "it is not in the library",
            "publish it, or correct the name, version or platform");
     }
+    auto because = [&](std::string_view what) {
+      return item.withdrawal_reason.empty() ? std::string(what)
+                                            : fmt::format("{}: {}", what, item.withdrawal_reason);
+    };
     if (item.state == ItemState::kWithdrawn) {
-      Deny("content.withdrawn", subject,
-           item.withdrawal_reason.empty() ? "it was withdrawn"
-                                          : "it was withdrawn: " + item.withdrawal_reason,
-           "take another version");
+      Deny("content.withdrawn", subject, because("it was withdrawn"), "take another version");
+    }
+    if (item.state == ItemState::kQuarantined) {
+      Deny("content.quarantined", subject, because("it is in quarantine"),
+           "let somebody look at it and release it, or take another version");
+    }
+    if (item.state == ItemState::kRejected) {
+      Deny("content.rejected", subject, because("it was rejected"), "take another version");
     }
     if (input_.policy == nullptr) return;
     CheckNames(item, subject);

@@ -17,10 +17,10 @@
 
 namespace dml {
 
-enum class ItemState { kNotFound, kPublished, kWithdrawn };
+enum class ItemState { kNotFound, kPublished, kWithdrawn, kQuarantined, kRejected };
 
 /// A key whose signature over the publication of the item was verified and that holds the role
-/// publisher for the item's namespace, and the person whom the trust root says it belongs to.
+/// publisher for the item's package, and the person whom the trust root says it belongs to.
 struct PublisherSignature {
   Digest key_id;
   std::string person;
@@ -29,7 +29,7 @@ struct PublisherSignature {
 struct GateItem {
   VariantName name;
   ItemState state = ItemState::kNotFound;
-  std::string withdrawal_reason;      // Where withdrawn.
+  std::string withdrawal_reason;      // Where withdrawn, quarantined or rejected.
   const PackageSpec* spec = nullptr;  // Of `name`. Borrowed; null only where not found.
   std::vector<PublisherSignature> signatures;
   std::vector<Digest> revoked_keys;  // Would be in `signatures`, but were revoked.
@@ -56,6 +56,8 @@ struct GateResult {
 ///   content.empty        there is nothing to decide on
 ///   content.not-found    the library has no such variant, or not its package spec
 ///   content.withdrawn    it was withdrawn
+///   content.quarantined  it waits for a decision in quarantine
+///   content.rejected     it was rejected
 ///   content.namespace    no pattern of the policy allows its namespace
 ///   content.denied       the policy denies the package
 ///   signature.threshold  fewer distinct persons signed than the policy demands; a signature whose

@@ -1,5 +1,7 @@
 #include "core/journal/entry.h"
 
+#include <fmt/ranges.h>
+
 namespace dml {
 namespace {
 
@@ -10,7 +12,51 @@ struct Overloaded : Ts... {
 template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
+std::string GrantWords(const AccessGrant& grant) {
+  return grant.scope.empty() ? grant.role : fmt::format("{} in {}", grant.role, grant.scope);
+}
+
+std::string_view AdmissionVerb(AdmissionState admission) {
+  switch (admission) {
+    case AdmissionState::kAccepted:
+      return "accept";
+    case AdmissionState::kQuarantined:
+      return "quarantine";
+    case AdmissionState::kRejected:
+      return "reject";
+  }
+  return "?";
+}
+
 }  // namespace
+
+std::string_view ScanVerdictName(ScanVerdict verdict) {
+  switch (verdict) {
+    case ScanVerdict::kClean:
+      return "clean";
+    case ScanVerdict::kInfected:
+      return "infected";
+    case ScanVerdict::kNotFullyScanned:
+      return "not-fully-scanned";
+    case ScanVerdict::kError:
+      return "error";
+  }
+  return "?";
+}
+
+std::string_view CustodyActionName(CustodyAction action) {
+  switch (action) {
+    case CustodyAction::kCheckedOut:
+      return "check-out";
+    case CustodyAction::kCheckedIn:
+      return "check-in";
+    case CustodyAction::kMoved:
+      return "move";
+    case CustodyAction::kDestroyed:
+      return "destroy";
+  }
+  return "?";
+}
 
 std::string_view EntryKind(const EntryPayload& payload) {
   return std::visit(Overloaded{
@@ -26,6 +72,19 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const NodeCreated&) { return "node_created"; },
                         [](const PolicySet&) { return "policy_set"; },
                         [](const NamespaceRetentionSet&) { return "namespace_retention_set"; },
+                        [](const RootSet&) { return "root_set"; },
+                        [](const DelegationSet&) { return "delegation_set"; },
+                        [](const RoleGranted&) { return "role_granted"; },
+                        [](const RoleRevoked&) { return "role_revoked"; },
+                        [](const TokenIssued&) { return "token_issued"; },
+                        [](const TokenRevoked&) { return "token_revoked"; },
+                        [](const PermitDecided&) { return "permit_decided"; },
+                        [](const AdmissionDecided&) { return "admission_decided"; },
+                        [](const VariantScanned&) { return "variant_scanned"; },
+                        [](const HoldPlaced&) { return "hold_placed"; },
+                        [](const HoldReleased&) { return "hold_released"; },
+                        [](const MediaRegistered&) { return "media_registered"; },
+                        [](const CustodyRecorded&) { return "custody_recorded"; },
                     },
                     payload);
 }
@@ -65,6 +124,47 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const NamespaceRetentionSet& p) {
             return fmt::format("set retention of namespace {}", p.name);
           },
+          [](const RootSet& p) { return fmt::format("set trust root {}", p.version); },
+          [](const DelegationSet& p) {
+            return fmt::format("set delegation {} to version {}", fmt::join(p.chain, " > "),
+                               p.version);
+          },
+          [](const RoleGranted& p) {
+            return fmt::format("grant {} to {}", GrantWords(p.grant), p.principal);
+          },
+          [](const RoleRevoked& p) {
+            return fmt::format("revoke {} of {}: {}", GrantWords(p.grant), p.principal, p.reason);
+          },
+          [](const TokenIssued& p) {
+            return fmt::format("issue token {} until {}", p.id, FormatTime(p.expires));
+          },
+          [](const TokenRevoked& p) { return fmt::format("revoke token {}: {}", p.id, p.reason); },
+          [](const PermitDecided& p) {
+            return fmt::format("{} release {} in {}", p.allowed ? "permit" : "deny",
+                               p.release.ToString(), p.environment);
+          },
+          [](const AdmissionDecided& p) {
+            return fmt::format("{} {}: {}", AdmissionVerb(p.admission), p.variant.ResourceName(),
+                               p.reason);
+          },
+          [](const VariantScanned& p) {
+            return fmt::format("scan {}: {}", p.variant.ResourceName(),
+                               ScanVerdictName(p.scan.verdict));
+          },
+          [](const HoldPlaced& p) {
+            return fmt::format("hold {} for {}: {}", p.variant.ResourceName(), p.name, p.reason);
+          },
+          [](const HoldReleased& p) {
+            return fmt::format("release the hold {} on {}: {}", p.name, p.variant.ResourceName(),
+                               p.reason);
+          },
+          [](const MediaRegistered& p) {
+            return fmt::format("register {} at {}", p.name, p.location);
+          },
+          [](const CustodyRecorded& p) {
+            return fmt::format("{} {} of {} to {}", CustodyActionName(p.action), p.copies, p.name,
+                               p.custodian);
+          },
       },
       payload);
 }
@@ -80,6 +180,12 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     out.push_back(collected->digest_list);
   } else if (const auto* policy = std::get_if<PolicySet>(&payload)) {
     out.push_back(policy->document);
+  } else if (const auto* root = std::get_if<RootSet>(&payload)) {
+    out.push_back(root->envelope);
+  } else if (const auto* delegation = std::get_if<DelegationSet>(&payload)) {
+    out.push_back(delegation->envelope);
+  } else if (const auto* permit = std::get_if<PermitDecided>(&payload)) {
+    if (permit->permit.size > 0) out.push_back(permit->permit);
   }
   return out;
 }

@@ -6,21 +6,21 @@
 // projections in storage/views.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "core/base/digest.h"
+#include "core/base/labels.h"
 #include "core/base/time.h"
+#include "core/journal/custody_entries.h"
 #include "core/journal/retention.h"
+#include "core/journal/trust_entries.h"
 #include "core/package/names.h"
 #include "core/version/version.h"
 
 namespace dml {
-
-using Labels = std::map<std::string, std::string>;
 
 /// Entry bundles of C2SP tlog-tiles carry a 16-bit length.
 inline constexpr size_t kMaxEntryBytes = 65535;
@@ -48,20 +48,6 @@ struct NamespaceCreated {
   bool operator==(const NamespaceCreated&) const = default;
 };
 
-struct KeyRegistered {
-  std::string spki;                     // DER.
-  std::string owner;                    // The person or machine that holds the key.
-  std::vector<std::string> roles;       // Signing roles, ascending, distinct.
-  std::vector<std::string> namespaces;  // Names, or "*"; ascending, distinct.
-  bool operator==(const KeyRegistered&) const = default;
-};
-
-struct KeyRevoked {
-  Digest key_id;
-  std::string reason;
-  bool operator==(const KeyRevoked&) const = default;
-};
-
 struct VersionPublished {
   VariantName variant;
   VersionScheme scheme = VersionScheme::kSemver;
@@ -70,6 +56,9 @@ struct VersionPublished {
   uint64_t payload_size = 0;  // Bytes of all files together.
   uint32_t file_count = 0;
   std::vector<AttestationRef> attestations;  // At least the publication.
+  AdmissionState admission = AdmissionState::kAccepted;
+  std::string quarantine_reason;   // Where quarantined.
+  std::optional<ScanReport> scan;  // Where it was scanned.
   bool operator==(const VersionPublished&) const = default;
 };
 
@@ -125,7 +114,9 @@ struct NamespaceRetentionSet {
 using EntryPayload =
     std::variant<LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked, VersionPublished,
                  AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated,
-                 NodeCreated, PolicySet, NamespaceRetentionSet>;
+                 NodeCreated, PolicySet, NamespaceRetentionSet, RootSet, DelegationSet, RoleGranted,
+                 RoleRevoked, TokenIssued, TokenRevoked, PermitDecided, AdmissionDecided,
+                 VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded>;
 
 struct Entry {
   uint64_t index = 0;

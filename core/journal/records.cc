@@ -2,18 +2,34 @@
 
 #include <algorithm>
 
+#include "core/trust/subject_pattern.h"
+
 namespace dml {
 
-bool KeyCovers(const KeyRecord& key, std::string_view role, std::string_view ns) {
+bool MayVouch(const KeyRecord& key, std::string_view role, std::string_view subject) {
   if (key.revoked) return false;
-  if (std::find(key.roles.begin(), key.roles.end(), role) == key.roles.end()) return false;
-  return std::any_of(key.namespaces.begin(), key.namespaces.end(),
-                     [&](const std::string& pattern) { return pattern == "*" || pattern == ns; });
+  return std::ranges::any_of(key.grants, [&](const KeyGrant& grant) {
+    if (!role.empty() && grant.role != role) return false;
+    if (grant.subjects.empty()) return true;
+    return std::ranges::any_of(grant.subjects, [&](const std::string& text) {
+      absl::StatusOr<SubjectPattern> pattern = SubjectPattern::Parse(text);
+      return pattern.ok() && pattern->Covers(subject);
+    });
+  });
 }
 
-bool KeyCovers(const KeyRecord& key, std::string_view ns) {
-  return std::any_of(std::begin(kSigningRoles), std::end(kSigningRoles),
-                     [&](std::string_view role) { return KeyCovers(key, role, ns); });
+std::string_view VariantStateName(VariantState state) {
+  switch (state) {
+    case VariantState::kPublished:
+      return "PUBLISHED";
+    case VariantState::kWithdrawn:
+      return "WITHDRAWN";
+    case VariantState::kQuarantined:
+      return "QUARANTINED";
+    case VariantState::kRejected:
+      return "REJECTED";
+  }
+  return "UNKNOWN";
 }
 
 std::string RetentionRecord::Etag() const { return index == 0 ? "" : fmt::format("{}", index); }

@@ -1,10 +1,13 @@
 // Records: what the views know of each thing in the library, as values.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/journal/entry.h"
+#include "core/journal/trust_records.h"
 #include "core/package/package_spec.h"
 
 namespace dml {
@@ -41,7 +44,12 @@ struct PackageRecord {
   bool operator==(const PackageRecord&) const = default;
 };
 
-enum class VariantState { kPublished = 1, kWithdrawn = 2 };
+/// Only what is published is there for deployment and for reading; what is quarantined waits for a
+/// decision, and what was rejected or withdrawn never comes back.
+enum class VariantState { kPublished = 1, kWithdrawn = 2, kQuarantined = 3, kRejected = 4 };
+
+/// "PUBLISHED", "WITHDRAWN", "QUARANTINED", "REJECTED".
+std::string_view VariantStateName(VariantState state);
 
 struct VariantRecord {
   VariantName name;
@@ -63,6 +71,12 @@ struct VariantRecord {
   Timestamp withdrawn_time;
   bool payload_collected = false;
   uint32_t attestation_count = 0;  // Distinct envelopes. 0 where a client was told the record.
+  std::string admission_reason;    // Of the last decision; "" where it was accepted at once.
+  uint64_t admission_index = 0;    // Of the last decision.
+  std::optional<ScanReport> scan;  // The last one, and when it was made.
+  uint64_t scan_index = 0;
+  Timestamp scan_time;
+  uint32_t hold_count = 0;
   bool operator==(const VariantRecord&) const = default;
 };
 
@@ -74,24 +88,6 @@ struct AttestationRecord {
   Digest statement;  // Of the bytes that were signed; zero where a client was told the record.
   bool operator==(const AttestationRecord&) const = default;
 };
-
-struct KeyRecord {
-  std::string spki;  // DER; the key's id is its SHA-256.
-  std::string owner;
-  std::vector<std::string> roles;
-  std::vector<std::string> namespaces;
-  uint64_t registered_index = 0;
-  Timestamp registered_time;
-  bool revoked = false;
-  uint64_t revoked_index = 0;
-  std::string revoke_reason;
-  bool operator==(const KeyRecord&) const = default;
-};
-
-/// Whether a key may vouch for packages of a namespace: not revoked, role `role`, namespace listed.
-bool KeyCovers(const KeyRecord& key, std::string_view role, std::string_view ns);
-/// The same in any signing role.
-bool KeyCovers(const KeyRecord& key, std::string_view ns);
 
 struct EnvironmentRecord {
   std::string name;
@@ -139,8 +135,5 @@ struct RelationRecord {
   std::string source;
   bool operator==(const RelationRecord&) const = default;
 };
-
-/// Signing roles that a key can be registered for.
-inline constexpr std::string_view kSigningRoles[] = {"publisher", "tester"};
 
 }  // namespace dml

@@ -55,6 +55,8 @@ absl::Status ValidateRetention(const RetentionPolicy& policy) {
 
 RetentionVerdict JudgeRetention(const RetentionPolicy& policy, const VariantRecord& variant,
                                 bool among_highest, Timestamp now) {
+  if (variant.hold_count > 0) return {true, fmt::format("{} hold(s) keep it", variant.hold_count)};
+  if (variant.state == VariantState::kQuarantined) return {true, "it is in quarantine"};
   if (variant.state != VariantState::kPublished) return JudgeWithdrawn(policy, variant, now);
   if (policy.keep == RetentionKeep::kOnlyHeld) return {false, "retention keeps only what is held"};
   // Whatever else is not known keeps, too.

@@ -36,6 +36,14 @@ class LibraryState {
   virtual Lookup<AttestationRecord> FindAttestation(const VariantName& name,
                                                     const Digest& envelope) const = 0;
   virtual Lookup<KeyRecord> FindKey(const Digest& id) const = 0;
+  /// The one in force.
+  virtual Lookup<RootRecord> FindRoot() const = 0;
+  virtual Lookup<DelegationRecord> FindDelegation(const std::vector<std::string>& chain) const = 0;
+  virtual Lookup<GrantRecord> FindGrant(std::string_view principal,
+                                        const AccessGrant& grant) const = 0;
+  virtual Lookup<TokenRecord> FindToken(std::string_view id) const = 0;
+  virtual Lookup<HoldRecord> FindHold(const VariantName& variant, std::string_view name) const = 0;
+  virtual Lookup<MediaRecord> FindMedia(std::string_view name) const = 0;
   virtual Lookup<EnvironmentRecord> FindEnvironment(std::string_view name) const = 0;
   virtual Lookup<NodeRecord> FindNode(std::string_view environment,
                                       std::string_view node) const = 0;
@@ -46,8 +54,8 @@ class LibraryState {
 /// OK when the payload may be appended in an entry of journal time `now`. Codes that callers branch
 /// on: NOT_FOUND (something that it names is missing), ALREADY_EXISTS (the name is bound,
 /// tombstones included), FAILED_PRECONDITION (the state forbids it; ATTESTATION_LIMIT,
-/// PAYLOAD_IN_USE), ABORTED (etag), PERMISSION_DENIED (no signature of a key that covers the
-/// namespace), INVALID_ARGUMENT.
+/// PAYLOAD_IN_USE), ABORTED (etag), PERMISSION_DENIED (no signature of a key that may vouch for the
+/// package), INVALID_ARGUMENT.
 absl::Status Decide(const EntryPayload& payload, const LibraryState& state, Timestamp now);
 
 }  // namespace dml

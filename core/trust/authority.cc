@@ -45,28 +45,51 @@ std::string Words(const std::set<std::string>& words) {
 
 }  // namespace
 
-absl::StatusOr<Vouchers> VerifyThreshold(const DsseEnvelope& envelope,
-                                         std::string_view payload_type,
-                                         const Authority& authority) {
-  if (envelope.payload_type != payload_type) {
-    return PermissionDenied(ErrorReason("PAYLOAD_TYPE_UNEXPECTED"),
-                            "the envelope holds '{}', not '{}'; send an envelope over the latter",
-                            Excerpt(envelope.payload_type), payload_type);
+absl::StatusOr<SignatureSet> SignatureSet::Create(std::span<const DsseEnvelope> envelopes,
+                                                  std::string_view payload_type) {
+  SignatureSet out;
+  for (const DsseEnvelope& envelope : envelopes) {
+    if (envelope.payload_type != payload_type) {
+      return PermissionDenied(ErrorReason("PAYLOAD_TYPE_UNEXPECTED"),
+                              "the envelope holds '{}', not '{}'; send an envelope over the latter",
+                              Excerpt(envelope.payload_type), payload_type);
+    }
+    out.items_.push_back({&envelope, PreAuthEncoding(envelope.payload_type, envelope.payload)});
+    for (const DsseSignature& signature : envelope.signatures) out.hints_.insert(signature.key_id);
   }
-  const std::string message = PreAuthEncoding(envelope.payload_type, envelope.payload);
+  return out;
+}
+
+bool SignatureSet::has_unnamed(const std::set<Digest>& keys) const {
+  return std::ranges::any_of(hints_, [&](const std::string& hint) {
+    absl::StatusOr<Digest> id = Digest::Parse("sha256:" + hint);
+    return !id.ok() || !keys.contains(*id);
+  });
+}
+
+bool SignatureSet::IsSignedBy(const TrustKey& key) {
+  auto [known, is_new] = known_.emplace(key.key.id(), false);
+  if (!is_new) return known->second;
+  const std::string hint = key.key.id().hex();
+  // Each key looks at each signature, of which there are few; ids are hints and may be lies.
+  auto signed_by = [&](bool hinted) {
+    return std::ranges::any_of(items_, [&](const Item& item) {
+      return std::ranges::any_of(item.envelope->signatures, [&](const DsseSignature& signature) {
+        return (signature.key_id == hint) == hinted &&
+               IsGoodSignature(key, AsBytes(item.message), signature.signature);
+      });
+    });
+  };
+  known->second = signed_by(true) || signed_by(false);
+  return known->second;
+}
+
+absl::StatusOr<Vouchers> VerifyTogether(SignatureSet& signatures, const Authority& authority) {
   std::set<Digest> good;
   std::set<std::string> holders;
   std::set<std::string> others;
-  // Each key looks at each signature, of which there are few; ids are hints and may be lies.
   for (const TrustKey& key : authority.keys) {
-    const std::string hint = key.key.id().hex();
-    auto signed_by = [&](bool hinted) {
-      return std::ranges::any_of(envelope.signatures, [&](const DsseSignature& signature) {
-        return (signature.key_id == hint) == hinted &&
-               IsGoodSignature(key, AsBytes(message), signature.signature);
-      });
-    };
-    if (signed_by(true) || signed_by(false)) {
+    if (signatures.IsSignedBy(key)) {
       good.insert(key.key.id());
       holders.insert(key.holder);
     } else {
@@ -86,6 +109,14 @@ absl::StatusOr<Vouchers> VerifyThreshold(const DsseEnvelope& envelope,
       Words(holders), authority.threshold - holders.size(), Words(others));
 }
 
+absl::StatusOr<Vouchers> VerifyThreshold(const DsseEnvelope& envelope,
+                                         std::string_view payload_type,
+                                         const Authority& authority) {
+  DML_ASSIGN_OR_RETURN(SignatureSet signatures,
+                       SignatureSet::Create(std::span(&envelope, 1), payload_type));
+  return VerifyTogether(signatures, authority);
+}
+
 absl::StatusOr<Authority> RootAuthority(const TrustRoot& root, SigningRole role) {
   auto it = root.roles.find(role);
   if (it != root.roles.end()) return MakeAuthority(root.keys, it->second, role, {});
@@ -94,6 +125,22 @@ absl::StatusOr<Authority> RootAuthority(const TrustRoot& root, SigningRole role)
                           "new root",
                           SigningRoleName(role), root.version);
 }
+
+namespace {
+
+// Whoever is above comes first: nothing is believed before those who delegated to it are.
+std::vector<std::pair<const DsseEnvelope*, DelegationDocument>> FromTheTop(
+    std::vector<std::pair<const DsseEnvelope*, DelegationDocument>> documents) {
+  std::ranges::stable_sort(documents, {},
+                           [](const auto& item) { return item.second.chain.size(); });
+  return documents;
+}
+
+void DropKeys(std::vector<TrustKey>& keys, const std::set<Digest>& revoked) {
+  std::erase_if(keys, [&](const TrustKey& key) { return revoked.contains(key.key.id()); });
+}
+
+}  // namespace
 
 absl::StatusOr<TrustDomain> TrustDomain::Create(TrustRoot root,
                                                 std::span<const DsseEnvelope> delegations,
@@ -104,19 +151,36 @@ absl::StatusOr<TrustDomain> TrustDomain::Create(TrustRoot root,
     DML_ASSIGN_OR_RETURN(DelegationDocument document, ParseDelegationDocument(envelope.payload));
     documents.emplace_back(&envelope, std::move(document));
   }
-  // Whoever is above comes first: nothing is believed before those who delegated to it are.
-  std::ranges::stable_sort(documents, {},
-                           [](const auto& item) { return item.second.chain.size(); });
-  for (auto& [envelope, document] : documents) {
+  for (auto& [envelope, document] : FromTheTop(std::move(documents))) {
     DML_RETURN_IF_ERROR(out.Add(*envelope, std::move(document), now));
   }
   return out;
 }
 
-absl::Status TrustDomain::Add(const DsseEnvelope& envelope, DelegationDocument document,
-                              Timestamp now) {
+TrustDomain TrustDomain::Assemble(TrustRoot root, std::span<const DsseEnvelope> delegations,
+                                  Timestamp now, const std::set<Digest>& revoked) {
+  TrustDomain out(std::move(root));
+  DropKeys(out.root_.keys, revoked);
+  std::vector<std::pair<const DsseEnvelope*, DelegationDocument>> documents;
+  for (const DsseEnvelope& envelope : delegations) {
+    absl::StatusOr<DelegationDocument> document = ParseDelegationDocument(envelope.payload);
+    if (!document.ok()) {
+      out.lapsed_.push_back(document.status());
+      continue;
+    }
+    DropKeys(document->keys, revoked);
+    documents.emplace_back(&envelope, *std::move(document));
+  }
+  for (auto& [envelope, document] : FromTheTop(std::move(documents))) {
+    absl::Status added = out.Add(*envelope, std::move(document), now);
+    if (!added.ok()) out.lapsed_.push_back(std::move(added));
+  }
+  return out;
+}
+
+absl::Status TrustDomain::Judge(const DsseEnvelope& envelope,
+                                const DelegationDocument& document) const {
   const std::string name = fmt::format("delegation {}", fmt::join(document.chain, " > "));
-  if (IsBelowExpired(document.chain)) return absl::OkStatus();
   DML_ASSIGN_OR_RETURN(Authority authority, DelegatedAuthority(document.chain));
   absl::StatusOr<Vouchers> vouchers = VerifyThreshold(envelope, kDelegationPayloadType, authority);
   if (!vouchers.ok()) return Annotate(vouchers.status(), name);
@@ -127,13 +191,21 @@ absl::Status TrustDomain::Add(const DsseEnvelope& envelope, DelegationDocument d
                               SigningRoleName(delegation.role), SigningRoleName(authority.role));
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status TrustDomain::Add(const DsseEnvelope& envelope, DelegationDocument document,
+                              Timestamp now) {
+  if (IsBelowExpired(document.chain)) return absl::OkStatus();
+  DML_RETURN_IF_ERROR(Judge(envelope, document));
   if (document.expires <= now) {
     expired_.push_back(std::move(document));
     return absl::OkStatus();
   }
   std::vector<std::string> chain = document.chain;
-  if (documents_.emplace(std::move(chain), std::move(document)).second) return absl::OkStatus();
-  return AlreadyExists(ErrorReason("DELEGATION_REPEATED"), "there are two documents of {}", name);
+  if (documents_.emplace(chain, std::move(document)).second) return absl::OkStatus();
+  return AlreadyExists(ErrorReason("DELEGATION_REPEATED"), "there are two documents of delegation {}",
+                       fmt::join(chain, " > "));
 }
 
 bool TrustDomain::IsBelowExpired(const std::vector<std::string>& chain) const {
@@ -204,12 +276,19 @@ std::vector<Authority> TrustDomain::AuthoritiesFor(SigningRole role,
 absl::StatusOr<Vouchers> TrustDomain::Verify(const DsseEnvelope& envelope,
                                              std::string_view payload_type, SigningRole role,
                                              std::string_view subject) const {
+  DML_ASSIGN_OR_RETURN(SignatureSet signatures,
+                       SignatureSet::Create(std::span(&envelope, 1), payload_type));
+  return VerifyTogether(signatures, role, subject);
+}
+
+absl::StatusOr<Vouchers> TrustDomain::VerifyTogether(SignatureSet& signatures, SigningRole role,
+                                                     std::string_view subject) const {
   absl::Status first = PermissionDenied(ErrorReason("ROLE_NOT_HELD"),
                                         "nobody has the role {} for {} in trust root {}",
                                         SigningRoleName(role), Excerpt(subject), root_.version);
   bool is_first = true;
   for (const Authority& authority : AuthoritiesFor(role, subject)) {
-    absl::StatusOr<Vouchers> vouchers = VerifyThreshold(envelope, payload_type, authority);
+    absl::StatusOr<Vouchers> vouchers = dml::VerifyTogether(signatures, authority);
     if (vouchers.ok()) return vouchers;
     if (std::exchange(is_first, false)) first = vouchers.status();
   }
@@ -220,6 +299,40 @@ absl::StatusOr<Vouchers> TrustDomain::Verify(const DsseEnvelope& envelope,
                                     FormatTime(document.expires)));
   }
   return first;
+}
+
+absl::StatusOr<std::vector<Digest>> TrustDomain::Signers(SignatureSet& signatures,
+                                                         std::span<const SigningRole> roles,
+                                                         std::string_view subject) const {
+  std::vector<TrustKey> delegated, own;
+  std::set<Digest> seen;
+  for (SigningRole role : roles) {
+    for (Authority& authority : AuthoritiesFor(role, subject)) {
+      for (TrustKey& key : authority.keys) {
+        if (!seen.insert(key.key.id()).second) continue;
+        (authority.chain.empty() ? own : delegated).push_back(std::move(key));
+      }
+    }
+  }
+  delegated.insert(delegated.end(), own.begin(), own.end());
+  std::ranges::stable_partition(delegated,
+                                [&](const TrustKey& key) { return signatures.Names(key); });
+  const bool unnamed = signatures.has_unnamed(seen);
+  std::set<Digest> good;
+  size_t tried = 0;
+  for (const TrustKey& key : delegated) {
+    if (!signatures.Names(key) && (!unnamed || ++tried > kMaxKeysTried)) break;
+    if (signatures.IsSignedBy(key)) good.insert(key.key.id());
+  }
+  if (good.empty() && tried > kMaxKeysTried) {
+    return InvalidArgument(
+        ErrorReason("KEY_ID_REQUIRED"),
+        "the envelope's signatures name no key that may vouch for {}, and none is of the {} such "
+        "keys that were tried; there are more: put into each \"keyid\" the hex SHA-256 of the "
+        "key's SubjectPublicKeyInfo, or take keys that are not in use out of the trust root",
+        Excerpt(subject), kMaxKeysTried);
+  }
+  return std::vector<Digest>(good.begin(), good.end());
 }
 
 }  // namespace dml

@@ -16,6 +16,8 @@ namespace dml {
 /// How deep delegations go, and how many are looked at for one subject (TUF 1.0.34, 5.6.7).
 inline constexpr size_t kMaxDelegationDepth = 8;
 inline constexpr size_t kMaxDelegationsVisited = 256;
+/// Keys that an unnamed signature is tried with.
+inline constexpr size_t kMaxKeysTried = 256;
 
 /// Keys that together may vouch for something.
 struct Authority {
@@ -38,6 +40,34 @@ struct Vouchers {
 absl::StatusOr<Vouchers> VerifyThreshold(const DsseEnvelope& envelope,
                                          std::string_view payload_type, const Authority& authority);
 
+/// Which keys have signed some envelopes. Each is tried once, however many authorities ask: those
+/// that a signature names first; what nobody names is tried with every key asked for. The envelopes
+/// must outlive it.
+class SignatureSet {
+ public:
+  /// PERMISSION_DENIED (PAYLOAD_TYPE_UNEXPECTED) for an envelope over another type.
+  static absl::StatusOr<SignatureSet> Create(std::span<const DsseEnvelope> envelopes,
+                                             std::string_view payload_type);
+  bool IsSignedBy(const TrustKey& key);
+  /// Whether a signature claims to be of this key.
+  bool Names(const TrustKey& key) const { return hints_.contains(key.key.id().hex()); }
+  /// Whether a signature claims to be of a key that is none of these.
+  bool has_unnamed(const std::set<Digest>& keys) const;
+
+ private:
+  struct Item {
+    const DsseEnvelope* envelope;
+    std::string message;  // That the signatures cover.
+  };
+  std::vector<Item> items_;
+  std::set<std::string> hints_;
+  std::map<Digest, bool> known_;  // By key id.
+};
+
+/// Whoever vouches for all envelopes together: a holder counts who signed any of them. What they
+/// say, and that it is one thing, is the caller's to check. Errors as of VerifyThreshold.
+absl::StatusOr<Vouchers> VerifyTogether(SignatureSet& signatures, const Authority& authority);
+
 /// The authority of a role in the root itself; PERMISSION_DENIED (ROLE_NOT_HELD) where nobody has
 /// it.
 absl::StatusOr<Authority> RootAuthority(const TrustRoot& root, SigningRole role);
@@ -55,9 +85,21 @@ class TrustDomain {
                                             std::span<const DsseEnvelope> delegations,
                                             Timestamp now);
 
+  /// The same of documents that were good once: what the root no longer delegates, or what has no
+  /// longer its threshold, counts as absent, too, and is told by lapsed(). A revoked key is as if no
+  /// document named it.
+  static TrustDomain Assemble(TrustRoot root, std::span<const DsseEnvelope> delegations,
+                              Timestamp now, const std::set<Digest>& revoked);
+
+  /// Whether an envelope is good for the delegation that its document speaks for: the threshold of
+  /// those to whom that goes, and no other role passed on. Errors as of Create.
+  absl::Status Judge(const DsseEnvelope& envelope, const DelegationDocument& document) const;
+
   const TrustRoot& root() const { return root_; }
   /// The documents that have expired, to be warned of.
   const std::vector<DelegationDocument>& expired() const { return expired_; }
+  /// Why other documents count as absent, in the order of their chains' lengths.
+  const std::vector<absl::Status>& lapsed() const { return lapsed_; }
 
   /// All authorities over a subject, in the order of precedence: the root's own role, then
   /// delegations that cover it, each followed by what it passed on, until one that terminates. A
@@ -68,6 +110,17 @@ class TrustDomain {
   /// error of the first authority where none has; ROLE_NOT_HELD where there is none.
   absl::StatusOr<Vouchers> Verify(const DsseEnvelope& envelope, std::string_view payload_type,
                                   SigningRole role, std::string_view subject) const;
+  /// The same of all signatures of a set together.
+  absl::StatusOr<Vouchers> VerifyTogether(SignatureSet& signatures, SigningRole role,
+                                          std::string_view subject) const;
+
+  /// The ids of all keys with a part in one of these roles over the subject that have signed, in
+  /// ascending order, however many it would take. At most kMaxKeysTried keys are tried for
+  /// signatures that name none of them, those of delegations first: INVALID_ARGUMENT
+  /// (KEY_ID_REQUIRED) where none of those is good and there are more.
+  absl::StatusOr<std::vector<Digest>> Signers(SignatureSet& signatures,
+                                              std::span<const SigningRole> roles,
+                                              std::string_view subject) const;
 
  private:
   struct Search;
@@ -82,6 +135,7 @@ class TrustDomain {
   TrustRoot root_;
   std::map<std::vector<std::string>, DelegationDocument> documents_;  // By chain.
   std::vector<DelegationDocument> expired_;
+  std::vector<absl::Status> lapsed_;
 };
 
 }  // namespace dml

@@ -96,8 +96,7 @@ void To(const VariantRecord& record, v1::Variant* out) {
   To(record.spec, out->mutable_spec());
   out->set_payload_size(record.payload_size);
   out->set_file_count(record.file_count);
-  out->set_state(record.state == VariantState::kPublished ? v1::Variant::STATE_PUBLISHED
-                                                          : v1::Variant::STATE_WITHDRAWN);
+  out->set_state(static_cast<v1::Variant::State>(record.state));
   out->set_withdraw_reason(record.withdraw_reason);
   out->set_title(record.title);
   out->set_declared_license(record.declared_license);
@@ -106,11 +105,23 @@ void To(const VariantRecord& record, v1::Variant* out) {
   out->set_publisher(record.publisher);
   out->set_published_index(record.published_index);
   To(record.published_time, out->mutable_publish_time());
-  if (record.state == VariantState::kWithdrawn) {
+  if (record.withdrawn_index != 0) {
     out->set_withdrawn_index(record.withdrawn_index);
     To(record.withdrawn_time, out->mutable_withdraw_time());
   }
   out->set_payload_collected(record.payload_collected);
+  out->set_admission_reason(record.admission_reason);
+  out->set_admission_index(record.admission_index);
+  if (record.scan.has_value()) {
+    v1::Scan* scan = out->mutable_scan();
+    scan->set_verdict(static_cast<v1::Scan::Verdict>(record.scan->verdict));
+    scan->set_scanner(record.scan->scanner);
+    scan->set_signatures(record.scan->signatures);
+    scan->set_finding(record.scan->finding);
+    scan->set_index(record.scan_index);
+    To(record.scan_time, scan->mutable_scan_time());
+  }
+  out->set_hold_count(record.hold_count);
 }
 
 absl::StatusOr<VariantRecord> From(const v1::Variant& in) {
@@ -121,8 +132,13 @@ absl::StatusOr<VariantRecord> From(const v1::Variant& in) {
   DML_ASSIGN_OR_RETURN(out.spec, From(in.spec()));
   out.payload_size = in.payload_size();
   out.file_count = in.file_count();
-  out.state = in.state() == v1::Variant::STATE_PUBLISHED ? VariantState::kPublished
-                                                         : VariantState::kWithdrawn;
+  if (in.state() < v1::Variant::STATE_PUBLISHED || in.state() > v1::Variant::STATE_REJECTED) {
+    return AtField(InvalidArgument(ErrorReason("STATE_UNKNOWN"),
+                                   "{} is no state that this version knows",
+                                   static_cast<int>(in.state())),
+                   "state");
+  }
+  out.state = static_cast<VariantState>(in.state());
   out.withdraw_reason = in.withdraw_reason();
   out.title = in.title();
   out.declared_license = in.declared_license();
@@ -134,6 +150,18 @@ absl::StatusOr<VariantRecord> From(const v1::Variant& in) {
   out.withdrawn_index = in.withdrawn_index();
   out.withdrawn_time = From(in.withdraw_time());
   out.payload_collected = in.payload_collected();
+  out.admission_reason = in.admission_reason();
+  out.admission_index = in.admission_index();
+  if (in.has_scan()) {
+    // A verdict that is not known counts as none.
+    const bool known = in.scan().verdict() >= v1::Scan::VERDICT_CLEAN &&
+                       in.scan().verdict() <= v1::Scan::VERDICT_ERROR;
+    out.scan = {known ? static_cast<ScanVerdict>(in.scan().verdict()) : ScanVerdict::kError,
+                in.scan().scanner(), in.scan().signatures(), in.scan().finding()};
+    out.scan_index = in.scan().index();
+    out.scan_time = From(in.scan().scan_time());
+  }
+  out.hold_count = in.hold_count();
   return out;
 }
 
@@ -166,9 +194,14 @@ void To(const KeyRecord& record, v1::Key* out) {
     out->set_algorithm(std::string(KeyAlgorithmName(key->algorithm())));
     out->set_public_key_pem(key->ToPem());
   }
-  out->set_owner(record.owner);
-  for (const std::string& role : record.roles) out->add_roles(role);
-  for (const std::string& ns : record.namespaces) out->add_namespaces(ns);
+  out->set_holder(record.holder);
+  out->set_person(record.person);
+  for (const KeyGrant& grant : record.grants) {
+    v1::Key::Grant* item = out->add_grants();
+    item->set_role(grant.role);
+    item->set_delegation(grant.delegation);
+    for (const std::string& subject : grant.subjects) item->add_subjects(subject);
+  }
   out->set_registered_index(record.registered_index);
   To(record.registered_time, out->mutable_register_time());
   out->set_revoked(record.revoked);
@@ -180,9 +213,12 @@ absl::StatusOr<KeyRecord> From(const v1::Key& in) {
   DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiPem(in.public_key_pem()));
   KeyRecord out;
   out.spki = key.spki_der();
-  out.owner = in.owner();
-  out.roles.assign(in.roles().begin(), in.roles().end());
-  out.namespaces.assign(in.namespaces().begin(), in.namespaces().end());
+  out.holder = in.holder();
+  out.person = in.person();
+  for (const v1::Key::Grant& grant : in.grants()) {
+    out.grants.push_back(
+        {grant.role(), grant.delegation(), {grant.subjects().begin(), grant.subjects().end()}});
+  }
   out.registered_index = in.registered_index();
   out.registered_time = From(in.register_time());
   out.revoked = in.revoked();

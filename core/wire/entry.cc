@@ -1,10 +1,13 @@
 #include "core/wire/entry.h"
 
 #include "core/crypto/sha256.h"
+#include "core/wire/entry_parts.h"
 #include "core/wire/stored.h"
 
 namespace dml::wire {
 namespace {
+
+using wire::Put;  // Of core/wire/entry_parts.h, beside those here.
 
 // --- Payload -> protobuf -------------------------------------------------------------------------
 
@@ -18,17 +21,6 @@ void Put(const NamespaceCreated& p, pb::Entry& out) {
   m->set_description(p.description);
   To(p.labels, m->mutable_labels());
 }
-void Put(const KeyRegistered& p, pb::Entry& out) {
-  auto* m = out.mutable_key_registered();
-  m->set_spki(p.spki);
-  m->set_owner(p.owner);
-  for (const std::string& role : p.roles) m->add_roles(role);
-  for (const std::string& ns : p.namespaces) m->add_namespaces(ns);
-}
-void Put(const KeyRevoked& p, pb::Entry& out) {
-  out.mutable_key_revoked()->set_key_id(std::string(p.key_id.raw()));
-  out.mutable_key_revoked()->set_reason(p.reason);
-}
 void Put(const VersionPublished& p, pb::Entry& out) {
   auto* m = out.mutable_version_published();
   To(p.variant, m);
@@ -38,6 +30,9 @@ void Put(const VersionPublished& p, pb::Entry& out) {
   m->set_payload_size(p.payload_size);
   m->set_file_count(p.file_count);
   for (const AttestationRef& ref : p.attestations) To(ref, m->add_attestations());
+  if (p.admission != AdmissionState::kAccepted) m->set_admission(ToProto(p.admission));
+  m->set_quarantine_reason(p.quarantine_reason);
+  if (p.scan.has_value()) To(*p.scan, m->mutable_scan());
 }
 void Put(const AttestationAttached& p, pb::Entry& out) {
   To(p.variant, out.mutable_attestation_attached());
@@ -90,6 +85,13 @@ absl::StatusOr<VersionPublished> Get(const pb::VersionPublished& m) {
     DML_ASSIGN_OR_RETURN(AttestationRef value, From(ref));
     out.attestations.push_back(std::move(value));
   }
+  if (m.admission() != pb::ADMISSION_UNSPECIFIED) {
+    DML_ASSIGN_OR_RETURN(out.admission, FromProto(m.admission()));
+  }
+  out.quarantine_reason = m.quarantine_reason();
+  if (m.has_scan()) {
+    DML_ASSIGN_OR_RETURN(out.scan, From(m.scan()));
+  }
   return out;
 }
 
@@ -128,16 +130,8 @@ absl::StatusOr<NamespaceRetentionSet> Get(const pb::NamespaceRetentionSet& m) {
   return NamespaceRetentionSet{m.name(), policy, m.replaces_etag()};
 }
 
-absl::StatusOr<KeyRevoked> Get(const pb::KeyRevoked& m) {
-  DML_ASSIGN_OR_RETURN(Digest id, DigestFrom(m.key_id()));
-  return KeyRevoked{id, m.reason()};
-}
-
-KeyRegistered Get(const pb::KeyRegistered& m) {
-  return KeyRegistered{m.spki(),
-                       m.owner(),
-                       {m.roles().begin(), m.roles().end()},
-                       {m.namespaces().begin(), m.namespaces().end()}};
+void PutPayload(const EntryPayload& payload, pb::Entry& out) {
+  std::visit([&](const auto& value) { Put(value, out); }, payload);
 }
 
 absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
@@ -148,10 +142,6 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
       const auto& m = in.namespace_created();
       return NamespaceCreated{m.name(), m.description(), From(m.labels())};
     }
-    case pb::Entry::kKeyRegistered:
-      return Get(in.key_registered());
-    case pb::Entry::kKeyRevoked:
-      return Get(in.key_revoked());
     case pb::Entry::kVersionPublished:
       return Get(in.version_published());
     case pb::Entry::kAttestationAttached:
@@ -172,15 +162,18 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
       return Get(in.policy_set());
     case pb::Entry::kNamespaceRetentionSet:
       return Get(in.namespace_retention_set());
-    case pb::Entry::PAYLOAD_NOT_SET:
-      break;
+    default:
+      return GetTrustPayload(in);
   }
+}
+
+}  // namespace
+
+absl::StatusOr<EntryPayload> UnknownPayload(const pb::Entry& in) {
   return DataLoss(kEntryInvalid,
                   "entry {} has a payload that this version does not know: upgrade the program",
                   in.index());
 }
-
-}  // namespace
 
 absl::StatusOr<std::string> EncodeEntry(const Entry& entry) {
   pb::Entry message;
@@ -188,7 +181,7 @@ absl::StatusOr<std::string> EncodeEntry(const Entry& entry) {
   message.set_time_micros(ToMicros(entry.time));
   message.set_author(entry.author);
   message.set_request_id(entry.request_id);
-  std::visit([&](const auto& payload) { Put(payload, message); }, entry.payload);
+  PutPayload(entry.payload, message);
   std::string bytes = SerializeDeterministically(message);
   if (bytes.size() > kMaxEntryBytes) {
     return InvalidArgument(ErrorReason("ENTRY_TOO_LARGE"),
@@ -215,7 +208,7 @@ absl::StatusOr<Entry> DecodeEntry(std::string_view bytes) {
 
 Digest PayloadDigest(const EntryPayload& payload) {
   pb::Entry message;
-  std::visit([&](const auto& value) { Put(value, message); }, payload);
+  PutPayload(payload, message);
   return Sha256(SerializeDeterministically(message));
 }
 

@@ -1,4 +1,5 @@
 #include "core/wire/entry.h"
+#include "core/wire/entry_parts.h"
 #include "core/wire/stored.h"
 #include "dml/journal/v1/record.pb.h"
 
@@ -97,6 +98,12 @@ std::string Encode(const VariantRecord& r) {
   m.set_withdrawn_micros(ToMicros(r.withdrawn_time));
   m.set_payload_collected(r.payload_collected);
   m.set_attestation_count(r.attestation_count);
+  m.set_admission_reason(r.admission_reason);
+  m.set_admission_index(r.admission_index);
+  if (r.scan.has_value()) To(*r.scan, m.mutable_scan());
+  m.set_scan_index(r.scan_index);
+  m.set_scan_micros(ToMicros(r.scan_time));
+  m.set_hold_count(r.hold_count);
   return SerializeDeterministically(m);
 }
 
@@ -123,6 +130,14 @@ absl::StatusOr<VariantRecord> Decode(std::string_view bytes) {
   r.withdrawn_time = FromMicros(m.withdrawn_micros());
   r.payload_collected = m.payload_collected();
   r.attestation_count = m.attestation_count();
+  r.admission_reason = m.admission_reason();
+  r.admission_index = m.admission_index();
+  if (m.has_scan()) {
+    DML_ASSIGN_OR_RETURN(r.scan, From(m.scan()));
+  }
+  r.scan_index = m.scan_index();
+  r.scan_time = FromMicros(m.scan_micros());
+  r.hold_count = m.hold_count();
   return r;
 }
 
@@ -143,36 +158,6 @@ absl::StatusOr<AttestationRecord> Decode(std::string_view bytes) {
   DML_ASSIGN_OR_RETURN(Digest statement, DigestFrom(m.statement_sha256()));
   return AttestationRecord{std::move(ref), m.index(), FromMicros(m.time_micros()), m.author(),
                            statement};
-}
-
-std::string Encode(const KeyRecord& r) {
-  pb::KeyRecord m;
-  m.set_spki(r.spki);
-  m.set_owner(r.owner);
-  for (const std::string& role : r.roles) m.add_roles(role);
-  for (const std::string& ns : r.namespaces) m.add_namespaces(ns);
-  m.set_registered_index(r.registered_index);
-  m.set_registered_micros(ToMicros(r.registered_time));
-  m.set_revoked(r.revoked);
-  m.set_revoked_index(r.revoked_index);
-  m.set_revoke_reason(r.revoke_reason);
-  return SerializeDeterministically(m);
-}
-
-template <>
-absl::StatusOr<KeyRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::KeyRecord>(bytes));
-  KeyRecord r;
-  r.spki = m.spki();
-  r.owner = m.owner();
-  r.roles.assign(m.roles().begin(), m.roles().end());
-  r.namespaces.assign(m.namespaces().begin(), m.namespaces().end());
-  r.registered_index = m.registered_index();
-  r.registered_time = FromMicros(m.registered_micros());
-  r.revoked = m.revoked();
-  r.revoked_index = m.revoked_index();
-  r.revoke_reason = m.revoke_reason();
-  return r;
 }
 
 std::string Encode(const EnvironmentRecord& r) { return EncodeDescribed<pb::EnvironmentRecord>(r); }

@@ -5,72 +5,110 @@
 namespace dml {
 namespace {
 
+constexpr RoleSet kAdmins = {Role::kAdmin};
+constexpr RoleSet kOperators = {Role::kOperator, Role::kAdmin};
+constexpr RoleSet kAuditors = {Role::kAuditor, Role::kOperator, Role::kAdmin};
+constexpr RoleSet kManagers = {Role::kReleaseManager, Role::kAdmin};
+constexpr RoleSet kPublishers = {Role::kPublisher, Role::kAdmin};
+constexpr RoleSet kAttesters = {Role::kPublisher, Role::kTester, Role::kLicenseManager,
+                                Role::kAdmin};
+constexpr RoleSet kDelegators = {Role::kPublisher, Role::kReleaseManager, Role::kAdmin};
+constexpr RoleSet kReaders = {
+    Role::kReader,   Role::kPublisher,      Role::kTester,  Role::kApprover, Role::kReleaseManager,
+    Role::kDeployer, Role::kLicenseManager, Role::kAuditor, Role::kOperator, Role::kAdmin};
+// Machines read what proves something, and no more.
+constexpr RoleSet kEveryone = kReaders | RoleSet{Role::kNode};
+
 // In the order of the methods (searched by halves). gRPC answers health and reflection by itself,
-// past the handlers' guard: for those the TLS handshake, which demands a client certificate of our
-// authority, is the whole check, and any role will do.
+// past the handlers' guard: for those the TLS handshake is the whole check, and any role will do.
 constexpr AuthorizationRow kTable[] = {
-    {"/dml.v1.AdminService/GetStatus", Role::kReader},
-    {"/dml.v1.AdminService/VerifyViews", Role::kAdmin},
-    {"/dml.v1.CatalogService/AttachAttestation", Role::kPublisher},
-    {"/dml.v1.CatalogService/CreateNamespace", Role::kAdmin},
-    {"/dml.v1.CatalogService/GetNamespace", Role::kReader},
-    {"/dml.v1.CatalogService/GetPackage", Role::kReader},
-    {"/dml.v1.CatalogService/GetRetention", Role::kReader},
-    {"/dml.v1.CatalogService/GetVariant", Role::kReader},
-    {"/dml.v1.CatalogService/ListAttestations", Role::kReader},
-    {"/dml.v1.CatalogService/ListNamespaces", Role::kReader},
-    {"/dml.v1.CatalogService/ListPackages", Role::kReader},
-    {"/dml.v1.CatalogService/ListVariants", Role::kReader},
-    {"/dml.v1.CatalogService/PublishVersion", Role::kPublisher},
-    {"/dml.v1.CatalogService/SearchVariants", Role::kReader},
-    {"/dml.v1.CatalogService/SetRetention", Role::kAdmin},
-    {"/dml.v1.CatalogService/WithdrawVersion", Role::kPublisher},
-    {"/dml.v1.CompatibilityService/CheckSet", Role::kReader},
-    {"/dml.v1.CompatibilityService/CompareVersions", Role::kReader},
-    {"/dml.v1.CompatibilityService/ParseVersion", Role::kReader},
-    {"/dml.v1.CompatibilityService/VersionInRange", Role::kReader},
-    {"/dml.v1.CompatibilityService/WhoProvides", Role::kReader},
-    {"/dml.v1.CompatibilityService/WhoRequires", Role::kReader},
-    {"/dml.v1.ContentService/FindMissingChunks", Role::kPublisher},
-    {"/dml.v1.ContentService/GetBlobChunks", Role::kReader},
-    {"/dml.v1.ContentService/GetCapabilities", Role::kReader},
-    {"/dml.v1.ContentService/QueryWrite", Role::kPublisher},
-    {"/dml.v1.ContentService/ReadBlob", Role::kReader},
-    {"/dml.v1.ContentService/ReadChunks", Role::kReader},
-    {"/dml.v1.ContentService/UploadBlobs", Role::kPublisher},
-    {"/dml.v1.ContentService/WriteBlob", Role::kPublisher},
-    {"/dml.v1.EnvironmentService/CreateEnvironment", Role::kAdmin},
-    {"/dml.v1.EnvironmentService/CreateNode", Role::kAdmin},
-    {"/dml.v1.EnvironmentService/GetEnvironment", Role::kReader},
-    {"/dml.v1.EnvironmentService/GetNode", Role::kReader},
-    {"/dml.v1.EnvironmentService/ListEnvironments", Role::kReader},
-    {"/dml.v1.EnvironmentService/ListNodes", Role::kReader},
-    {"/dml.v1.GateService/Evaluate", Role::kReader},
-    {"/dml.v1.JournalService/GetCheckpoint", Role::kReader},
-    {"/dml.v1.JournalService/GetConsistencyProof", Role::kReader},
-    {"/dml.v1.JournalService/GetInclusionProof", Role::kReader},
-    {"/dml.v1.JournalService/ListEntries", Role::kReader},
-    {"/dml.v1.KeyService/GetKey", Role::kReader},
-    {"/dml.v1.KeyService/ListKeys", Role::kReader},
-    {"/dml.v1.KeyService/RegisterKey", Role::kAdmin},
-    {"/dml.v1.KeyService/RevokeKey", Role::kAdmin},
-    {"/dml.v1.LicenseService/EvaluateLicense", Role::kReader},
-    {"/dml.v1.LicenseService/FindPackagesByLicense", Role::kReader},
-    {"/dml.v1.MaintenanceService/GetCollection", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/GetCollectionPlan", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/GetRepack", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/GetScrub", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/GetStorageFigures", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/StartCollection", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/StartCollectionPlan", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/StartMeasurement", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/StartRepack", Role::kAdmin},
-    {"/dml.v1.MaintenanceService/StartScrub", Role::kAdmin},
-    {"/dml.v1.PolicyService/GetPolicy", Role::kReader},
-    {"/dml.v1.PolicyService/SetPolicy", Role::kAdmin},
-    {"/grpc.health.v1.Health/Check", Role::kReader},
-    {"/grpc.health.v1.Health/Watch", Role::kReader},
-    {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Role::kReader},
+    {"/dml.v1.AccessService/GrantRole", kAdmins, ScopeKind::kLibrary},
+    {"/dml.v1.AccessService/IssueToken", kAdmins, ScopeKind::kLibrary},
+    {"/dml.v1.AccessService/ListGrants", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.AccessService/ListPermissions", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.AccessService/ListPrincipalNames", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.AccessService/ListTokens", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.AccessService/RevokeRole", kAdmins, ScopeKind::kLibrary},
+    {"/dml.v1.AccessService/RevokeToken", kAdmins, ScopeKind::kLibrary},
+    {"/dml.v1.AccessService/SetPrincipalName", kAdmins, ScopeKind::kLibrary},
+    {"/dml.v1.AccessService/WhoAmI", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.AdminService/GetStatus", kReaders, ScopeKind::kAny},
+    {"/dml.v1.AdminService/VerifyViews", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.AdmissionService/DecideAdmission", kOperators, ScopeKind::kNamespace},
+    {"/dml.v1.AdmissionService/GetScan", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.AdmissionService/ListHolds", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.AdmissionService/PlaceHold", kOperators, ScopeKind::kNamespace},
+    {"/dml.v1.AdmissionService/ReleaseHold", kOperators, ScopeKind::kNamespace},
+    {"/dml.v1.AdmissionService/StartScan", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.CatalogService/AttachAttestation", kAttesters, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/CreateNamespace", kManagers, ScopeKind::kLibrary},
+    {"/dml.v1.CatalogService/GetNamespace", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/GetPackage", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/GetRetention", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/GetVariant", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/ListAttestations", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/ListNamespaces", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/ListPackages", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/ListVariants", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/PublishVersion", kPublishers, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/SearchVariants", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/SetRetention", kManagers, ScopeKind::kNamespace},
+    {"/dml.v1.CatalogService/WithdrawVersion", kPublishers, ScopeKind::kNamespace},
+    {"/dml.v1.CompatibilityService/CheckSet", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CompatibilityService/CompareVersions", kReaders, ScopeKind::kAny},
+    {"/dml.v1.CompatibilityService/ParseVersion", kReaders, ScopeKind::kAny},
+    {"/dml.v1.CompatibilityService/VersionInRange", kReaders, ScopeKind::kAny},
+    {"/dml.v1.CompatibilityService/WhoProvides", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.CompatibilityService/WhoRequires", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/FindMissingChunks", kPublishers, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/GetBlobChunks", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/GetCapabilities", kReaders, ScopeKind::kAny},
+    {"/dml.v1.ContentService/QueryWrite", kPublishers, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/ReadBlob", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/ReadChunks", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/UploadBlobs", kPublishers, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/WriteBlob", kPublishers, ScopeKind::kNamespace},
+    {"/dml.v1.EnvironmentService/CreateEnvironment", kManagers, ScopeKind::kLibrary},
+    {"/dml.v1.EnvironmentService/CreateNode", kManagers, ScopeKind::kEnvironment},
+    {"/dml.v1.EnvironmentService/GetEnvironment", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.EnvironmentService/GetNode", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.EnvironmentService/ListEnvironments", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.EnvironmentService/ListNodes", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.GateService/Evaluate", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.JournalService/GetCheckpoint", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.JournalService/GetConsistencyProof", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.JournalService/GetInclusionProof", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.JournalService/ListEntries", kReaders, ScopeKind::kAny},
+    {"/dml.v1.KeyService/GetKey", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.KeyService/ListKeys", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.KeyService/ListSignatures", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.KeyService/RevokeKey", kAdmins, ScopeKind::kLibrary},
+    {"/dml.v1.LicenseService/EvaluateLicense", kReaders, ScopeKind::kAny},
+    {"/dml.v1.LicenseService/FindPackagesByLicense", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.MaintenanceService/GetCollection", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/GetCollectionPlan", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/GetRepack", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/GetScrub", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/GetStorageFigures", kAuditors, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/StartCollection", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/StartCollectionPlan", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/StartMeasurement", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/StartRepack", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.MaintenanceService/StartScrub", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.MediaService/GetMedia", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.MediaService/ListCustody", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.MediaService/ListMedia", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.MediaService/RecordCustody", kOperators, ScopeKind::kNamespace},
+    {"/dml.v1.MediaService/RegisterMedia", kOperators, ScopeKind::kNamespace},
+    {"/dml.v1.PolicyService/GetPolicy", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.PolicyService/SetPolicy", kManagers, ScopeKind::kEnvironment},
+    {"/dml.v1.TrustService/ListDelegations", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.TrustService/ListRoots", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.TrustService/SetDelegation", kDelegators, ScopeKind::kLibrary},
+    {"/dml.v1.TrustService/SetRoot", kAdmins, ScopeKind::kLibrary},
+    {"/grpc.health.v1.Health/Check", kEveryone, ScopeKind::kAny},
+    {"/grpc.health.v1.Health/Watch", kEveryone, ScopeKind::kAny},
+    {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", kEveryone, ScopeKind::kAny},
 };
 
 static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),
@@ -80,33 +118,28 @@ static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),
 
 }  // namespace
 
-std::string_view RoleName(Role role) {
-  switch (role) {
-    case Role::kReader:
-      return "reader";
-    case Role::kPublisher:
-      return "publisher";
-    case Role::kAdmin:
-      return "admin";
+std::string_view ScopeKindName(ScopeKind kind) {
+  switch (kind) {
+    case ScopeKind::kAny:
+      return "any";
+    case ScopeKind::kLibrary:
+      return "library";
+    case ScopeKind::kNamespace:
+      return "namespace";
+    case ScopeKind::kEnvironment:
+      return "environment";
   }
-  return "unknown";
-}
-
-std::optional<Role> ParseRole(std::string_view name) {
-  for (Role role : {Role::kReader, Role::kPublisher, Role::kAdmin}) {
-    if (name == RoleName(role)) return role;
-  }
-  return std::nullopt;
+  return "?";
 }
 
 std::span<const AuthorizationRow> AuthorizationTable() { return kTable; }
 
-std::optional<Role> RequiredRole(std::string_view full_method) {
+const AuthorizationRow* FindAuthorization(std::string_view full_method) {
   const auto* row = std::lower_bound(
       std::begin(kTable), std::end(kTable), full_method,
       [](const AuthorizationRow& a, std::string_view method) { return a.method < method; });
-  if (row == std::end(kTable) || row->method != full_method) return std::nullopt;
-  return row->role;
+  if (row == std::end(kTable) || row->method != full_method) return nullptr;
+  return row;
 }
 
 }  // namespace dml

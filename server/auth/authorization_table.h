@@ -1,29 +1,33 @@
-// Who may call what: the one table from method to role. Nothing else grants anything.
+// Who may call what: the one table from method to roles. Nothing else grants anything.
 #pragma once
 
 #include <optional>
 #include <span>
 #include <string_view>
 
+#include "core/access/role.h"
+
 namespace dml {
 
-/// What a caller may ask. Each includes the ones before it.
-enum class Role { kReader, kPublisher, kAdmin };
-
-/// "reader", "publisher", "admin": the organizational units of client certificates.
-std::string_view RoleName(Role role);
-/// The reverse; nullopt for any other word, which grants nothing.
-std::optional<Role> ParseRole(std::string_view name);
+/// What a grant of one of a method's roles must cover for a call.
+enum class ScopeKind {
+  kAny,          // Whatever it is for: the answer is the same for everyone, or made for the caller.
+  kLibrary,      // Everything.
+  kNamespace,    // The namespaces that the request names; lists show what the caller may see.
+  kEnvironment,  // The environments, likewise.
+};
+std::string_view ScopeKindName(ScopeKind kind);  // "library".
 
 struct AuthorizationRow {
   std::string_view method;  // "/dml.v1.CatalogService/PublishVersion", as gRPC has it.
-  Role role;
+  RoleSet roles;
+  ScopeKind scope;
 };
 
 /// All rows in the order of their methods. A method without a row may be called by nobody.
 std::span<const AuthorizationRow> AuthorizationTable();
 
-/// The role that a method demands; nullopt where there is no row: deny.
-std::optional<Role> RequiredRole(std::string_view full_method);
+/// nullptr where there is no row: deny.
+const AuthorizationRow* FindAuthorization(std::string_view full_method);
 
 }  // namespace dml

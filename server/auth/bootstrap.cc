@@ -8,7 +8,10 @@
 #include "core/crypto/random.h"
 #include "core/crypto/x509.h"
 #include "core/os/file.h"
+#include "core/package/names.h"
 #include "core/trust/note.h"
+#include "core/trust/root_edit.h"
+#include "core/trust/root_walk.h"
 #include "server/auth/key_pair_files.h"
 #include "server/config/server_config.h"
 
@@ -20,6 +23,7 @@ namespace fs = std::filesystem;
 constexpr int kAuthorityDays = 7300;
 constexpr int kServerDays = 3650;
 constexpr int kAdminDays = 825;
+constexpr int kRootDays = 730;
 constexpr size_t kMaxOriginBytes = 256;
 constexpr size_t kMaxCheckpointBytes = 64 << 10;
 
@@ -47,21 +51,27 @@ ServerNames NamesOf(const std::vector<std::string>& configured) {
   return names;
 }
 
-absl::StatusOr<PrivateKey> EnsureLogKey(const IdentityFiles& files) {
-  if (!FileExists(files.log_key)) {
-    if (FileExists(files.origin)) {
-      return FailedPrecondition(ErrorReason("LOG_KEY_MISSING"),
-                                "{} is not there, but the journal has been signed with it; restore "
-                                "it from a backup",
-                                files.log_key.string());
-    }
+// The key in a file, which is made where it is not there.
+absl::StatusOr<PrivateKey> EnsureKey(const fs::path& file) {
+  if (!FileExists(file)) {
     DML_ASSIGN_OR_RETURN(std::string pem,
                          PrivateKey::Generate(KeyAlgorithm::kEd25519).ToPkcs8Pem());
-    DML_RETURN_IF_ERROR(WriteFileAtomically(files.log_key, AsBytes(pem), 0600));
+    DML_RETURN_IF_ERROR(WriteFileAtomically(file, AsBytes(pem), 0600));
   }
-  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(files.log_key, kMaxPemFileBytes));
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(file, kMaxPemFileBytes));
   absl::StatusOr<PrivateKey> key = PrivateKey::FromPkcs8Pem(pem);
-  if (!key.ok()) return Annotate(key.status(), files.log_key.string());
+  return key.ok() ? std::move(key) : Annotate(key.status(), file.string());
+}
+
+absl::StatusOr<PrivateKey> EnsureLogKey(const IdentityFiles& files) {
+  if (!FileExists(files.log_key) && FileExists(files.origin)) {
+    return FailedPrecondition(ErrorReason("LOG_KEY_MISSING"),
+                              "{} is not there, but the journal has been signed with it; restore "
+                              "it from a backup, or see docs/operations.md, \"Recovery\"",
+                              files.log_key.string());
+  }
+  absl::StatusOr<PrivateKey> key = EnsureKey(files.log_key);
+  if (!key.ok()) return key;
   const std::string public_pem = key->public_key().ToPem();
   DML_RETURN_IF_ERROR(WriteFileAtomically(files.log_public_key, AsBytes(public_pem), 0644));
   return key;
@@ -103,7 +113,7 @@ absl::StatusOr<std::string> EnsureOrigin(const IdentityFiles& files) {
 absl::Status EnsureCertificates(const IdentityFiles& files, const std::string& origin,
                                 const BootstrapOptions& options) {
   DML_RETURN_IF_ERROR(EnsureKeyPair(files.ca_certificate, files.ca_key, [&] {
-    return MakeCertificateAuthority("DML " + TrustDomain(origin), {options.now, kAuthorityDays});
+    return MakeCertificateAuthority("DML " + SpiffeTrustDomain(origin), {options.now, kAuthorityDays});
   }));
   DML_RETURN_IF_ERROR(EnsureKeyPair(
       files.server_certificate, files.server_key, [&]() -> absl::StatusOr<CertificateWithKey> {
@@ -116,7 +126,7 @@ absl::Status EnsureCertificates(const IdentityFiles& files, const std::string& o
       files.admin_certificate, files.admin_key, [&]() -> absl::StatusOr<CertificateWithKey> {
         DML_ASSIGN_OR_RETURN(CertificateWithKey authority,
                              ReadKeyPair(files.ca_certificate, files.ca_key));
-        return IssueClientCertificate(authority, {TrustDomain(origin), "admin", {"admin"}},
+        return IssueClientCertificate(authority, {SpiffeTrustDomain(origin), "admin", {"admin"}},
                                       {options.now, kAdminDays});
       });
 }
@@ -137,9 +147,12 @@ IdentityFiles::IdentityFiles(const fs::path& data_dir)
       signed_checkpoint(data_dir / "signed-checkpoint"),
       admin_key(client / "admin.key"),
       admin_certificate(client / "admin.pem"),
-      profile(client / "profile.yaml") {}
+      profile(client / "profile.yaml"),
+      root_key(client / "root.key"),
+      root(client / "root.json"),
+      permit_key(keys / "permit.key") {}
 
-std::string TrustDomain(std::string_view origin) {
+std::string SpiffeTrustDomain(std::string_view origin) {
   const size_t slash = origin.find('/');
   std::string domain =
       slash == std::string_view::npos
@@ -158,6 +171,63 @@ absl::StatusOr<std::string> ReadOrigin(const fs::path& file) {
   absl::Status valid = ValidateNoteKeyName(origin);
   if (!valid.ok()) return Annotate(valid, file.string());
   return origin;
+}
+
+namespace {
+
+// Owners were any text; holders are names.
+std::string HolderOf(const std::string& owner) {
+  std::string out;
+  for (char c : owner) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += std::isalnum(byte) && byte < 0x80 ? static_cast<char>(std::tolower(byte)) : '-';
+  }
+  out = out.substr(0, 40);
+  while (out.ends_with('-')) out.pop_back();
+  while (out.starts_with('-')) out.erase(0, 1);
+  return ValidateNamespace(out).ok() ? out : "unnamed";
+}
+
+absl::Status TakeOver(const KeyRecord& record, TrustRoot& root) {
+  DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiDer(AsBytes(record.spki)));
+  const SignatureScheme scheme = key.algorithm() == KeyAlgorithm::kEd25519
+                                     ? SignatureScheme::kEd25519
+                                     : SignatureScheme::kEcdsaP256Der;
+  const TrustKey trusted{std::move(key), scheme, HolderOf(record.holder), true};
+  for (const KeyGrant& grant : record.grants) {
+    DML_ASSIGN_OR_RETURN(SigningRole role, ParseSigningRole(grant.role));
+    std::string ns = "*";
+    if (!grant.subjects.empty()) ns = grant.subjects[0].substr(0, grant.subjects[0].find('/'));
+    DML_RETURN_IF_ERROR(GivePackages(root, trusted, role, ns));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> EnsureFirstRoot(const BootstrapOptions& options,
+                                            const std::string& origin, const PublicKey& log_key,
+                                            const std::vector<KeyRecord>& registered) {
+  const IdentityFiles files(options.data_dir);
+  if (!FileExists(files.root)) {
+    DML_ASSIGN_OR_RETURN(PrivateKey key, EnsureKey(files.root_key));
+    DML_ASSIGN_OR_RETURN(PrivateKey permit, EnsureKey(files.permit_key));
+    const TrustKey person{key.public_key(), SignatureScheme::kEd25519, "admin", true};
+    DML_ASSIGN_OR_RETURN(TrustRoot root,
+                         MakeFirstRoot(origin, log_key, person,
+                                       Timestamp(options.now + std::chrono::days(kRootDays))));
+    DML_RETURN_IF_ERROR(AddTrustKey(
+        root, {permit.public_key(), SignatureScheme::kEd25519, "dmld", /*person=*/false}));
+    GiveKey(root.roles[SigningRole::kPermit], permit.public_key().id());
+    for (const KeyRecord& record : registered) DML_RETURN_IF_ERROR(TakeOver(record, root));
+    DML_ASSIGN_OR_RETURN(std::string text, FormatTrustRoot(root));
+    const PrivateKey* signers[] = {&key};
+    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope,
+                         SignEnvelope(kTrustRootPayloadType, text, signers));
+    DML_RETURN_IF_ERROR(
+        WriteFileAtomically(files.root, AsBytes(FormatEnvelope(envelope) + "\n"), 0644));
+  }
+  return ReadFile(files.root, kMaxEnvelopeBytes);
 }
 
 absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options) {

@@ -6,10 +6,14 @@
 //   keys/log.key     client/log.pem      Ed25519; signs checkpoints, must stay for ever
 //   origin                               "dml.local/<16 hex>": the journal's name, stays for ever
 //   client/admin.{pem,key}               the administrator's certificate (role admin)
+//   client/root.key                      the administrator's key of the first trust root: keep it
+//                                        elsewhere; the daemon never reads it
+//   client/root.json                     the trust root in force
+//   keys/permit.key                      Ed25519; signs permits, never enough alone
 //   client/profile.yaml                  how to reach us, with admin's certificate
 //
-// Folders 0700, keys 0600. Nothing that is there is overwritten but what is derived (client/log.pem
-// and client/profile.yaml, written at every start). A crash at any point is finished by the next
+// Folders 0700, keys 0600. Nothing that is there is overwritten but what is derived (client/log.pem,
+// client/root.json and client/profile.yaml, written at every start). A crash at any point is finished by the next
 // start. The caller holds the data directory's lock. Not for use by several threads.
 #pragma once
 
@@ -21,6 +25,7 @@
 
 #include "core/base/status.h"
 #include "core/crypto/keys.h"
+#include "core/journal/trust_records.h"
 
 namespace dml {
 
@@ -34,6 +39,7 @@ struct IdentityFiles {
   std::filesystem::path log_key, log_public_key, origin;
   std::filesystem::path signed_checkpoint;  // Of the library; only read here.
   std::filesystem::path admin_key, admin_certificate, profile;
+  std::filesystem::path root_key, root, permit_key;
 };
 
 struct BootstrapOptions {
@@ -52,10 +58,19 @@ struct ServerIdentity {
 /// core/os/file.h.
 absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options);
 
+/// The envelope of the first trust root, for a library that has none: made with a new key of the
+/// administrator's where client/root.json is not there. `registered`: keys of a library from before
+/// there were roots, which go on vouching for what they did.
+absl::StatusOr<std::string> EnsureFirstRoot(const BootstrapOptions& options,
+                                            const std::string& origin, const PublicKey& log_key,
+                                            const std::vector<KeyRecord>& registered);
+
 /// A client profile (docs/operations.md, "Client profiles"), with paths as they shall stand in it.
 struct ProfileText {
   std::string server;  // "127.0.0.1:7443".
   std::string ca, certificate, key, log_key;
+  std::string root;
+  std::string root_key;  // "": none.
   std::string origin;
   bool insecure_loopback = false;
 
@@ -88,6 +103,6 @@ absl::StatusOr<std::string> ReadOrigin(const std::filesystem::path& file);
 
 /// The trust domain of clients' certificates for an origin: "dml.local/<hex>" gives
 /// "<hex>.dml.local", so that principals of two libraries never have the same id.
-std::string TrustDomain(std::string_view origin);
+std::string SpiffeTrustDomain(std::string_view origin);
 
 }  // namespace dml

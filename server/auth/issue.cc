@@ -2,6 +2,7 @@
 
 #include "core/crypto/x509.h"
 #include "core/os/file.h"
+#include "core/trust/dsse.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/key_pair_files.h"
 #include "server/auth/listen_address_file.h"
@@ -12,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 absl::Status CopyPublicFile(const fs::path& from, const fs::path& to) {
-  DML_ASSIGN_OR_RETURN(std::string text, ReadFile(from, kMaxPemFileBytes));
+  DML_ASSIGN_OR_RETURN(std::string text, ReadFile(from, kMaxEnvelopeBytes));
   return WriteFileAtomically(to, AsBytes(text), 0644);
 }
 
@@ -32,7 +33,7 @@ absl::StatusOr<fs::path> IssueCertificate(const IssueRequest& request,
   DML_ASSIGN_OR_RETURN(
       CertificateWithKey issued,
       IssueClientCertificate(
-          authority, {TrustDomain(origin), request.name, {std::string(RoleName(request.role))}},
+          authority, {SpiffeTrustDomain(origin), request.name, {std::string(RoleName(request.role))}},
           {now, request.days}));
   DML_ASSIGN_OR_RETURN(std::string key_pem, issued.key.ToPkcs8Pem());
 
@@ -49,8 +50,16 @@ absl::StatusOr<fs::path> IssueCertificate(const IssueRequest& request,
   DML_RETURN_IF_ERROR(WriteFileAtomically(certificate, AsBytes(issued.certificate_pem), 0644));
   DML_RETURN_IF_ERROR(CopyPublicFile(files.ca_certificate, request.out / "ca.pem"));
   DML_RETURN_IF_ERROR(CopyPublicFile(files.log_public_key, request.out / "log.pem"));
-  const ProfileText text{server, "ca.pem", request.name + ".pem", request.name + ".key", "log.pem",
-                         origin, false};
+  DML_RETURN_IF_ERROR(CopyPublicFile(files.root, request.out / "root.json"));
+  const ProfileText text{.server = server,
+                         .ca = "ca.pem",
+                         .certificate = request.name + ".pem",
+                         .key = request.name + ".key",
+                         .log_key = "log.pem",
+                         .root = "root.json",
+                         .root_key = "",
+                         .origin = origin,
+                         .insecure_loopback = false};
   const std::string yaml = text.ToYaml(fmt::format("Made for {} by dmld.", request.name));
   DML_RETURN_IF_ERROR(WriteFileAtomically(profile, AsBytes(yaml), 0600));
   return profile;

@@ -46,16 +46,25 @@ std::string ProfileText::ToYaml(std::string_view comment) const {
     out += fmt::format("caFile: {}\ncertificateFile: {}\nprivateKeyFile: {}\n", Quoted(ca),
                        Quoted(certificate), Quoted(key));
   }
-  return out + fmt::format("logOrigin: {}\nlogKeyFile: {}\n", Quoted(origin), Quoted(log_key));
+  out += fmt::format("logOrigin: {}\nlogKeyFile: {}\nrootFile: {}\n", Quoted(origin),
+                     Quoted(log_key), Quoted(root));
+  if (!root_key.empty()) out += fmt::format("rootKeyFile: {}\n", Quoted(root_key));
+  return out;
 }
 
 absl::Status WriteAdminProfile(const fs::path& data_dir, std::string_view address,
                                bool insecure_loopback) {
   const IdentityFiles files(data_dir);
   DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
-  const ProfileText profile{std::string(address), "../tls/ca.pem", "admin.pem",
-                            "admin.key",          "log.pem",       std::move(origin),
-                            insecure_loopback};
+  const ProfileText profile{.server = std::string(address),
+                            .ca = "../tls/ca.pem",
+                            .certificate = "admin.pem",
+                            .key = "admin.key",
+                            .log_key = "log.pem",
+                            .root = "root.json",
+                            .root_key = FileExists(files.root_key) ? "root.key" : "",
+                            .origin = std::move(origin),
+                            .insecure_loopback = insecure_loopback};
   const std::string yaml = profile.ToYaml("Written by dmld at every start; copy it to change it.");
   return WriteFileAtomically(files.profile, AsBytes(yaml), 0600);
 }
@@ -75,9 +84,15 @@ absl::StatusOr<UserProfile> InstallUserProfile(const fs::path& data_dir, std::st
   const IdentityFiles files(fs::absolute(data_dir).lexically_normal());
   DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
   const ProfileText profile{
-      std::string(address),     files.ca_certificate.string(), files.admin_certificate.string(),
-      files.admin_key.string(), files.log_public_key.string(), std::move(origin),
-      insecure_loopback};
+      .server = std::string(address),
+      .ca = files.ca_certificate.string(),
+      .certificate = files.admin_certificate.string(),
+      .key = files.admin_key.string(),
+      .log_key = files.log_public_key.string(),
+      .root = files.root.string(),
+      .root_key = FileExists(files.root_key) ? files.root_key.string() : "",
+      .origin = std::move(origin),
+      .insecure_loopback = insecure_loopback};
   const std::string yaml =
       profile.ToYaml("Written by dmld at its first start, and yours from then on.");
   if (FileExists(target)) {

@@ -30,9 +30,10 @@ absl::StatusOr<std::string> ReadPem(const std::filesystem::path& path, bool secr
 void AllowOnlyTls13() { ::setenv("GRPC_SSL_CIPHER_SUITES", kCipherSuites, /*overwrite=*/1); }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsFiles& files) {
+    const TlsFiles& files, bool require_client_certificate) {
   grpc::SslServerCredentialsOptions options(
-      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+      require_client_certificate ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                 : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
   DML_ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(files.client_ca, false));
   grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
   DML_ASSIGN_OR_RETURN(pair.cert_chain, ReadPem(files.certificate, false));

@@ -25,8 +25,9 @@ void AllowOnlyTls13();
 
 /// INVALID_ARGUMENT (TLS_FILES_INVALID) where a file cannot be read, names the file. What is wrong
 /// inside a certificate or key shows only when the server starts.
+/// Without `require_client_certificate` a client may show none; one that it shows must be good.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsFiles& files);
+    const TlsFiles& files, bool require_client_certificate = true);
 
 /// Where a server certificate is not good at `now`, or not for 30 days more, says so in the log: an
 /// operator must be able to start the daemon all the same.

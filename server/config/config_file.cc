@@ -1,6 +1,7 @@
 // Reading and writing the configuration file.
 #include <algorithm>
 
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "core/base/strict_json.h"
@@ -31,6 +32,9 @@ void Path(ObjectReader& in, std::string_view key, const std::filesystem::path& f
   const std::string text = in.StringOr(key, kMaxTextBytes, "");
   if (!text.empty()) out = (folder / text).lexically_normal();
 }
+
+constexpr std::string_view kCertificates[] = {"REQUIRED", "OPTIONAL"};
+constexpr std::string_view kUnscanned[] = {"QUARANTINE", "ACCEPT"};
 
 absl::Status ReadTls(const json& value, const std::filesystem::path& folder, TlsOverrides& tls) {
   ObjectReader in(value, kInvalid);
@@ -71,6 +75,47 @@ absl::Status ReadMaintenance(const json& value, MaintenanceConfig& maintenance) 
   return in.Finish();
 }
 
+absl::Status ReadAuth(const json& value, const std::filesystem::path& folder, AuthConfig& auth) {
+  ObjectReader in(value, kInvalid);
+  auth.certificates_optional = in.WordOr("clientCertificates", kCertificates, 0) == 1;
+  in.ForEach("jwtIssuers", 16, [&](const json& item) -> absl::Status {
+    ObjectReader issuer(item, kInvalid);
+    JwtIssuerConfig out;
+    out.issuer = issuer.String("issuer", kMaxTextBytes);
+    out.audience = issuer.String("audience", kMaxTextBytes);
+    Path(issuer, "jwksFile", folder, out.jwks_file);
+    DML_RETURN_IF_ERROR(issuer.Finish());
+    auth.issuers.push_back(std::move(out));
+    return absl::OkStatus();
+  });
+  return in.Finish();
+}
+
+absl::Status ReadAdmission(const json& value, AdmissionOptions& admission) {
+  ObjectReader in(value, kInvalid);
+  admission.clamd = in.StringOr("clamd", kMaxTextBytes, admission.clamd);
+  admission.accept_unscanned = in.WordOr("unscanned", kUnscanned, 0) == 1;
+  for (const std::string& word : in.Strings("require", 3, 32)) {
+    if (word == "license") {
+      admission.require_license = true;
+    } else if (word == "provenance") {
+      admission.require_provenance = true;
+    } else if (word == "sbom") {
+      admission.require_sbom = true;
+    } else {
+      in.Check("require", InvalidArgument(kInvalid, "'{}' is none of license, provenance, sbom",
+                                          word));
+    }
+  }
+  int64_t hours = admission.rescan_interval.count();
+  Number(in, "rescanHours", INT32_MAX, hours);
+  admission.rescan_interval = std::chrono::hours(hours);
+  int64_t days = admission.quarantine_days.count();
+  Number(in, "quarantineDays", 36500, days);
+  admission.quarantine_days = std::chrono::days(days);
+  return in.Finish();
+}
+
 absl::Status ReadLog(const json& value, LogConfig& log) {
   ObjectReader in(value, kInvalid);
   log.level = static_cast<LogLevel>(in.WordOr("level", kLevels, static_cast<size_t>(log.level)));
@@ -100,6 +145,9 @@ absl::StatusOr<ServerConfig> ReadConfig(const json& value, const std::filesystem
   in.Read("maintenance", [&](const json& maintenance) {
     return ReadMaintenance(maintenance, config.maintenance);
   });
+  in.Read("auth", [&](const json& auth) { return ReadAuth(auth, folder, config.auth); });
+  in.Read("admission",
+          [&](const json& admission) { return ReadAdmission(admission, config.admission); });
   in.Read("log", [&](const json& log) { return ReadLog(log, config.log); });
   in.Read("selfProbe", [&](const json& probe) { return ReadSelfProbe(probe, config.self_probe); });
   int64_t grace = config.shutdown_grace.count();
@@ -132,6 +180,36 @@ absl::Status Locate(const absl::Status& status, const YamlDocument& document, st
                                       ColumnOf(yaml, found->second, path)));
 }
 
+// A JSON string is a YAML string.
+std::string Quoted(const std::string& text) {
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string FormatAuth(const AuthConfig& auth) {
+  std::string out = fmt::format("auth:\n  clientCertificates: {}\n  jwtIssuers: [",
+                                kCertificates[auth.certificates_optional ? 1 : 0]);
+  for (size_t i = 0; i < auth.issuers.size(); ++i) {
+    const JwtIssuerConfig& issuer = auth.issuers[i];
+    out += fmt::format("{}{{issuer: {}, audience: {}, jwksFile: {}}}", i == 0 ? "" : ", ",
+                       Quoted(issuer.issuer), Quoted(issuer.audience),
+                       Quoted(issuer.jwks_file.string()));
+  }
+  return out + "]\n";
+}
+
+std::string FormatAdmission(const AdmissionOptions& admission) {
+  std::vector<std::string> required;
+  if (admission.require_license) required.emplace_back("license");
+  if (admission.require_provenance) required.emplace_back("provenance");
+  if (admission.require_sbom) required.emplace_back("sbom");
+  return fmt::format(
+      "admission:\n  clamd: {}\n  unscanned: {}\n  require: [{}]\n  rescanHours: {}\n"
+      "  quarantineDays: {}\n",
+      Quoted(admission.clamd), kUnscanned[admission.accept_unscanned ? 1 : 0],
+      fmt::join(required, ", "), admission.rescan_interval.count(),
+      admission.quarantine_days.count());
+}
+
 }  // namespace
 
 absl::StatusOr<ServerConfig> ParseServerConfig(std::string_view yaml,
@@ -145,10 +223,7 @@ absl::StatusOr<ServerConfig> ParseServerConfig(std::string_view yaml,
 }
 
 std::string FormatServerConfig(const ServerConfig& config) {
-  // A JSON string is a YAML string.
-  auto quoted = [](const std::string& text) {
-    return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
-  };
+  auto quoted = Quoted;
   std::string out = fmt::format("dataDir: {}\nlisten: {}\nserverNames: [",
                                 quoted(config.data_dir.string()), quoted(config.listen));
   for (size_t i = 0; i < config.server_names.size(); ++i) {
@@ -176,6 +251,7 @@ std::string FormatServerConfig(const ServerConfig& config) {
       "  repackIntervalSeconds: {}\n  repackBytesPerSecond: {}\n",
       maintenance.mark_bytes, maintenance.scrub_bytes_per_second,
       maintenance.repack_interval_seconds, maintenance.repack_bytes_per_second);
+  out += FormatAuth(config.auth) + FormatAdmission(config.admission);
   out += fmt::format("log:\n  level: {}\n  format: {}\n",
                      kLevels[static_cast<size_t>(config.log.level)],
                      kFormats[static_cast<size_t>(config.log.format)]);

@@ -150,6 +150,13 @@ absl::Status ServerConfig::Validate() const {
   DML_RETURN_IF_ERROR(CheckContent(content));
   DML_RETURN_IF_ERROR(CheckTransferBytes(limits, content));
   DML_RETURN_IF_ERROR(CheckMaintenance(maintenance));
+  for (size_t i = 0; i < auth.issuers.size(); ++i) {
+    const JwtIssuerConfig& issuer = auth.issuers[i];
+    if (!issuer.issuer.empty() && !issuer.audience.empty() && !issuer.jwks_file.empty()) continue;
+    return AtField(InvalidArgument(kInvalid, "an issuer of JWTs has an issuer, an audience and a "
+                                             "jwksFile"),
+                   fmt::format("auth.jwtIssuers[{}]", i));
+  }
   DML_RETURN_IF_ERROR(
       CheckRange("selfProbe.intervalSeconds", self_probe.interval.count(), 0, 86'400));
   DML_RETURN_IF_ERROR(CheckRange("selfProbe.maxFailures", self_probe.max_failures, 1, 1000));

@@ -56,6 +56,32 @@ struct MaintenanceConfig {
   bool operator==(const MaintenanceConfig&) const = default;
 };
 
+/// An identity provider whose tokens (JWT) name callers.
+struct JwtIssuerConfig {
+  std::string issuer;    // "https://login.example"
+  std::string audience;  // What its tokens must be for.
+  std::filesystem::path jwks_file;
+  bool operator==(const JwtIssuerConfig&) const = default;
+};
+
+struct AuthConfig {
+  bool certificates_optional = false;  // For callers with tokens alone.
+  std::vector<JwtIssuerConfig> issuers;
+  bool operator==(const AuthConfig&) const = default;
+};
+
+/// What may enter; see docs/operations.md, "Admission".
+struct AdmissionOptions {
+  std::string clamd;                      // Socket of ClamAV's daemon; "": nothing is scanned.
+  bool accept_unscanned = false;          // Without a verdict: accept, else quarantine.
+  bool require_license = false;           // A declared license other than NONE and NOASSERTION.
+  bool require_provenance = false;        // An attestation of this kind when it is published.
+  bool require_sbom = false;              // SPDX or CycloneDX.
+  std::chrono::hours rescan_interval{0};  // 0: only when asked.
+  std::chrono::days quarantine_days{0};   // Rejected after that long; 0: never.
+  bool operator==(const AdmissionOptions&) const = default;
+};
+
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 enum class LogFormat { kText, kJson };
 
@@ -80,6 +106,8 @@ struct ServerConfig {
   ServerLimits limits;
   ContentConfig content;
   MaintenanceConfig maintenance;
+  AuthConfig auth;
+  AdmissionOptions admission;
   LogConfig log;
   SelfProbeConfig self_probe;
   std::chrono::seconds shutdown_grace{10};  // For calls under way when told to stop.

@@ -1,70 +1,78 @@
 // The one place where a call is authenticated, authorized and logged.
 //
-// A caller is who its TLS client certificate says, and nothing else: metadata from the wire is
-// never looked at. The connection's handshake has checked the certificate's signature; because
-// connections outlive certificates, its dates are checked again for every call. Owned by the
-// daemon; outlives the services. Thread-safe.
+// Owned by the daemon; outlives the services. Thread-safe.
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <absl/container/flat_hash_map.h>
-#include <absl/synchronization/mutex.h>
 #include <grpcpp/server_context.h>
 
-#include "core/base/digest.h"
 #include "core/base/status.h"
+#include "server/auth/authenticator.h"
 #include "server/auth/authorization_table.h"
 #include "server/rpc/status_codec.h"
 
 namespace dml {
 
-/// An authenticated and authorized caller.
-struct Caller {
-  std::string principal;    // Opaque: the SPIFFE id of the certificate.
-  std::vector<Role> roles;  // As granted; use Has, which knows what includes what.
-  std::string peer;         // Where the connection comes from, for logs: "ipv4:10.0.0.7:50412".
+/// An authenticated caller with what it may do in this call. A handler of a method whose scope is a
+/// namespace or environment asks MayIn or Sees about each that its request names; one that asks
+/// neither gets no answer through.
+class Caller {
+ public:
+  Caller(Identity identity, const AuthorizationRow& row, std::string peer);
 
+  const std::string& principal() const { return identity_.principal; }
+  const Identity& identity() const { return identity_; }
+  const std::string& peer() const { return peer_; }  // For logs: "ipv4:10.0.0.7:50412".
+
+  /// Whether a role was granted anywhere.
   bool Has(Role role) const;
-};
+  /// Whether any grant is for this call.
+  bool HasAny() const { return !scopes_.empty(); }
+  /// Whether a grant for this call covers a thing ("namespaces/N", "environments/E").
+  bool Sees(std::string_view thing) const;
+  bool SeesNamespace(std::string_view ns) const;
+  /// Whether a grant for this call covers everything.
+  bool SeesAll() const { return Sees(""); }
+  /// PERMISSION_DENIED (ROLE_REQUIRED), the same whether the thing is there or not.
+  absl::Status MayIn(std::string_view thing) const;
+  absl::Status MayInNamespace(std::string_view ns) const;
+  absl::Status MayInEnvironment(std::string_view environment) const;
 
-struct CallGuardOptions {
-  /// No TLS, loopback addresses only (the daemon sees to that): every caller is the principal
-  /// "insecure-loopback" with all roles.
-  bool insecure_loopback = false;
-  std::function<std::chrono::sys_seconds()> clock;  // Empty: the wall clock.
+  /// That the scope of the method was judged. INTERNAL (SCOPE_NOT_JUDGED) otherwise.
+  absl::Status CheckJudged() const;
+
+ private:
+  Identity identity_;
+  const AuthorizationRow* row_;
+  std::vector<std::string> scopes_;  // Of the grants of the method's roles.
+  std::string peer_;
+  mutable bool judged_ = false;
 };
 
 class CallGuard {
  public:
-  explicit CallGuard(CallGuardOptions options);
+  /// `authenticator` must outlive it.
+  explicit CallGuard(Authenticator& authenticator) : authenticator_(authenticator) {}
 
   /// Who calls, if they may. Permission comes before everything else, so that a stranger cannot
-  /// tell missing from forbidden.
-  ///   UNAUTHENTICATED: CERTIFICATE_REQUIRED, CERTIFICATE_INVALID (no clear identity),
-  ///     CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID
-  ///   PERMISSION_DENIED: ROLE_REQUIRED (names the role), METHOD_NOT_AUTHORIZED (not in the table)
+  /// tell missing from forbidden. The errors of Authenticator::Authenticate; PERMISSION_DENIED:
+  /// ROLE_REQUIRED (names the roles), METHOD_NOT_AUTHORIZED (not in the table).
   absl::StatusOr<Caller> Admit(const grpc::ServerContext& context, std::string_view full_method);
 
-  /// Admit for a peer that showed this certificate over TLS ("" for none).
-  absl::StatusOr<Caller> AdmitCertificate(std::string_view certificate_pem,
-                                          std::string_view full_method, std::string peer);
+  /// Admit for a peer that showed this certificate over TLS ("" for none) and this authorization
+  /// header.
+  absl::StatusOr<Caller> AdmitPeer(std::string_view certificate_pem,
+                                   std::optional<std::string_view> authorization,
+                                   std::string_view full_method, std::string peer);
 
  private:
-  struct Identity;
-  absl::StatusOr<std::shared_ptr<const Identity>> IdentityOf(std::string_view certificate_pem);
-
-  const CallGuardOptions options_;
-
-  absl::Mutex mutex_;
-  // By digest of the PEM text; emptied when full, which only costs reading certificates anew.
-  absl::flat_hash_map<Digest, std::shared_ptr<const Identity>> identities_ ABSL_GUARDED_BY(mutex_);
+  Authenticator& authenticator_;
 };
 
 /// Writes one line at level debug: method, principal ("-" where not admitted), code, reason, time.
@@ -78,6 +86,7 @@ grpc::Status Handle(CallGuard& guard, grpc::ServerContext* context, const char* 
   auto start = std::chrono::steady_clock::now();
   absl::StatusOr<Caller> caller = guard.Admit(*context, method);
   absl::Status status = caller.ok() ? std::forward<Fn>(fn)(*caller) : caller.status();
+  if (status.ok()) status = caller->CheckJudged();
   LogCall(method, caller, status, std::chrono::steady_clock::now() - start);
   return ToGrpc(status);
 }

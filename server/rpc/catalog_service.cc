@@ -2,6 +2,7 @@
 #include "core/trust/statement.h"
 #include "core/wire/api_upkeep.h"
 #include "dml/v1/catalog.grpc.pb.h"
+#include "core/trust/root_walk.h"
 #include "server/rpc/service_util.h"
 #include "storage/library/preparation.h"
 #include "storage/views/library_view.h"
@@ -41,9 +42,10 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
   grpc::Status GetNamespace(grpc::ServerContext* context, const v1::GetNamespaceRequest* request,
                             v1::GetNamespaceResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/GetNamespace",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(std::string name,
                                          wire::ParseResource(request->name(), "namespaces"));
+                    DML_RETURN_IF_ERROR(caller.MayInNamespace(name));
                     auto snapshot = context_.library.Read();
                     DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindNamespace(name));
                     if (!found.has_value()) {
@@ -58,11 +60,14 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                               const v1::ListNamespacesRequest* request,
                               v1::ListNamespacesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/ListNamespaces",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Namespaces(page));
+                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Namespaces(
+                                                         page, [&](const NamespaceRecord& record) {
+                                                           return caller.SeesNamespace(record.name);
+                                                         }));
                     FillItems(found, response->mutable_namespaces());
                     response->set_next_page_token(PageToken(found.next_key));
                     return absl::OkStatus();
@@ -72,9 +77,10 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
   grpc::Status GetRetention(grpc::ServerContext* context, const v1::GetRetentionRequest* request,
                             v1::GetRetentionResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/GetRetention",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(std::string ns,
                                          wire::ParseResource(request->namespace_(), "namespaces"));
+                    DML_RETURN_IF_ERROR(caller.MayInNamespace(ns));
                     auto snapshot = context_.library.Read();
                     const LibraryView view(*snapshot);
                     DML_ASSIGN_OR_RETURN(auto there, view.FindNamespace(ns));
@@ -96,6 +102,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                   [&](const Caller& caller) -> absl::Status {
                     absl::StatusOr<RetentionRecord> record = wire::From(request->retention());
                     if (!record.ok()) return AtField(record.status(), "retention");
+                    DML_RETURN_IF_ERROR(caller.MayInNamespace(record->ns));
                     Command command;
                     command.payload = NamespaceRetentionSet{record->ns, record->policy,
                                                             request->retention().etag()};
@@ -105,7 +112,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                     To(receipt, response->mutable_receipt());
                     record->index = receipt.index;
                     record->time = receipt.time;
-                    record->author = caller.principal;
+                    record->author = caller.principal();
                     wire::To(*record, response->mutable_retention());
                     return absl::OkStatus();
                   });
@@ -121,9 +128,10 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
   grpc::Status GetPackage(grpc::ServerContext* context, const v1::GetPackageRequest* request,
                           v1::GetPackageResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/GetPackage",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(PackageName name,
                                          wire::ParsePackageResource(request->name()));
+                    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.ns));
                     auto snapshot = context_.library.Read();
                     DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindPackage(name));
                     if (!found.has_value()) return NoPackage(*snapshot, name);
@@ -135,13 +143,14 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
   grpc::Status ListPackages(grpc::ServerContext* context, const v1::ListPackagesRequest* request,
                             v1::ListPackagesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/ListPackages",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     DML_ASSIGN_OR_RETURN(Filter filter,
                                          Filter::Parse(request->filter(), PackageFilterSchema()));
                     auto snapshot = context_.library.Read();
                     if (!request->namespace_().empty()) {
+                      DML_RETURN_IF_ERROR(caller.MayInNamespace(request->namespace_()));
                       DML_ASSIGN_OR_RETURN(
                           auto ns, LibraryView(*snapshot).FindNamespace(request->namespace_()));
                       if (!ns.has_value()) {
@@ -152,7 +161,9 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                     DML_ASSIGN_OR_RETURN(
                         auto found, ListView(*snapshot).Packages(request->namespace_(), page,
                                                                  [&](const PackageRecord& record) {
-                                                                   return Matches(filter, record);
+                                                                   return caller.SeesNamespace(
+                                                                              record.name.ns) &&
+                                                                          Matches(filter, record);
                                                                  }));
                     FillItems(found, response->mutable_packages());
                     response->set_next_page_token(PageToken(found.next_key));
@@ -163,15 +174,16 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
   grpc::Status GetVariant(grpc::ServerContext* context, const v1::GetVariantRequest* request,
                           v1::GetVariantResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/GetVariant",
-                  [&](const Caller&) { return GetOne(*request, *response); });
+                  [&](const Caller& caller) { return GetOne(caller, *request, *response); });
   }
 
   grpc::Status ListVariants(grpc::ServerContext* context, const v1::ListVariantsRequest* request,
                             v1::ListVariantsResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.CatalogService/ListVariants",
-        [&](const Caller&) -> absl::Status {
+        [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(PackageName name, wire::ParsePackageResource(request->package()));
+          DML_RETURN_IF_ERROR(caller.MayInNamespace(name.ns));
           DML_ASSIGN_OR_RETURN(PageRequest page,
                                ReadPage(request->page_size(), request->page_token()));
           DML_ASSIGN_OR_RETURN(Filter filter,
@@ -193,7 +205,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                               const v1::SearchVariantsRequest* request,
                               v1::SearchVariantsResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/SearchVariants",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     DML_ASSIGN_OR_RETURN(Filter filter,
@@ -204,7 +216,8 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                     DML_ASSIGN_OR_RETURN(
                         auto found,
                         ListView(*snapshot).AllVariants(ns, page, [&](const VariantRecord& record) {
-                          return Matches(filter, record);
+                          return caller.SeesNamespace(record.name.package.ns) &&
+                                 Matches(filter, record);
                         }));
                     FillItems(found, response->mutable_variants());
                     response->set_next_page_token(PageToken(found.next_key));
@@ -218,6 +231,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/WithdrawVersion",
                   [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
+                    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
                     Command command;
                     command.payload = VersionWithdrawn{name, request->reason()};
                     DML_ASSIGN_OR_RETURN(Receipt receipt,
@@ -234,16 +248,19 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/AttachAttestation",
                   [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
+                    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
                     auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(Command command,
-                                         PrepareAttach(*snapshot, name, request->envelope()));
+                    DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
+                    DML_ASSIGN_OR_RETURN(
+                        Command command,
+                        PrepareAttach(*snapshot, *trust, name, request->envelope()));
                     AttestationRef ref = std::get<AttestationAttached>(command.payload).attestation;
                     DML_ASSIGN_OR_RETURN(Receipt receipt,
                                          CommitAs(context_, caller, request->request_id(),
                                                   request->validate_only(), std::move(command)));
                     To(receipt, response->mutable_receipt());
                     wire::To(
-                        AttestationRecord{ref, receipt.index, receipt.time, caller.principal, {}},
+                        AttestationRecord{ref, receipt.index, receipt.time, caller.principal(), {}},
                         response->mutable_attestation());
                     return absl::OkStatus();
                   });
@@ -253,8 +270,9 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                                 const v1::ListAttestationsRequest* request,
                                 v1::ListAttestationsResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/ListAttestations",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
+                    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
@@ -268,6 +286,13 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
   }
 
  private:
+  // Whose namespace it is, before anything about it is told.
+  static absl::StatusOr<PackageName> PackageOfSpec(const std::string& bytes) {
+    absl::StatusOr<PackageSpec> spec = ParsePackageSpec(bytes);
+    if (!spec.ok()) return AtField(spec.status(), "spec");
+    return spec->package;
+  }
+
   static absl::Status NoPackage(const Reader& state, const PackageName& name) {
     DML_ASSIGN_OR_RETURN(auto ns, LibraryView(state).FindNamespace(name.ns));
     if (!ns.has_value()) {
@@ -316,8 +341,10 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
     return PageToken(page.after_key);
   }
 
-  absl::Status GetOne(const v1::GetVariantRequest& request, v1::GetVariantResponse& response) {
+  absl::Status GetOne(const Caller& caller, const v1::GetVariantRequest& request,
+                      v1::GetVariantResponse& response) {
     DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request.name()));
+    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
     auto snapshot = context_.library.Read();
     DML_ASSIGN_OR_RETURN(VariantRecord record, FindVariant(*snapshot, name));
     wire::To(record, response.mutable_variant());
@@ -338,13 +365,31 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
           "envelopes");
     }
     std::vector<std::string> envelopes(request.envelopes().begin(), request.envelopes().end());
-    absl::StatusOr<Command> command =
-        PreparePublish(*context_.library.Read(), context_.library.content(), request.manifest(),
-                       request.spec(), envelopes);
-    DML_RETURN_IF_ERROR(command.status());
-    VariantName name = std::get<VersionPublished>(command->payload).variant;
-    DML_ASSIGN_OR_RETURN(Receipt receipt, CommitAs(context_, caller, request.request_id(),
-                                                   request.validate_only(), *std::move(command)));
+    DML_ASSIGN_OR_RETURN(PackageName package, PackageOfSpec(request.spec()));
+    DML_RETURN_IF_ERROR(caller.MayInNamespace(package.ns));
+    VariantName name;
+    Receipt receipt;
+    std::optional<VersionPublished> examined;  // Once: it may have scanned all files.
+    DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
+      auto snapshot = context_.library.Read();
+      DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
+      DML_RETURN_IF_ERROR(CheckRootExpiry(trust->root(), WallClockNow()));
+      DML_ASSIGN_OR_RETURN(Command command,
+                           PreparePublish(*snapshot, *trust, context_.library.content(),
+                                          request.manifest(), request.spec(), envelopes));
+      auto& published = std::get<VersionPublished>(command.payload);
+      name = published.variant;
+      if (!examined.has_value()) {
+        DML_RETURN_IF_ERROR(context_.admission.Examine(command));
+        examined = published;
+      }
+      published.admission = examined->admission;
+      published.quarantine_reason = examined->quarantine_reason;
+      published.scan = examined->scan;
+      DML_ASSIGN_OR_RETURN(receipt, CommitAs(context_, caller, request.request_id(),
+                                             request.validate_only(), std::move(command)));
+      return absl::OkStatus();
+    }));
     To(receipt, response.mutable_receipt());
     if (request.validate_only()) {
       response.mutable_variant()->set_name(name.ResourceName());

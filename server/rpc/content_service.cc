@@ -62,12 +62,13 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                                  v1::FindMissingChunksResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/FindMissingChunks",
-        [&](const Caller&) -> absl::Status {
+        [&](const Caller& caller) -> absl::Status {
           if (request->sha256_size() > static_cast<int>(kMaxFindMissing)) {
             return AtField(InvalidArgument(ErrorReason("TOO_MANY_CHUNKS"), "{} digests; at most {}",
                                            request->sha256_size(), kMaxFindMissing),
                            "sha256");
           }
+          DML_RETURN_IF_ERROR(caller.MayInNamespace(request->namespace_()));
           DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), request->namespace_()));
           std::vector<Digest> digests;
           for (const std::string& raw : request->sha256()) {
@@ -87,10 +88,11 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/UploadBlobs",
         [&](const Caller& caller) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitUpload(caller.principal));
+          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitUpload(caller.principal()));
           StallWatch::Stream watched(watch_, *context);
           v1::UploadBlobsRequest first;
           if (!stream->Read(&first)) return NoFirstMessage(*context, watched);
+          DML_RETURN_IF_ERROR(caller.MayInNamespace(first.namespace_()));
           DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), first.namespace_()));
           return ReceiveBlobs(content_, *context, first, *stream, watched, *response);
         });
@@ -102,10 +104,11 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/WriteBlob",
         [&](const Caller& caller) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitUpload(caller.principal));
+          DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitUpload(caller.principal()));
           StallWatch::Stream watched(watch_, *context);
           v1::WriteBlobRequest first;
           if (!stream->Read(&first)) return NoFirstMessage(*context, watched);
+          DML_RETURN_IF_ERROR(caller.MayInNamespace(first.namespace_()));
           DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), first.namespace_()));
           return ReceivePlain(content_, *context, context_.chunker, first, *stream, watched,
                               *response);
@@ -116,7 +119,8 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                           v1::QueryWriteResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/QueryWrite",
-        [&](const Caller&) -> absl::Status {
+        [&](const Caller& caller) -> absl::Status {
+          DML_RETURN_IF_ERROR(caller.MayInNamespace(request->namespace_()));
           DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), request->namespace_()));
           DML_ASSIGN_OR_RETURN(BlobRef blob, wire::From(request->blob()));
           DML_ASSIGN_OR_RETURN(bool complete, content_.HasSoundBlob(request->namespace_(), blob));
@@ -133,9 +137,9 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/ReadBlob",
         [&](const Caller& caller) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(request->name(), request->digest()));
+          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, request->name(), request->digest()));
           DML_ASSIGN_OR_RETURN(TransferSlot slot,
-                               context_.budget.AdmitDownload(caller.principal, blob.size));
+                               context_.budget.AdmitDownload(caller.principal(), blob.size));
           StallWatch::Stream watched(watch_, *context);
           return ReportDamage(request->name(),
                               SendBlob(content_, blob.digest, *request, slot.message_bytes(),
@@ -147,8 +151,8 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                              v1::GetBlobChunksResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/GetBlobChunks",
-        [&](const Caller&) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(request->name(), request->digest()));
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, request->name(), request->digest()));
           DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(content_, blob.digest));
           DML_ASSIGN_OR_RETURN(Slice slice, ReadSlice(request->page_size(), request->page_token(),
                                                       list.record().chunk_count));
@@ -182,9 +186,9 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                                            request->ranges_size(), kMaxReadRanges),
                            "ranges");
           }
-          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(request->name(), request->digest()));
+          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, request->name(), request->digest()));
           DML_ASSIGN_OR_RETURN(TransferSlot slot,
-                               context_.budget.AdmitDownload(caller.principal, blob.size));
+                               context_.budget.AdmitDownload(caller.principal(), blob.size));
           StallWatch::Stream watched(watch_, *context);
           DML_ASSIGN_OR_RETURN(const std::string ns, NamespaceOf(request->name()));
           return ReportDamage(request->name(),
@@ -200,8 +204,10 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   }
 
   // The file of a variant that a read names: authorized through the variant, never by digest alone.
-  absl::StatusOr<BlobRef> PayloadOf(const std::string& name, const std::string& digest_text) const {
+  absl::StatusOr<BlobRef> PayloadOf(const Caller& caller, const std::string& name,
+                                    const std::string& digest_text) const {
     DML_ASSIGN_OR_RETURN(VariantName variant, ReadVariant(name));
+    DML_RETURN_IF_ERROR(caller.MayInNamespace(variant.package.ns));
     absl::StatusOr<Digest> digest = Digest::Parse(digest_text);
     if (!digest.ok()) return AtField(digest.status(), "digest");
     auto snapshot = context_.library.Read();
@@ -216,6 +222,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
       return NotFound(ErrorReason("BLOB_NOT_FOUND"), "{} has no file {}", variant.ResourceName(),
                       digest_text);
     }
+    DML_RETURN_IF_ERROR(CheckMayRead(caller, *record));
     if (record->payload_collected) {
       return FailedPrecondition(ErrorReason("PAYLOAD_COLLECTED"),
                                 "the payload of {} was collected under the retention policy of its "
@@ -224,6 +231,20 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                                 variant.ResourceName());
     }
     return BlobRef{file->first, file->second};
+  }
+
+  // What is in quarantine, or was rejected, is for those who decide about it.
+  static absl::Status CheckMayRead(const Caller& caller, const VariantRecord& record) {
+    const bool is_shut = record.state == VariantState::kQuarantined ||
+                         record.state == VariantState::kRejected;
+    if (!is_shut || caller.Has(Role::kOperator) || caller.Has(Role::kAdmin)) {
+      return absl::OkStatus();
+    }
+    return FailedPrecondition(
+        ErrorReason(record.state == VariantState::kRejected ? "VERSION_REJECTED"
+                                                            : "VERSION_QUARANTINED"),
+        "{} is {}, and its files are for operators alone: {}", record.name.ResourceName(),
+        VariantStateName(record.state), record.admission_reason);
   }
 
   // The digests of a manifest's files. Manifests never change, so a read of many files parses one

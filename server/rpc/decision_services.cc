@@ -48,14 +48,14 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
                                const v1::EvaluateLicenseRequest* request,
                                v1::EvaluateLicenseResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.LicenseService/EvaluateLicense",
-                  [&](const Caller&) { return Evaluate(*request, *response); });
+                  [&](const Caller& caller) { return Evaluate(caller, *request, *response); });
   }
 
   grpc::Status FindPackagesByLicense(grpc::ServerContext* context,
                                      const v1::FindPackagesByLicenseRequest* request,
                                      v1::FindPackagesByLicenseResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.LicenseService/FindPackagesByLicense",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     std::string license = request->license();
@@ -74,7 +74,11 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
                           "license");
                     }
                     auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).ByLicense(license, page));
+                    DML_ASSIGN_OR_RETURN(
+                        auto found, ListView(*snapshot).ByLicense(
+                                        license, page, [&](const VariantName& name) {
+                                          return caller.SeesNamespace(name.package.ns);
+                                        }));
                     for (const LicenseMatch& match : found.items) {
                       auto* out = response->add_matches();
                       out->set_variant(match.variant.ResourceName());
@@ -86,7 +90,7 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
   }
 
  private:
-  absl::StatusOr<std::string> Expression(const Reader& state,
+  absl::StatusOr<std::string> Expression(const Caller& caller, const Reader& state,
                                          const v1::EvaluateLicenseRequest& request) const {
     if (request.subject_case() == v1::EvaluateLicenseRequest::kExpression) {
       return request.expression();
@@ -95,6 +99,7 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
       return InvalidArgument(ErrorReason("SUBJECT_REQUIRED"), "give an expression or a variant");
     }
     DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request.variant(), "variant"));
+    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
     DML_ASSIGN_OR_RETURN(auto record, LibraryView(state).FindVariant(name));
     if (!record.has_value()) {
       return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
@@ -102,7 +107,8 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     return record->declared_license;
   }
 
-  absl::StatusOr<Policy> ReadPolicy(const Reader& state, const v1::EvaluateLicenseRequest& request,
+  absl::StatusOr<Policy> ReadPolicy(const Caller& caller, const Reader& state,
+                                    const v1::EvaluateLicenseRequest& request,
                                     uint64_t& revision) const {
     if (request.policy_case() == v1::EvaluateLicenseRequest::kPolicyDocument) {
       absl::StatusOr<Policy> policy = ParsePolicy(request.policy_document());
@@ -115,6 +121,7 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     }
     DML_ASSIGN_OR_RETURN(std::string environment,
                          wire::ParseResource(request.environment(), "environments"));
+    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
     LibraryView view(state);
     DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(environment));
     if (!known.has_value()) {
@@ -130,15 +137,15 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     return ParsePolicy(document);
   }
 
-  absl::Status Evaluate(const v1::EvaluateLicenseRequest& request,
+  absl::Status Evaluate(const Caller& caller, const v1::EvaluateLicenseRequest& request,
                         v1::EvaluateLicenseResponse& response) const {
     auto snapshot = context_.library.Read();
     const LicenseList& list = BundledLicenseList();
-    DML_ASSIGN_OR_RETURN(std::string text, Expression(*snapshot, request));
+    DML_ASSIGN_OR_RETURN(std::string text, Expression(caller, *snapshot, request));
     absl::StatusOr<LicenseExpression> expression = LicenseExpression::Parse(text, list);
     if (!expression.ok()) return AtField(expression.status(), "expression");
     uint64_t revision = 0;
-    DML_ASSIGN_OR_RETURN(Policy policy, ReadPolicy(*snapshot, request, revision));
+    DML_ASSIGN_OR_RETURN(Policy policy, ReadPolicy(caller, *snapshot, request, revision));
     LicenseVerdict verdict = dml::EvaluateLicense(*expression, policy.licenses, list);
     response.set_outcome(ToApi(verdict.outcome));
     response.set_expression(expression->ToString());
@@ -166,13 +173,13 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
   grpc::Status CheckSet(grpc::ServerContext* context, const v1::CheckSetRequest* request,
                         v1::CheckSetResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CompatibilityService/CheckSet",
-                  [&](const Caller&) { return Check(*request, *response); });
+                  [&](const Caller& caller) { return Check(caller, *request, *response); });
   }
 
   grpc::Status WhoRequires(grpc::ServerContext* context, const v1::WhoRequiresRequest* request,
                            v1::WhoRequiresResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CompatibilityService/WhoRequires",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(RelationKind kind, ReadKind(request->kind()));
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
@@ -188,9 +195,10 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
                     DML_ASSIGN_OR_RETURN(
                         auto found,
                         ListView(*snapshot).Relations(
-                            kind, request->name(), page, [&](const RelationRecord& record) {
+                            kind, request->name(), page, [&](const RelationMatch& match) {
+                              if (!caller.SeesNamespace(match.variant.package.ns)) return false;
                               if (!version.has_value()) return true;
-                              auto range = VersionRange::ParseVers(record.range);
+                              auto range = VersionRange::ParseVers(match.relation.range);
                               return range.ok() && range->Contains(*version);
                             }));
                     for (const RelationMatch& match : found.items)
@@ -203,13 +211,17 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
   grpc::Status WhoProvides(grpc::ServerContext* context, const v1::WhoProvidesRequest* request,
                            v1::WhoProvidesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CompatibilityService/WhoProvides",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(RelationKind kind, ReadKind(request->kind()));
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(auto found,
-                                         ListView(*snapshot).Provides(kind, request->name(), page));
+                    DML_ASSIGN_OR_RETURN(
+                        auto found, ListView(*snapshot).Provides(
+                                        kind, request->name(), page,
+                                        [&](const RelationMatch& match) {
+                                          return caller.SeesNamespace(match.variant.package.ns);
+                                        }));
                     for (const RelationMatch& match : found.items) {
                       Fill(match, response->add_matches());
                     }
@@ -293,8 +305,13 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
     out->set_source(match.relation.source);
   }
 
-  absl::Status Check(const v1::CheckSetRequest& request, v1::CheckSetResponse& response) const {
+  absl::Status Check(const Caller& caller, const v1::CheckSetRequest& request,
+                     v1::CheckSetResponse& response) const {
     DML_ASSIGN_OR_RETURN(auto variants, ReadVariants(request.variants()));
+    caller.SeesAll();  // So that an empty set, of which anybody may ask, counts as judged.
+    for (const VariantName& name : variants) {
+      DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
+    }
     auto snapshot = context_.library.Read();
     DML_ASSIGN_OR_RETURN(SetCheck check, CheckSetCompatibility(*snapshot, variants));
     DML_ASSIGN_OR_RETURN(
@@ -327,13 +344,14 @@ class GateServiceImpl final : public v1::GateService::Service {
                         v1::EvaluateResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.GateService/Evaluate",
-        [&](const Caller&) -> absl::Status {
+        [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(auto variants, ReadVariants(request->variants()));
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
+          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           auto snapshot = context_.library.Read();
           DML_ASSIGN_OR_RETURN(GateDecision decision,
-                               EvaluateGate(*snapshot, variants, environment));
+                               EvaluateGate(*snapshot, context_.trust, variants, environment));
           const std::vector<Finding>& findings = decision.result.findings;
           DML_ASSIGN_OR_RETURN(
               Slice slice, ReadSlice(request->page_size(), request->page_token(), findings.size()));

@@ -17,6 +17,40 @@ void FillProof(const std::vector<Digest>& proof,
   for (const Digest& digest : proof) out->Add(std::string(digest.raw()));
 }
 
+// What an entry is about, written like a scope; "" for what concerns the whole library.
+struct ThingOf {
+  static std::string Of(const VariantName& variant) { return "namespaces/" + variant.package.ns; }
+  std::string operator()(const NamespaceCreated& p) const { return "namespaces/" + p.name; }
+  std::string operator()(const NamespaceRetentionSet& p) const { return "namespaces/" + p.name; }
+  std::string operator()(const VersionPublished& p) const { return Of(p.variant); }
+  std::string operator()(const AttestationAttached& p) const { return Of(p.variant); }
+  std::string operator()(const VersionWithdrawn& p) const { return Of(p.variant); }
+  std::string operator()(const AdmissionDecided& p) const { return Of(p.variant); }
+  std::string operator()(const VariantScanned& p) const { return Of(p.variant); }
+  std::string operator()(const HoldPlaced& p) const { return Of(p.variant); }
+  std::string operator()(const HoldReleased& p) const { return Of(p.variant); }
+  std::string operator()(const EnvironmentCreated& p) const { return "environments/" + p.name; }
+  std::string operator()(const NodeCreated& p) const { return "environments/" + p.environment; }
+  std::string operator()(const PolicySet& p) const { return "environments/" + p.environment; }
+  std::string operator()(const PermitDecided& p) const { return "environments/" + p.environment; }
+  template <typename Payload>
+  std::string operator()(const Payload&) const {
+    return "";
+  }
+};
+
+// Whoever made an entry may see it, and everyone what trust is judged by.
+bool MaySee(const Caller& caller, const Entry& entry) {
+  const EntryPayload& payload = entry.payload;
+  if (std::holds_alternative<LibraryCreated>(payload) || std::holds_alternative<RootSet>(payload) ||
+      std::holds_alternative<DelegationSet>(payload) ||
+      std::holds_alternative<KeyRevoked>(payload) || entry.author == caller.principal()) {
+    return true;
+  }
+  const std::string thing = std::visit(ThingOf(), payload);
+  return !thing.empty() && caller.Sees(thing);
+}
+
 class JournalServiceImpl final : public v1::JournalService::Service {
  public:
   explicit JournalServiceImpl(const ServiceContext& context) : context_(context) {}
@@ -34,19 +68,27 @@ class JournalServiceImpl final : public v1::JournalService::Service {
   grpc::Status ListEntries(grpc::ServerContext* context, const v1::ListEntriesRequest* request,
                            v1::ListEntriesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.JournalService/ListEntries",
-                  [&](const Caller&) { return List(*request, *response); });
+                  [&](const Caller& caller) { return List(caller, *request, *response); });
   }
 
   grpc::Status GetInclusionProof(grpc::ServerContext* context,
                                  const v1::GetInclusionProofRequest* request,
                                  v1::GetInclusionProofResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.JournalService/GetInclusionProof",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     auto checkpoint = context_.library.checkpoint();
                     uint64_t size = request->tree_size() == 0 ? checkpoint->checkpoint.size
                                                               : request->tree_size();
                     auto snapshot = context_.library.Read();
                     JournalView journal(*snapshot);
+                    if (!caller.SeesAll()) {
+                      absl::StatusOr<StoredEntry> stored = journal.At(request->index());
+                      if (!stored.ok() || !MaySee(caller, stored->entry)) {
+                        return PermissionDenied(ErrorReason("ROLE_REQUIRED"),
+                                                "entry {} is about what {} may not see",
+                                                request->index(), caller.principal());
+                      }
+                    }
                     DML_ASSIGN_OR_RETURN(*response->mutable_leaf(), journal.Leaf(request->index()));
                     DML_ASSIGN_OR_RETURN(auto proof, journal.Inclusion(request->index(), size));
                     FillProof(proof, response->mutable_proof());
@@ -81,7 +123,7 @@ class JournalServiceImpl final : public v1::JournalService::Service {
 
  private:
   // The token is the index where the next page starts.
-  absl::Status List(const v1::ListEntriesRequest& request,
+  absl::Status List(const Caller& caller, const v1::ListEntriesRequest& request,
                     v1::ListEntriesResponse& response) const {
     DML_ASSIGN_OR_RETURN(PageRequest page, ReadPage(request.page_size(), ""));
     auto snapshot = context_.library.Read();
@@ -104,6 +146,7 @@ class JournalServiceImpl final : public v1::JournalService::Service {
       DML_ASSIGN_OR_RETURN(StoredEntry stored, journal.At(next));
       std::string_view kind = EntryKind(stored.entry.payload);
       if (!request.kind().empty() && request.kind() != kind) continue;
+      if (!caller.SeesAll() && !MaySee(caller, stored.entry)) continue;
       v1::JournalEntry* out = response.add_entries();
       out->set_index(next);
       wire::To(stored.entry.time, out->mutable_time());
@@ -133,9 +176,13 @@ class AdminServiceImpl final : public v1::AdminService::Service {
                     response->set_journal_size(context_.library.checkpoint()->checkpoint.size);
                     wire::To(context_.start_time, response->mutable_start_time());
                     response->set_view_version(view_keys::kViewVersion);
-                    response->set_principal(caller.principal);
-                    for (Role role : caller.roles) response->add_roles(std::string(RoleName(role)));
-                    if (caller.Has(Role::kAdmin)) TellOperator(*response);
+                    response->set_principal(caller.principal());
+                    for (const AccessGrant& grant : caller.identity().grants) {
+                      response->add_roles(grant.role);
+                    }
+                    if (caller.Has(Role::kAdmin) || caller.Has(Role::kOperator)) {
+                      TellOperator(*response);
+                    }
                     return absl::OkStatus();
                   });
   }
@@ -158,7 +205,7 @@ class AdminServiceImpl final : public v1::AdminService::Service {
     return Handle(context_.guard, context, "/dml.v1.AdminService/VerifyViews",
                   [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitDownload(
-                                                                caller.principal, kMaxEntryBytes));
+                                                                caller.principal(), kMaxEntryBytes));
                     DML_ASSIGN_OR_RETURN(ViewComparison comparison, context_.library.VerifyViews());
                     response->set_consistent(comparison.differing_keys.empty());
                     response->set_entries(comparison.entries);
@@ -196,6 +243,10 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& c
   services.push_back(MakeJournalService(context));
   services.push_back(MakeAdminService(context));
   services.push_back(MakeMaintenanceService(context));
+  services.push_back(MakeTrustService(context));
+  services.push_back(MakeAccessService(context));
+  services.push_back(MakeAdmissionService(context));
+  services.push_back(MakeMediaService(context));
   return services;
 }
 

@@ -36,7 +36,7 @@ class MaintenanceServiceImpl final : public v1::MaintenanceService::Service {
                                v1::StartCollectionResponse* response) override {
     return Handle(guard_, context, "/dml.v1.MaintenanceService/StartCollection",
                   [&](const Caller& caller) -> absl::Status {
-                    maintenance_.Collect(caller.principal);
+                    maintenance_.Collect(caller.principal());
                     To(maintenance_.collection().job, response->mutable_job());
                     return absl::OkStatus();
                   });

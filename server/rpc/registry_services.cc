@@ -1,10 +1,7 @@
-// Keys, environments, nodes and policies.
-#include <algorithm>
-
+// Environments, nodes and policies.
 #include "core/crypto/sha256.h"
 #include "core/gate/policy.h"
 #include "dml/v1/environment.grpc.pb.h"
-#include "dml/v1/key.grpc.pb.h"
 #include "dml/v1/policy.grpc.pb.h"
 #include "server/rpc/service_util.h"
 #include "storage/views/library_view.h"
@@ -12,92 +9,6 @@
 
 namespace dml {
 namespace {
-
-std::vector<std::string> SortedDistinct(
-    const google::protobuf::RepeatedPtrField<std::string>& values) {
-  std::vector<std::string> out(values.begin(), values.end());
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
-
-class KeyServiceImpl final : public v1::KeyService::Service {
- public:
-  explicit KeyServiceImpl(const ServiceContext& context) : context_(context) {}
-
-  grpc::Status RegisterKey(grpc::ServerContext* context, const v1::RegisterKeyRequest* request,
-                           v1::RegisterKeyResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.KeyService/RegisterKey",
-                  [&](const Caller& caller) -> absl::Status {
-                    absl::StatusOr<PublicKey> key =
-                        PublicKey::FromSpkiPem(request->public_key_pem());
-                    if (!key.ok()) return AtField(key.status(), "public_key_pem");
-                    Command command;
-                    command.payload = KeyRegistered{key->spki_der(), request->owner(),
-                                                    SortedDistinct(request->roles()),
-                                                    SortedDistinct(request->namespaces())};
-                    DML_ASSIGN_OR_RETURN(Receipt receipt,
-                                         CommitAs(context_, caller, request->request_id(),
-                                                  request->validate_only(), std::move(command)));
-                    To(receipt, response->mutable_receipt());
-                    if (request->validate_only()) return absl::OkStatus();
-                    return FillKey(key->id(), response->mutable_key());
-                  });
-  }
-
-  grpc::Status GetKey(grpc::ServerContext* context, const v1::GetKeyRequest* request,
-                      v1::GetKeyResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.KeyService/GetKey",
-                  [&](const Caller&) -> absl::Status {
-                    absl::StatusOr<Digest> id = wire::ParseKeyResource(request->name());
-                    if (!id.ok()) return AtField(id.status(), "name");
-                    return FillKey(*id, response->mutable_key());
-                  });
-  }
-
-  grpc::Status ListKeys(grpc::ServerContext* context, const v1::ListKeysRequest* request,
-                        v1::ListKeysResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.KeyService/ListKeys",
-                  [&](const Caller&) -> absl::Status {
-                    DML_ASSIGN_OR_RETURN(PageRequest page,
-                                         ReadPage(request->page_size(), request->page_token()));
-                    auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Keys(page));
-                    FillItems(found, response->mutable_keys());
-                    response->set_next_page_token(PageToken(found.next_key));
-                    return absl::OkStatus();
-                  });
-  }
-
-  grpc::Status RevokeKey(grpc::ServerContext* context, const v1::RevokeKeyRequest* request,
-                         v1::RevokeKeyResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.KeyService/RevokeKey",
-                  [&](const Caller& caller) -> absl::Status {
-                    absl::StatusOr<Digest> id = wire::ParseKeyResource(request->name());
-                    if (!id.ok()) return AtField(id.status(), "name");
-                    Command command;
-                    command.payload = KeyRevoked{*id, request->reason()};
-                    DML_ASSIGN_OR_RETURN(Receipt receipt,
-                                         CommitAs(context_, caller, request->request_id(),
-                                                  request->validate_only(), std::move(command)));
-                    To(receipt, response->mutable_receipt());
-                    return FillKey(*id, response->mutable_key());
-                  });
-  }
-
- private:
-  absl::Status FillKey(const Digest& id, v1::Key* out) const {
-    auto snapshot = context_.library.Read();
-    DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindKey(id));
-    if (!found.has_value()) {
-      return NotFound(ErrorReason("KEY_NOT_FOUND"), "no {}", wire::KeyResource(id));
-    }
-    wire::To(*found, out);
-    return absl::OkStatus();
-  }
-
-  const ServiceContext context_;
-};
 
 class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
  public:
@@ -127,9 +38,10 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
                               const v1::GetEnvironmentRequest* request,
                               v1::GetEnvironmentResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.EnvironmentService/GetEnvironment",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(std::string name,
                                          wire::ParseResource(request->name(), "environments"));
+                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(name));
                     auto snapshot = context_.library.Read();
                     DML_ASSIGN_OR_RETURN(EnvironmentRecord record, Find(*snapshot, name));
                     wire::To(record, response->mutable_environment());
@@ -141,11 +53,15 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
                                 const v1::ListEnvironmentsRequest* request,
                                 v1::ListEnvironmentsResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.EnvironmentService/ListEnvironments",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Environments(page));
+                    DML_ASSIGN_OR_RETURN(auto found,
+                                         ListView(*snapshot).Environments(
+                                             page, [&](const EnvironmentRecord& record) {
+                                               return caller.Sees("environments/" + record.name);
+                                             }));
                     FillItems(found, response->mutable_environments());
                     response->set_next_page_token(PageToken(found.next_key));
                     return absl::OkStatus();
@@ -159,6 +75,8 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
         [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
+                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
+          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           Labels labels = wire::From(request->labels());
           Command command;
           command.payload = NodeCreated{environment, request->node(), labels};
@@ -175,8 +93,9 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
   grpc::Status GetNode(grpc::ServerContext* context, const v1::GetNodeRequest* request,
                        v1::GetNodeResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.EnvironmentService/GetNode",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(auto names, wire::ParseNodeResource(request->name()));
+                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(names.first));
                     auto snapshot = context_.library.Read();
                     DML_ASSIGN_OR_RETURN(
                         auto found, LibraryView(*snapshot).FindNode(names.first, names.second));
@@ -191,10 +110,11 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
   grpc::Status ListNodes(grpc::ServerContext* context, const v1::ListNodesRequest* request,
                          v1::ListNodesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.EnvironmentService/ListNodes",
-                  [&](const Caller&) -> absl::Status {
+                  [&](const Caller& caller) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(
                         std::string environment,
                         wire::ParseResource(request->environment(), "environments"));
+                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
@@ -226,9 +146,11 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
                          v1::GetPolicyResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.PolicyService/GetPolicy",
-        [&](const Caller&) -> absl::Status {
+        [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
+                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
+          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           auto snapshot = context_.library.Read();
           LibraryView view(*snapshot);
           DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(environment));
@@ -256,6 +178,8 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
         [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
+                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
+          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           const std::string& document = request->document();
           DML_RETURN_IF_ERROR(AtField(ParsePolicy(document).status(), "document"));
           BlobRef ref{Sha256(document), document.size()};
@@ -281,9 +205,6 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeKeyService(const ServiceContext& context) {
-  return std::make_unique<KeyServiceImpl>(context);
-}
 std::unique_ptr<grpc::Service> MakeEnvironmentService(const ServiceContext& context) {
   return std::make_unique<EnvironmentServiceImpl>(context);
 }

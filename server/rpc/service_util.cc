@@ -74,10 +74,18 @@ absl::StatusOr<Receipt> CommitAs(const ServiceContext& context, const Caller& ca
                         "a request id is a UUID (at most {} printable characters)", kMaxRequestId),
         "request_id");
   }
-  command.author = caller.principal;
+  command.author = caller.principal();
   command.request_id = request_id;
   command.validate_only = validate_only;
   return context.library.Commit(std::move(command));
+}
+
+absl::Status RetryWhereStale(const std::function<absl::Status()>& attempt) {
+  constexpr int kAttempts = 5;
+  for (int i = 1;; ++i) {
+    absl::Status status = attempt();
+    if (i == kAttempts || Reason(status) != "STATE_CHANGED") return status;
+  }
 }
 
 absl::StatusOr<VariantName> ReadVariant(const std::string& name, std::string_view field) {

@@ -1,6 +1,7 @@
 // What the handlers share: receipts, paging, names in requests.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -32,6 +33,9 @@ void To(const Receipt& receipt, v1::Receipt* out);
 absl::StatusOr<Receipt> CommitAs(const ServiceContext& context, const Caller& caller,
                                  const std::string& request_id, bool validate_only,
                                  Command command);
+
+/// Tries again, a few times, where what a command was decided on has changed meanwhile.
+absl::Status RetryWhereStale(const std::function<absl::Status()>& attempt);
 
 /// The full text of a request's variant name, with the field in the error.
 absl::StatusOr<VariantName> ReadVariant(const std::string& name, std::string_view field = "name");

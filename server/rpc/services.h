@@ -11,11 +11,13 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "server/admission/admission.h"
 #include "server/rpc/call_guard.h"
 #include "server/rpc/transfer_budget.h"
 #include "server/rpc/transfer_counters.h"
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
+#include "storage/library/trust.h"
 
 namespace dml {
 
@@ -25,6 +27,8 @@ struct ServiceContext {
   CallGuard& guard;
   TransferBudget& budget;
   Maintenance& maintenance;
+  TrustCache& trust;
+  Admission& admission;
   uint32_t max_message_bytes = 4 << 20;
   ChunkerParams chunker;  // What clients are told, and how plain uploads are cut.
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(5);
@@ -45,6 +49,10 @@ std::unique_ptr<grpc::Service> MakeGateService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeJournalService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeAdminService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeMaintenanceService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeTrustService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeAccessService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeAdmissionService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeMediaService(const ServiceContext& context);
 
 /// All of them.
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& context);

@@ -1,6 +1,7 @@
 #include "storage/library/decision.h"
 
 #include <deque>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -26,9 +27,20 @@ absl::StatusOr<PackageSpec> ReadSpec(const Reader& state, const VariantRecord& r
   return ParsePackageSpec(bytes);
 }
 
-// Who vouches for the publication of a variant, with a key that covers its namespace, or did before
-// that key was revoked.
-absl::Status AddSignatures(const Reader& state, GateItem& item) {
+using HolderById = std::map<Digest, std::string>;
+
+HolderById PublishersOf(const TrustDomain& trust, const PackageName& package) {
+  HolderById out;
+  for (const Authority& authority :
+       trust.AuthoritiesFor(SigningRole::kPublisher, package.ToString())) {
+    for (const TrustKey& key : authority.keys) out.emplace(key.key.id(), key.holder);
+  }
+  return out;
+}
+
+// Who vouches for the publication of a variant, with a key that may publish its package, or might
+// had that key not been revoked.
+absl::Status AddSignatures(const Reader& state, const TrustDomain* trust, GateItem& item) {
   const VariantName& name = item.name;
   LibraryView view(state);
   std::set<Digest> signers;
@@ -38,18 +50,32 @@ absl::Status AddSignatures(const Reader& state, GateItem& item) {
     }
     return true;
   }));
+  if (trust == nullptr) return absl::OkStatus();
+  const HolderById publishers = PublishersOf(*trust, name.package);
   for (const Digest& id : signers) {
-    DML_ASSIGN_OR_RETURN(auto key, view.FindKey(id));
-    if (!key.has_value()) continue;
-    const bool revoked = std::exchange(key->revoked, false);
-    if (!KeyCovers(*key, "publisher", name.package.ns)) continue;
-    if (revoked) {
-      item.revoked_keys.push_back(id);
-    } else {
-      item.signatures.push_back({id, key->owner});
+    if (auto holder = publishers.find(id); holder != publishers.end()) {
+      item.signatures.push_back({id, holder->second});
+      continue;
     }
+    DML_ASSIGN_OR_RETURN(auto key, view.FindKey(id));
+    if (!key.has_value() || !std::exchange(key->revoked, false)) continue;
+    if (MayVouch(*key, "publisher", name.package.ToString())) item.revoked_keys.push_back(id);
   }
   return absl::OkStatus();
+}
+
+ItemState StateOf(VariantState state) {
+  switch (state) {
+    case VariantState::kPublished:
+      return ItemState::kPublished;
+    case VariantState::kQuarantined:
+      return ItemState::kQuarantined;
+    case VariantState::kRejected:
+      return ItemState::kRejected;
+    case VariantState::kWithdrawn:
+      break;
+  }
+  return ItemState::kWithdrawn;
 }
 
 Digest DigestOf(const std::vector<Finding>& findings) {
@@ -88,13 +114,21 @@ absl::Status AddPolicy(const Reader& state, GateDecision& decision, std::string_
 
 }  // namespace
 
-absl::StatusOr<GateDecision> EvaluateGate(const Reader& state,
+absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust,
                                           std::span<const VariantName> variants,
                                           std::string_view environment) {
   DML_RETURN_IF_ERROR(CheckSize(variants));
   GateDecision decision;
+  JournalView journal(state);
+  DML_ASSIGN_OR_RETURN(decision.index, journal.Size());
+  DML_ASSIGN_OR_RETURN(StoredEntry last, journal.At(decision.index - 1));
+  decision.time = last.entry.time;
   std::optional<Policy> policy;
   DML_RETURN_IF_ERROR(AddPolicy(state, decision, environment, policy));
+
+  // Without a root nobody's signature counts, and the findings say so.
+  absl::StatusOr<std::shared_ptr<const TrustDomain>> domain = trust.Get(state, decision.time);
+  if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();
 
   LibraryView view(state);
   GateInput input;
@@ -106,21 +140,18 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state,
     item.name = name;
     DML_ASSIGN_OR_RETURN(auto record, view.FindVariant(name));
     if (record.has_value()) {
-      item.state =
-          record->state == VariantState::kPublished ? ItemState::kPublished : ItemState::kWithdrawn;
-      item.withdrawal_reason = record->withdraw_reason;
+      item.state = StateOf(record->state);
+      item.withdrawal_reason = record->state == VariantState::kQuarantined
+                                   ? record->admission_reason
+                                   : record->withdraw_reason;
       DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(state, *record));
       item.spec = &specs.emplace_back(std::move(spec));
-      DML_RETURN_IF_ERROR(AddSignatures(state, item));
+      DML_RETURN_IF_ERROR(AddSignatures(state, domain.ok() ? domain->get() : nullptr, item));
     }
     input.items.push_back(std::move(item));
   }
   decision.result = EvaluateSet(input);
   decision.findings_digest = DigestOf(decision.result.findings);
-  JournalView journal(state);
-  DML_ASSIGN_OR_RETURN(decision.index, journal.Size());
-  DML_ASSIGN_OR_RETURN(StoredEntry last, journal.At(decision.index - 1));
-  decision.time = last.entry.time;
   return decision;
 }
 

@@ -9,6 +9,7 @@
 #include "core/gate/evaluate.h"
 #include "core/journal/records.h"
 #include "storage/engine/engine.h"
+#include "storage/library/trust.h"
 
 namespace dml {
 
@@ -25,10 +26,10 @@ struct GateDecision {
 
 inline constexpr size_t kMaxSetSize = 4096;
 
-/// Evaluates an ad-hoc set against the policy in force for the environment. NOT_FOUND
+/// Evaluates an ad-hoc set, by the trust that the state has at its journal's time, against the policy in force for the environment. NOT_FOUND
 /// (ENVIRONMENT_NOT_FOUND); INVALID_ARGUMENT (SET_TOO_LARGE). What is wrong with the set itself is
 /// in the findings.
-absl::StatusOr<GateDecision> EvaluateGate(const Reader& state,
+absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust,
                                           std::span<const VariantName> variants,
                                           std::string_view environment);
 

@@ -6,79 +6,18 @@
 #include "core/crypto/sha256.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
+#include "storage/library/trust.h"
 #include "storage/views/library_view.h"
-#include "storage/views/list_view.h"
 
 namespace dml {
 namespace {
 
-// Each costs a verification for each signature of an envelope.
-constexpr size_t kMaxKeysTried = 256;
+// What may vouch for packages, other than by publishing them.
+constexpr SigningRole kAttesters[] = {SigningRole::kTester, SigningRole::kPublisher,
+                                      SigningRole::kAdvisory, SigningRole::kLicenseData};
+constexpr SigningRole kPublishers[] = {SigningRole::kPublisher};
 
 BlobRef RefOf(const std::string& bytes) { return {Sha256(bytes), bytes.size()}; }
-
-// Keys that may have signed an envelope, in the order in which they are tried.
-struct Candidates {
-  std::vector<PublicKey> keys;
-  bool complete = true;  // False where there were more than are tried.
-};
-
-absl::Status AddKey(const KeyRecord& record, std::vector<PublicKey>& keys) {
-  DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiDer(AsBytes(record.spki)));
-  keys.push_back(std::move(key));
-  return absl::OkStatus();
-}
-
-// The unrevoked keys that cover the namespace: first those that name it, then those for all.
-absl::Status AddKeysOfNamespace(const Reader& state, std::string_view ns, Candidates& out) {
-  std::vector<KeyRecord> named, for_all;
-  PageRequest request;
-  do {
-    DML_ASSIGN_OR_RETURN(Page<KeyRecord> page, ListView(state).Keys(request));
-    for (KeyRecord& record : page.items) {
-      if (!KeyCovers(record, ns)) continue;
-      const auto& names = record.namespaces;
-      auto& list = std::find(names.begin(), names.end(), ns) != names.end() ? named : for_all;
-      if (list.size() <= kMaxKeysTried) list.push_back(std::move(record));
-    }
-    request.after_key = page.next_key;
-  } while (!request.after_key.empty());
-  named.insert(named.end(), for_all.begin(), for_all.end());
-  out.complete = named.size() <= kMaxKeysTried;
-  if (!out.complete) named.resize(kMaxKeysTried);
-  for (const KeyRecord& record : named) DML_RETURN_IF_ERROR(AddKey(record, out.keys));
-  return absl::OkStatus();
-}
-
-// The registered, unrevoked keys that the envelope's hints name; where a hint names no registered
-// key, those of the namespace too.
-absl::StatusOr<Candidates> CandidateKeys(const Reader& state, const DsseEnvelope& envelope,
-                                         std::string_view ns) {
-  Candidates out;
-  bool hinted = true;
-  for (const DsseSignature& signature : envelope.signatures) {
-    std::optional<KeyRecord> record;
-    if (auto id = Digest::Parse("sha256:" + signature.key_id); id.ok()) {
-      DML_ASSIGN_OR_RETURN(record, LibraryView(state).FindKey(*id));
-    }
-    if (!record.has_value()) {
-      hinted = false;
-    } else if (!record->revoked) {
-      DML_RETURN_IF_ERROR(AddKey(*record, out.keys));
-    }
-  }
-  if (!hinted) DML_RETURN_IF_ERROR(AddKeysOfNamespace(state, ns, out));
-  return out;
-}
-
-absl::Status KeyIdRequired(std::string_view ns) {
-  return InvalidArgument(ErrorReason("KEY_ID_REQUIRED"),
-                         "the envelope's signatures name no registered key, and none is of the {} "
-                         "keys of namespace {} that were tried; there are more: put into each "
-                         "\"keyid\" the hex SHA-256 of the key's SubjectPublicKeyInfo, or revoke "
-                         "keys that are not in use",
-                         kMaxKeysTried, ns);
-}
 
 absl::Status CheckFiles(const Manifest& manifest, std::string_view ns, ContentStore& content) {
   for (size_t i = 0; i < manifest.files.size(); ++i) {
@@ -107,6 +46,13 @@ absl::Status CheckPublication(const CheckedEnvelope& envelope, const VariantName
   return absl::OkStatus();
 }
 
+absl::Status CheckThreshold(const TrustDomain& trust, const std::vector<DsseEnvelope>& publications,
+                            const PackageName& package) {
+  DML_ASSIGN_OR_RETURN(SignatureSet signatures,
+                       SignatureSet::Create(publications, kInTotoPayloadType));
+  return trust.VerifyTogether(signatures, SigningRole::kPublisher, package.ToString()).status();
+}
+
 // Whoever can read an envelope can write its statement and signatures into others: those would fill
 // a variant's places without any key.
 absl::Status CheckAddsASigner(const Reader& state, const VariantName& name,
@@ -130,20 +76,26 @@ absl::Status CheckAddsASigner(const Reader& state, const VariantName& name,
 
 }  // namespace
 
-absl::StatusOr<CheckedEnvelope> CheckEnvelope(const Reader& state, const std::string& bytes,
-                                              const Digest& subject, std::string_view ns) {
+absl::StatusOr<CheckedEnvelope> CheckEnvelope(const TrustDomain& trust, const std::string& bytes,
+                                              const Digest& subject, const PackageName& package) {
   DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(bytes));
-  DML_ASSIGN_OR_RETURN(Candidates candidates, CandidateKeys(state, envelope, ns));
-  absl::StatusOr<std::vector<Digest>> signers =
-      VerifyEnvelope(envelope, kInTotoPayloadType, candidates.keys);
-  if (!signers.ok()) {
-    if (!candidates.complete && Reason(signers.status()) == "SIGNATURE_MISSING") {
-      return KeyIdRequired(ns);
-    }
-    return Annotate(signers.status(),
-                    "no good signature of a registered, unrevoked key (see: dml key register)");
-  }
+  DML_ASSIGN_OR_RETURN(SignatureSet signatures,
+                       SignatureSet::Create(std::span(&envelope, 1), kInTotoPayloadType));
+  // Which role may say so is decided by what is said; it is believed only once that role signed it.
   DML_ASSIGN_OR_RETURN(Statement statement, ParseStatement(envelope.payload));
+  const bool publication = statement.predicate_type == kPublicationPredicate;
+  DML_ASSIGN_OR_RETURN(
+      std::vector<Digest> signers,
+      trust.Signers(signatures,
+                    publication ? std::span<const SigningRole>(kPublishers) : kAttesters,
+                    package.ToString()));
+  if (signers.empty()) {
+    return PermissionDenied(ErrorReason("SIGNATURE_MISSING"),
+                            "no good signature of an unrevoked {} that trust root {} names for {} "
+                            "(see: dml key register)",
+                            publication ? "publisher key" : "key", trust.root().version,
+                            package.ToString());
+  }
   bool about = std::any_of(statement.subjects.begin(), statement.subjects.end(),
                            [&](const Subject& s) { return s.sha256 == subject; });
   if (!about) {
@@ -151,13 +103,14 @@ absl::StatusOr<CheckedEnvelope> CheckEnvelope(const Reader& state, const std::st
                            "the statement is about {}, not about {}",
                            statement.subjects[0].sha256.ToString(), subject.ToString());
   }
-  return CheckedEnvelope{{RefOf(bytes), statement.predicate_type, subject, *std::move(signers)},
+  return CheckedEnvelope{{RefOf(bytes), statement.predicate_type, subject, std::move(signers)},
                          statement.predicate_json,
                          Sha256(envelope.payload)};
 }
 
-absl::StatusOr<Command> PreparePublish(const Reader& state, ContentStore& content,
-                                       std::string manifest_bytes, std::string spec_bytes,
+absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& trust,
+                                       ContentStore& content, std::string manifest_bytes,
+                                       std::string spec_bytes,
                                        std::span<const std::string> envelopes) {
   if (manifest_bytes.size() + spec_bytes.size() > kMaxDocumentBytes) {
     return AtField(InvalidArgument(ErrorReason("DOCUMENTS_TOO_LARGE"),
@@ -188,39 +141,44 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, ContentStore& conten
   for (const ManifestFile& file : manifest->files) published.payload_size += file.blob.size;
 
   Command command;
-  bool publication = false;
+  DML_ASSIGN_OR_RETURN(StampSeen seen, SeenTrust(state));
+  command.decided_on.push_back(std::move(seen));
+  std::vector<DsseEnvelope> publications;
   for (size_t i = 0; i < envelopes.size(); ++i) {
     std::string field = fmt::format("envelopes[{}]", i);
     absl::StatusOr<CheckedEnvelope> checked =
-        CheckEnvelope(state, envelopes[i], published.manifest.digest, published.variant.package.ns);
+        CheckEnvelope(trust, envelopes[i], published.manifest.digest, published.variant.package);
     if (!checked.ok()) return AtField(checked.status(), field);
     if (checked->ref.predicate_type == kPublicationPredicate) {
       DML_RETURN_IF_ERROR(AtField(CheckPublication(*checked, published.variant), field));
-      publication = true;
+      DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ParseEnvelope(envelopes[i]));
+      publications.push_back(std::move(parsed));
     }
     published.attestations.push_back(checked->ref);
     command.metadata.push_back(envelopes[i]);
   }
-  if (!publication) {
+  if (publications.empty()) {
     return AtField(
         PermissionDenied(ErrorReason("PUBLICATION_MISSING"),
                          "no envelope holds a signed publication ({})", kPublicationPredicate),
         "envelopes");
   }
+  DML_RETURN_IF_ERROR(AtField(CheckThreshold(trust, publications, published.variant.package),
+                              "envelopes"));
   command.payload = std::move(published);
   command.metadata.push_back(std::move(manifest_bytes));
   command.metadata.push_back(std::move(spec_bytes));
   return command;
 }
 
-absl::StatusOr<Command> PrepareAttach(const Reader& state, const VariantName& name,
-                                      std::string envelope) {
+absl::StatusOr<Command> PrepareAttach(const Reader& state, const TrustDomain& trust,
+                                      const VariantName& name, std::string envelope) {
   DML_ASSIGN_OR_RETURN(auto variant, LibraryView(state).FindVariant(name));
   if (!variant.has_value()) {
     return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
   }
   absl::StatusOr<CheckedEnvelope> checked =
-      CheckEnvelope(state, envelope, variant->manifest.digest, name.package.ns);
+      CheckEnvelope(trust, envelope, variant->manifest.digest, name.package);
   if (!checked.ok()) return AtField(checked.status(), "envelope");
   if (checked->ref.predicate_type == kPublicationPredicate) {
     // The gate counts publications: one of something else must never come in later either.
@@ -228,6 +186,8 @@ absl::StatusOr<Command> PrepareAttach(const Reader& state, const VariantName& na
   }
   DML_RETURN_IF_ERROR(AtField(CheckAddsASigner(state, name, *checked), "envelope"));
   Command command;
+  DML_ASSIGN_OR_RETURN(StampSeen seen, SeenTrust(state));
+  command.decided_on.push_back(std::move(seen));
   command.payload = AttestationAttached{name, checked->ref};
   command.metadata.push_back(std::move(envelope));
   return command;

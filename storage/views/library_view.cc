@@ -13,6 +13,18 @@ LibraryState::Lookup<Record> LibraryView::Find(std::string_view key) const {
   return record;
 }
 
+template <typename Record>
+absl::Status LibraryView::Scan(const std::string& prefix,
+                               const std::function<bool(const Record&)>& visit) const {
+  KeyRange range = PrefixRange(prefix);
+  auto cursor = reader_.NewCursor(Table::kViews, range);
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    DML_ASSIGN_OR_RETURN(Record record, wire::Decode<Record>(cursor->value()));
+    if (!visit(record)) return absl::OkStatus();
+  }
+  return cursor->status();
+}
+
 LibraryState::Lookup<NamespaceRecord> LibraryView::FindNamespace(std::string_view name) const {
   return Find<NamespaceRecord>(view_keys::Namespace(name));
 }
@@ -74,6 +86,66 @@ LibraryState::Lookup<KeyRecord> LibraryView::FindKey(const Digest& id) const {
   return Find<KeyRecord>(view_keys::Key(id));
 }
 
+LibraryState::Lookup<RootRecord> LibraryView::FindRoot() const {
+  std::string prefix = view_keys::Start(view_keys::Row::kRoot).Build();
+  KeyRange range = PrefixRange(prefix);
+  auto cursor = reader_.NewCursor(Table::kViews, range);
+  cursor->SeekToLast();
+  if (!cursor->Valid()) {
+    DML_RETURN_IF_ERROR(cursor->status());
+    return std::nullopt;
+  }
+  DML_ASSIGN_OR_RETURN(RootRecord record, wire::Decode<RootRecord>(cursor->value()));
+  return record;
+}
+
+LibraryState::Lookup<DelegationRecord> LibraryView::FindDelegation(
+    const std::vector<std::string>& chain) const {
+  return Find<DelegationRecord>(view_keys::Delegation(chain));
+}
+
+absl::StatusOr<std::vector<DelegationRecord>> LibraryView::AllDelegations() const {
+  std::vector<DelegationRecord> out;
+  DML_RETURN_IF_ERROR(Scan<DelegationRecord>(
+      view_keys::Start(view_keys::Row::kDelegation).Build(), [&](const DelegationRecord& record) {
+        out.push_back(record);
+        return true;
+      }));
+  return out;
+}
+
+LibraryState::Lookup<GrantRecord> LibraryView::FindGrant(std::string_view principal,
+                                                         const AccessGrant& grant) const {
+  return Find<GrantRecord>(view_keys::Grant(principal, grant.role, grant.scope));
+}
+
+absl::StatusOr<std::vector<GrantRecord>> LibraryView::GrantsOf(std::string_view principal) const {
+  std::vector<GrantRecord> out;
+  DML_RETURN_IF_ERROR(Scan<GrantRecord>(view_keys::GrantPrefix(principal).Build(),
+                                        [&](const GrantRecord& record) {
+                                          out.push_back(record);
+                                          return true;
+                                        }));
+  return out;
+}
+
+LibraryState::Lookup<TokenRecord> LibraryView::FindToken(std::string_view id) const {
+  return Find<TokenRecord>(view_keys::Token(id));
+}
+
+LibraryState::Lookup<HoldRecord> LibraryView::FindHold(const VariantName& variant,
+                                                       std::string_view name) const {
+  return Find<HoldRecord>(view_keys::Hold(variant, name));
+}
+
+LibraryState::Lookup<MediaRecord> LibraryView::FindMedia(std::string_view name) const {
+  return Find<MediaRecord>(view_keys::Media(name));
+}
+
+absl::Status LibraryView::ScanKeys(const std::function<bool(const KeyRecord&)>& visit) const {
+  return Scan<KeyRecord>(view_keys::Start(view_keys::Row::kKey).Build(), visit);
+}
+
 LibraryState::Lookup<EnvironmentRecord> LibraryView::FindEnvironment(std::string_view name) const {
   return Find<EnvironmentRecord>(view_keys::Environment(name));
 }
@@ -123,15 +195,7 @@ absl::Status LibraryView::ScanVariants(
 
 absl::Status LibraryView::ScanAttestations(
     const VariantName& name, const std::function<bool(const AttestationRecord&)>& visit) const {
-  std::string prefix = view_keys::AttestationPrefix(name).Build();
-  KeyRange range = PrefixRange(prefix);
-  auto cursor = reader_.NewCursor(Table::kViews, range);
-  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
-    DML_ASSIGN_OR_RETURN(AttestationRecord record,
-                         wire::Decode<AttestationRecord>(cursor->value()));
-    if (!visit(record)) return absl::OkStatus();
-  }
-  return cursor->status();
+  return Scan<AttestationRecord>(view_keys::AttestationPrefix(name).Build(), visit);
 }
 
 }  // namespace dml

@@ -27,6 +27,13 @@ class LibraryView : public LibraryState {
   Lookup<AttestationRecord> FindAttestation(const VariantName& name,
                                             const Digest& envelope) const override;
   Lookup<KeyRecord> FindKey(const Digest& id) const override;
+  Lookup<RootRecord> FindRoot() const override;
+  Lookup<DelegationRecord> FindDelegation(const std::vector<std::string>& chain) const override;
+  Lookup<GrantRecord> FindGrant(std::string_view principal,
+                                const AccessGrant& grant) const override;
+  Lookup<TokenRecord> FindToken(std::string_view id) const override;
+  Lookup<HoldRecord> FindHold(const VariantName& variant, std::string_view name) const override;
+  Lookup<MediaRecord> FindMedia(std::string_view name) const override;
   Lookup<EnvironmentRecord> FindEnvironment(std::string_view name) const override;
   Lookup<NodeRecord> FindNode(std::string_view environment, std::string_view node) const override;
   Lookup<PolicyRecord> FindPolicy(std::string_view environment) const override;
@@ -36,6 +43,13 @@ class LibraryView : public LibraryState {
   Lookup<RequestRecord> FindRequest(std::string_view author, std::string_view request_id) const;
   /// The index of the entry that last changed what the stamp names; 0 for never.
   absl::StatusOr<uint64_t> Stamp(std::string_view name) const;
+
+  /// By chain. At most one for each delegation there ever was.
+  absl::StatusOr<std::vector<DelegationRecord>> AllDelegations() const;
+  /// What a principal was granted.
+  absl::StatusOr<std::vector<GrantRecord>> GrantsOf(std::string_view principal) const;
+  /// All keys by id, until `visit` answers false.
+  absl::Status ScanKeys(const std::function<bool(const KeyRecord&)>& visit) const;
 
   /// All variants of a package, highest version first, until `visit` answers false.
   absl::Status ScanVariants(const PackageName& name,
@@ -47,6 +61,9 @@ class LibraryView : public LibraryState {
  private:
   template <typename Record>
   Lookup<Record> Find(std::string_view key) const;
+  template <typename Record>
+  absl::Status Scan(const std::string& prefix,
+                    const std::function<bool(const Record&)>& visit) const;
 
   const Reader& reader_;
 };

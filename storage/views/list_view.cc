@@ -71,17 +71,18 @@ absl::StatusOr<VariantName> ReadVariantName(KeyReader& key) {
 
 absl::StatusOr<Page<RelationMatch>> WalkRelations(
     const Reader& reader, Row row, RelationKind kind, std::string_view target,
-    const PageRequest& page, const std::function<bool(const RelationRecord&)>& filter) {
+    const PageRequest& page, const std::function<bool(const RelationMatch&)>& filter) {
   std::string prefix = view_keys::RelationPrefix(row, kind, target).Build();
   return Walk<RelationMatch>(
       reader, prefix, page, Direction::kForward,
       [&](std::string_view key,
           std::string_view value) -> absl::StatusOr<std::optional<RelationMatch>> {
         DML_ASSIGN_OR_RETURN(RelationRecord record, wire::Decode<RelationRecord>(value));
-        if (filter && !filter(record)) return std::nullopt;
         KeyReader rest(key.substr(prefix.size()));
         DML_ASSIGN_OR_RETURN(VariantName name, ReadVariantName(rest));
-        return RelationMatch{std::move(name), std::move(record)};
+        RelationMatch match{std::move(name), std::move(record)};
+        if (filter && !filter(match)) return std::nullopt;
+        return match;
       });
 }
 
@@ -92,8 +93,10 @@ std::string NamespacePrefix(Row row, std::string_view ns) {
 
 }  // namespace
 
-ListView::Result<NamespaceRecord> ListView::Namespaces(const PageRequest& page) const {
-  return WalkRecords<NamespaceRecord>(reader_, view_keys::Start(Row::kNamespace).Build(), page);
+ListView::Result<NamespaceRecord> ListView::Namespaces(
+    const PageRequest& page, const Filter<NamespaceRecord>& filter) const {
+  return WalkRecords<NamespaceRecord>(reader_, view_keys::Start(Row::kNamespace).Build(), page,
+                                      filter);
 }
 
 ListView::Result<PackageRecord> ListView::Packages(std::string_view ns, const PageRequest& page,
@@ -121,8 +124,58 @@ ListView::Result<KeyRecord> ListView::Keys(const PageRequest& page) const {
   return WalkRecords<KeyRecord>(reader_, view_keys::Start(Row::kKey).Build(), page);
 }
 
-ListView::Result<EnvironmentRecord> ListView::Environments(const PageRequest& page) const {
-  return WalkRecords<EnvironmentRecord>(reader_, view_keys::Start(Row::kEnvironment).Build(), page);
+ListView::Result<SignatureMatch> ListView::Signatures(const Digest& key_id,
+                                                      const PageRequest& page) const {
+  std::string prefix = view_keys::SignaturePrefix(key_id).Build();
+  return Walk<SignatureMatch>(
+      reader_, prefix, page, Direction::kForward,
+      [&](std::string_view key,
+          std::string_view value) -> absl::StatusOr<std::optional<SignatureMatch>> {
+        SignatureMatch match;
+        KeyReader rest(key.substr(prefix.size()));
+        DML_ASSIGN_OR_RETURN(match.index, rest.U64());
+        DML_ASSIGN_OR_RETURN(std::string envelope, rest.String());
+        DML_ASSIGN_OR_RETURN(match.envelope, Digest::FromBytes(envelope));
+        DML_ASSIGN_OR_RETURN(match.variant, VariantName::Parse(value));
+        return match;
+      });
+}
+
+ListView::Result<RootRecord> ListView::Roots(const PageRequest& page) const {
+  return WalkRecords<RootRecord>(reader_, view_keys::Start(Row::kRoot).Build(), page);
+}
+
+ListView::Result<DelegationRecord> ListView::Delegations(const PageRequest& page) const {
+  return WalkRecords<DelegationRecord>(reader_, view_keys::Start(Row::kDelegation).Build(), page);
+}
+
+ListView::Result<GrantRecord> ListView::Grants(const PageRequest& page) const {
+  return WalkRecords<GrantRecord>(reader_, view_keys::Start(Row::kGrant).Build(), page);
+}
+
+ListView::Result<TokenRecord> ListView::Tokens(const PageRequest& page) const {
+  return WalkRecords<TokenRecord>(reader_, view_keys::Start(Row::kToken).Build(), page);
+}
+
+ListView::Result<HoldRecord> ListView::Holds(const PageRequest& page,
+                                              const Filter<HoldRecord>& filter) const {
+  return WalkRecords<HoldRecord>(reader_, view_keys::Start(Row::kHold).Build(), page, filter);
+}
+
+ListView::Result<MediaRecord> ListView::Media(const PageRequest& page,
+                                               const Filter<MediaRecord>& filter) const {
+  return WalkRecords<MediaRecord>(reader_, view_keys::Start(Row::kMedia).Build(), page, filter);
+}
+
+ListView::Result<CustodyRecord> ListView::Custody(std::string_view name,
+                                                  const PageRequest& page) const {
+  return WalkRecords<CustodyRecord>(reader_, view_keys::CustodyPrefix(name).Build(), page);
+}
+
+ListView::Result<EnvironmentRecord> ListView::Environments(
+    const PageRequest& page, const Filter<EnvironmentRecord>& filter) const {
+  return WalkRecords<EnvironmentRecord>(reader_, view_keys::Start(Row::kEnvironment).Build(), page,
+                                        filter);
 }
 
 ListView::Result<NodeRecord> ListView::Nodes(std::string_view environment,
@@ -131,7 +184,8 @@ ListView::Result<NodeRecord> ListView::Nodes(std::string_view environment,
 }
 
 ListView::Result<LicenseMatch> ListView::ByLicense(std::string_view license,
-                                                   const PageRequest& page) const {
+                                                   const PageRequest& page,
+                                                   const Filter<VariantName>& filter) const {
   std::string prefix = view_keys::LicensePrefix(license).Build();
   return Walk<LicenseMatch>(
       reader_, prefix, page, Direction::kForward,
@@ -139,19 +193,21 @@ ListView::Result<LicenseMatch> ListView::ByLicense(std::string_view license,
           std::string_view value) -> absl::StatusOr<std::optional<LicenseMatch>> {
         KeyReader rest(key.substr(prefix.size()));
         DML_ASSIGN_OR_RETURN(VariantName name, ReadVariantName(rest));
+        if (filter && !filter(name)) return std::nullopt;
         return LicenseMatch{std::move(name), std::string(value)};
       });
 }
 
 ListView::Result<RelationMatch> ListView::Relations(RelationKind kind, std::string_view target,
                                                     const PageRequest& page,
-                                                    const Filter<RelationRecord>& filter) const {
+                                                    const Filter<RelationMatch>& filter) const {
   return WalkRelations(reader_, Row::kRelation, kind, target, page, filter);
 }
 
 ListView::Result<RelationMatch> ListView::Provides(RelationKind kind, std::string_view target,
-                                                   const PageRequest& page) const {
-  return WalkRelations(reader_, Row::kProvides, kind, target, page, {});
+                                                   const PageRequest& page,
+                                                   const Filter<RelationMatch>& filter) const {
+  return WalkRelations(reader_, Row::kProvides, kind, target, page, filter);
 }
 
 }  // namespace dml

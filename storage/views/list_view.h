@@ -40,6 +40,13 @@ struct LicenseMatch {
   std::string declared_license;
 };
 
+/// An envelope with a good signature of a key.
+struct SignatureMatch {
+  VariantName variant;
+  uint64_t index = 0;  // Of the entry with which it came.
+  Digest envelope;
+};
+
 class ListView {
  public:
   template <typename T>
@@ -50,7 +57,8 @@ class ListView {
   /// `reader` must outlive the view.
   explicit ListView(const Reader& reader) : reader_(reader) {}
 
-  Result<NamespaceRecord> Namespaces(const PageRequest& page) const;
+  Result<NamespaceRecord> Namespaces(const PageRequest& page,
+                                     const Filter<NamespaceRecord>& filter = {}) const;
   /// By name; `ns` empty: of all namespaces.
   Result<PackageRecord> Packages(std::string_view ns, const PageRequest& page,
                                  const Filter<PackageRecord>& filter = {}) const;
@@ -62,15 +70,30 @@ class ListView {
                                     const Filter<VariantRecord>& filter = {}) const;
   Result<AttestationRecord> Attestations(const VariantName& name, const PageRequest& page) const;
   Result<KeyRecord> Keys(const PageRequest& page) const;
-  Result<EnvironmentRecord> Environments(const PageRequest& page) const;
+  /// What a key has signed, in the order of the journal.
+  Result<SignatureMatch> Signatures(const Digest& key_id, const PageRequest& page) const;
+  /// By version.
+  Result<RootRecord> Roots(const PageRequest& page) const;
+  Result<DelegationRecord> Delegations(const PageRequest& page) const;
+  Result<GrantRecord> Grants(const PageRequest& page) const;
+  Result<TokenRecord> Tokens(const PageRequest& page) const;
+  Result<HoldRecord> Holds(const PageRequest& page, const Filter<HoldRecord>& filter = {}) const;
+  Result<MediaRecord> Media(const PageRequest& page,
+                            const Filter<MediaRecord>& filter = {}) const;
+  /// In the order of the journal.
+  Result<CustodyRecord> Custody(std::string_view name, const PageRequest& page) const;
+  Result<EnvironmentRecord> Environments(const PageRequest& page,
+                                         const Filter<EnvironmentRecord>& filter = {}) const;
   Result<NodeRecord> Nodes(std::string_view environment, const PageRequest& page) const;
-  Result<LicenseMatch> ByLicense(std::string_view license, const PageRequest& page) const;
+  Result<LicenseMatch> ByLicense(std::string_view license, const PageRequest& page,
+                                 const Filter<VariantName>& filter = {}) const;
   /// Who requires, conflicts with, breaks or replaces the thing named.
   Result<RelationMatch> Relations(RelationKind kind, std::string_view target,
                                   const PageRequest& page,
-                                  const Filter<RelationRecord>& filter = {}) const;
+                                  const Filter<RelationMatch>& filter = {}) const;
   Result<RelationMatch> Provides(RelationKind kind, std::string_view target,
-                                 const PageRequest& page) const;
+                                 const PageRequest& page,
+                                 const Filter<RelationMatch>& filter = {}) const;
 
  private:
   const Reader& reader_;

@@ -1,13 +1,7 @@
 #include "storage/views/projector.h"
 
-#include "core/crypto/sha256.h"
-#include "core/package/package_spec.h"
-#include "core/rules/command.h"
-#include "core/trust/dsse.h"
-#include "core/wire/entry.h"
+#include "storage/views/application.h"
 #include "storage/views/index_rows.h"
-#include "storage/views/library_view.h"
-#include "storage/views/view_keys.h"
 
 namespace dml {
 namespace {
@@ -23,138 +17,15 @@ absl::StatusOr<uint64_t> ReadU64(const Reader& reader, std::string_view key) {
   return KeyReader(*value).U64();
 }
 
-class Application {
- public:
-  Application(const Entry& entry, const Reader& metadata, Batch& views)
-      : entry_(entry), metadata_(metadata), views_(views), state_(views) {}
+}  // namespace
 
-  absl::Status operator()(const LibraryCreated&) { return absl::OkStatus(); }
-
-  absl::Status operator()(const NamespaceCreated& p) {
-    NamespaceRecord record{p.name, p.description, p.labels, entry_.index, entry_.time};
-    Put(view_keys::Namespace(p.name), wire::Encode(record));
-    return absl::OkStatus();
-  }
-
-  absl::Status operator()(const KeyRegistered& p) {
-    KeyRecord record;
-    record.spki = p.spki;
-    record.owner = p.owner;
-    record.roles = p.roles;
-    record.namespaces = p.namespaces;
-    record.registered_index = entry_.index;
-    record.registered_time = entry_.time;
-    Put(view_keys::Key(Sha256(p.spki)), wire::Encode(record));
-    Stamp(kKeysStamp);
-    return absl::OkStatus();
-  }
-
-  absl::Status operator()(const KeyRevoked& p) {
-    DML_ASSIGN_OR_RETURN(auto record, state_.FindKey(p.key_id));
-    if (!record.has_value()) return Broken("a key that is not registered");
-    record->revoked = true;
-    record->revoked_index = entry_.index;
-    record->revoke_reason = p.reason;
-    Put(view_keys::Key(p.key_id), wire::Encode(*record));
-    Stamp(kKeysStamp);
-    return absl::OkStatus();
-  }
-
-  absl::Status operator()(const VersionPublished& p);
-  absl::Status operator()(const VersionWithdrawn& p);
-  absl::Status operator()(const PayloadCollected& p);
-
-  absl::Status operator()(const AttestationAttached& p) {
-    DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
-    DML_RETURN_IF_ERROR(PutAttestation(p.attestation, record));
-    DML_RETURN_IF_ERROR(PutVariant(record));
-    Stamp(PackageStamp(p.variant.package));
-    return absl::OkStatus();
-  }
-
-  absl::Status operator()(const EnvironmentCreated& p) {
-    EnvironmentRecord record{p.name, p.description, p.labels, entry_.index, entry_.time};
-    Put(view_keys::Environment(p.name), wire::Encode(record));
-    Stamp(EnvironmentStamp(p.name));
-    return absl::OkStatus();
-  }
-
-  absl::Status operator()(const NodeCreated& p) {
-    NodeRecord record{p.environment, p.name, p.labels, entry_.index, entry_.time};
-    Put(view_keys::Node(p.environment, p.name), wire::Encode(record));
-    Stamp(EnvironmentStamp(p.environment));
-    return absl::OkStatus();
-  }
-
-  absl::Status operator()(const PolicySet& p) {
-    DML_ASSIGN_OR_RETURN(auto before, state_.FindPolicy(p.environment));
-    uint64_t revision = before.has_value() ? before->revision + 1 : 1;
-    PolicyRecord record{p.environment, revision,    p.document,
-                        entry_.index,  entry_.time, entry_.author};
-    std::string bytes = wire::Encode(record);
-    Put(view_keys::Policy(p.environment), bytes);
-    Put(view_keys::PolicyRevision(p.environment, revision), bytes);
-    Stamp(EnvironmentStamp(p.environment));
-    return absl::OkStatus();
-  }
-
-  absl::Status operator()(const NamespaceRetentionSet& p) {
-    RetentionRecord record{p.name, p.policy, entry_.index, entry_.time, entry_.author};
-    Put(view_keys::Retention(p.name), wire::Encode(record));
-    return absl::OkStatus();
-  }
-
-  absl::Status RememberRequest();
-
- private:
-  void Put(std::string_view key, std::string_view value) { views_.Put(Table::kViews, key, value); }
-  void Stamp(std::string_view name) {
-    Put(view_keys::Stamp(name), KeyBuilder().U64(entry_.index).Build());
-  }
-  absl::Status Broken(std::string_view what) const {
-    return DataLoss(ErrorReason("JOURNAL_INCONSISTENT"), "entry {} names {}", entry_.index, what);
-  }
-  // Counts it in `variant`, unless an equal envelope is there; the caller puts that.
-  absl::Status PutAttestation(const AttestationRef& ref, VariantRecord& variant) {
-    DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(metadata_, ref.envelope));
-    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(bytes));
-    DML_ASSIGN_OR_RETURN(auto found, state_.FindAttestation(variant.name, ref.envelope.digest));
-    if (!found.has_value()) ++variant.attestation_count;
-    AttestationRecord record{ref, entry_.index, entry_.time, entry_.author,
-                             Sha256(envelope.payload)};
-    Put(view_keys::Attestation(variant.name, ref.envelope.digest), wire::Encode(record));
-    return absl::OkStatus();
-  }
-  absl::Status PutVariant(const VariantRecord& record) {
-    DML_ASSIGN_OR_RETURN(Version version, Version::Parse(record.scheme, record.name.version));
-    Put(view_keys::Variant(record.name.package, version, record.name.platform),
-        wire::Encode(record));
-    return absl::OkStatus();
-  }
-  absl::StatusOr<PackageSpec> ReadSpec(const BlobRef& ref) const {
-    DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(metadata_, ref));
-    return ParsePackageSpec(bytes);
-  }
-  absl::StatusOr<VariantRecord> ExistingVariant(const VariantName& name) const {
-    DML_ASSIGN_OR_RETURN(auto found, state_.FindVariant(name));
-    if (!found.has_value()) return Broken("a variant that is not published");
-    return *std::move(found);
-  }
-  absl::Status RefreshPackage(PackageRecord record);
-
-  const Entry& entry_;
-  const Reader& metadata_;
-  Batch& views_;
-  LibraryView state_;
-};
-
-// Highest version that is not withdrawn, and its title.
+// Highest version that is there for deployment, and its title.
 absl::Status Application::RefreshPackage(PackageRecord record) {
   record.latest.clear();
   record.title.clear();
   record.updated_index = entry_.index;
   DML_RETURN_IF_ERROR(state_.ScanVariants(record.name, [&](const VariantRecord& variant) {
-    if (variant.state == VariantState::kWithdrawn) return true;
+    if (variant.state != VariantState::kPublished) return true;
     record.latest = variant.name.version;
     record.title = variant.title;
     return false;
@@ -180,6 +51,10 @@ absl::Status Application::operator()(const VersionPublished& p) {
   record.publisher = entry_.author;
   record.published_index = entry_.index;
   record.published_time = entry_.time;
+  record.admission_index = entry_.index;
+  record.admission_reason = p.quarantine_reason;
+  if (p.admission == AdmissionState::kQuarantined) record.state = VariantState::kQuarantined;
+  if (p.scan.has_value()) SetScan(*p.scan, record);
 
   DML_ASSIGN_OR_RETURN(auto package, state_.FindPackage(p.variant.package));
   if (!package.has_value()) {
@@ -194,8 +69,7 @@ absl::Status Application::operator()(const VersionPublished& p) {
     DML_RETURN_IF_ERROR(PutAttestation(ref, record));
   }
   DML_RETURN_IF_ERROR(PutVariant(record));
-  DML_ASSIGN_OR_RETURN(std::vector<IndexRow> rows, IndexRows(p.variant, spec));
-  for (const IndexRow& row : rows) Put(row.key, row.value);
+  DML_RETURN_IF_ERROR(SetIndexRows(record, record.state == VariantState::kPublished));
   return RefreshPackage(*std::move(package));
 }
 
@@ -205,13 +79,79 @@ absl::Status Application::operator()(const VersionWithdrawn& p) {
   record.withdraw_reason = p.reason;
   record.withdrawn_index = entry_.index;
   record.withdrawn_time = entry_.time;
-  DML_RETURN_IF_ERROR(PutVariant(record));
+  return PutChanged(std::move(record));
+}
+
+absl::Status Application::SetIndexRows(const VariantRecord& record, bool there) {
   DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(record.spec));
-  DML_ASSIGN_OR_RETURN(std::vector<IndexRow> rows, IndexRows(p.variant, spec));
-  for (const IndexRow& row : rows) views_.Delete(Table::kViews, row.key);
-  DML_ASSIGN_OR_RETURN(auto package, state_.FindPackage(p.variant.package));
+  DML_ASSIGN_OR_RETURN(std::vector<IndexRow> rows, IndexRows(record.name, spec));
+  for (const IndexRow& row : rows) {
+    if (there) {
+      Put(row.key, row.value);
+    } else {
+      views_.Delete(Table::kViews, row.key);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Application::PutChanged(VariantRecord record) {
+  DML_RETURN_IF_ERROR(PutVariant(record));
+  DML_RETURN_IF_ERROR(SetIndexRows(record, record.state == VariantState::kPublished));
+  DML_ASSIGN_OR_RETURN(auto package, state_.FindPackage(record.name.package));
   if (!package.has_value()) return Broken("a package that is not there");
   return RefreshPackage(*std::move(package));
+}
+
+void Application::SetScan(const ScanReport& scan, VariantRecord& record) const {
+  record.scan = scan;
+  record.scan_index = entry_.index;
+  record.scan_time = entry_.time;
+}
+
+absl::Status Application::operator()(const AdmissionDecided& p) {
+  DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
+  record.admission_index = entry_.index;
+  record.admission_reason = p.reason;
+  if (p.scan.has_value()) SetScan(*p.scan, record);
+  switch (p.admission) {
+    case AdmissionState::kAccepted:
+      record.state = VariantState::kPublished;
+      break;
+    case AdmissionState::kQuarantined:
+      record.state = VariantState::kQuarantined;
+      break;
+    case AdmissionState::kRejected:
+      record.state = VariantState::kRejected;
+      record.withdraw_reason = p.reason;
+      record.withdrawn_index = entry_.index;
+      record.withdrawn_time = entry_.time;
+      break;
+  }
+  return PutChanged(std::move(record));
+}
+
+absl::Status Application::operator()(const VariantScanned& p) {
+  DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
+  SetScan(p.scan, record);
+  return PutVariant(record);
+}
+
+absl::Status Application::operator()(const HoldPlaced& p) {
+  DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
+  ++record.hold_count;
+  DML_RETURN_IF_ERROR(PutVariant(record));
+  Put(view_keys::Hold(p.variant, p.name),
+      wire::Encode(HoldRecord{p, entry_.index, entry_.time, entry_.author}));
+  return absl::OkStatus();
+}
+
+absl::Status Application::operator()(const HoldReleased& p) {
+  DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
+  --record.hold_count;
+  DML_RETURN_IF_ERROR(PutVariant(record));
+  views_.Delete(Table::kViews, view_keys::Hold(p.variant, p.name));
+  return absl::OkStatus();
 }
 
 absl::Status Application::operator()(const PayloadCollected& p) {
@@ -253,8 +193,6 @@ absl::Status Application::RememberRequest() {
   Put(view_keys::RequestByTime(now, entry_.author, entry_.request_id), "");
   return absl::OkStatus();
 }
-
-}  // namespace
 
 absl::Status ApplyEntry(const Entry& entry, const Reader& metadata, Batch& views) {
   Application application(entry, metadata, views);

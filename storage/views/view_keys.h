@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/digest.h"
 #include "core/package/names.h"
@@ -35,6 +36,15 @@ enum class Row : uint8_t {
   kRequestByTime = 14,
   kStamp = 15,
   kRetention = 16,
+  kRoot = 17,
+  kDelegation = 18,
+  kGrant = 19,
+  kToken = 20,
+  kHold = 21,
+  kMedia = 22,
+  kCustody = 23,
+  kPermit = 24,
+  kSignature = 25,
 };
 
 inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
@@ -114,6 +124,43 @@ inline std::string RequestByTime(uint64_t micros, std::string_view author,
 }
 inline std::string Retention(std::string_view ns) {
   return Start(Row::kRetention).String(ns).Build();
+}
+inline std::string Root(uint64_t version) { return Start(Row::kRoot).U64(version).Build(); }
+inline std::string Delegation(const std::vector<std::string>& chain) {
+  KeyBuilder key = Start(Row::kDelegation);
+  for (const std::string& name : chain) key.String(name);
+  return key.Build();
+}
+inline KeyBuilder GrantPrefix(std::string_view principal) {
+  return Start(Row::kGrant).String(principal);
+}
+inline std::string Grant(std::string_view principal, std::string_view role,
+                         std::string_view scope) {
+  return GrantPrefix(principal).String(role).String(scope).Build();
+}
+inline std::string Token(std::string_view id) { return Start(Row::kToken).String(id).Build(); }
+inline KeyBuilder HoldPrefix(const VariantName& name) {
+  return PackagePrefix(Row::kHold, name.package)
+      .String(name.version)
+      .String(name.platform.VariantId());
+}
+inline std::string Hold(const VariantName& variant, std::string_view name) {
+  return HoldPrefix(variant).String(name).Build();
+}
+inline std::string Media(std::string_view name) { return Start(Row::kMedia).String(name).Build(); }
+inline KeyBuilder CustodyPrefix(std::string_view name) {
+  return Start(Row::kCustody).String(name);
+}
+inline std::string Custody(std::string_view name, uint64_t index) {
+  return CustodyPrefix(name).U64(index).Build();
+}
+inline std::string Permit(std::string_view id) { return Start(Row::kPermit).String(id).Build(); }
+/// What a key has signed, in the order of the journal.
+inline KeyBuilder SignaturePrefix(const Digest& key_id) {
+  return Start(Row::kSignature).String(key_id.raw());
+}
+inline std::string Signature(const Digest& key_id, uint64_t index, const Digest& envelope) {
+  return SignaturePrefix(key_id).U64(index).String(envelope.raw()).Build();
 }
 inline std::string Stamp(std::string_view name) { return Start(Row::kStamp).String(name).Build(); }
 

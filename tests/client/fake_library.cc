@@ -8,6 +8,7 @@
 #include "core/crypto/sha256.h"
 #include "core/package/manifest.h"
 #include "core/trust/checkpoint.h"
+#include "core/trust/root_edit.h"
 #include "core/wire/api.h"
 #include "core/wire/entry.h"
 #include "dml/v1/admin.grpc.pb.h"
@@ -18,6 +19,7 @@
 #include "dml/v1/journal.grpc.pb.h"
 #include "dml/v1/key.grpc.pb.h"
 #include "dml/v1/license.grpc.pb.h"
+#include "dml/v1/trust.grpc.pb.h"
 
 namespace dml::testing {
 namespace {
@@ -283,6 +285,26 @@ class FakeLibrary::Keys final : public v1::KeyService::Service {
   FakeLibrary& library_;
 };
 
+class FakeLibrary::Trusts final : public v1::TrustService::Service {
+ public:
+  explicit Trusts(FakeLibrary* library) : library_(*library) {}
+  grpc::Status ListRoots(grpc::ServerContext*, const v1::ListRootsRequest* in,
+                         v1::ListRootsResponse* out) override {
+    std::lock_guard lock(library_.mutex_);
+    for (size_t i = in->after_version(); i < library_.roots_.size(); ++i) {
+      out->add_roots()->set_envelope(library_.roots_[i]);
+    }
+    return library_.Enter("ListRoots");
+  }
+  grpc::Status ListDelegations(grpc::ServerContext*, const v1::ListDelegationsRequest*,
+                               v1::ListDelegationsResponse*) override {
+    return library_.Enter("ListDelegations");
+  }
+
+ private:
+  FakeLibrary& library_;
+};
+
 class FakeLibrary::Journal final : public v1::JournalService::Service {
  public:
   explicit Journal(FakeLibrary* library) : library_(*library) {}
@@ -399,9 +421,15 @@ class FakeLibrary::Admin final : public v1::AdminService::Service {
 
 FakeLibrary::FakeLibrary() {
   AppendEntry("", LibraryCreated{kOrigin, log_key_.public_key().spki_der()});
+  root_ = *MakeFirstRoot(kOrigin, log_key_.public_key(),
+                         {root_key_.public_key(), SignatureScheme::kEd25519, "admin", true},
+                         *ParseTime("2099-01-01T00:00:00Z"));
+  root_.roles.erase(SigningRole::kPublisher);
+  SignRoot();
   services_.push_back(std::make_unique<Content>(this));
   services_.push_back(std::make_unique<Catalog>(this));
   services_.push_back(std::make_unique<Keys>(this));
+  services_.push_back(std::make_unique<Trusts>(this));
   services_.push_back(std::make_unique<Journal>(this));
   services_.push_back(std::make_unique<Gate>(this));
   services_.push_back(std::make_unique<Compatibility>(this));
@@ -421,6 +449,7 @@ ClientOptions FakeLibrary::Options() {
   out.insecure_loopback = true;
   out.log_origin = kOrigin;
   out.log_key_pem = log_key_.public_key().ToPem();
+  out.root_json = roots_.front();
   out.log_check_interval = std::chrono::hours(1);
   out.retry.sleep = [this](std::chrono::milliseconds delay) {
     std::lock_guard lock(mutex_);
@@ -504,10 +533,27 @@ void FakeLibrary::CutLog(uint64_t size) {
 
 void FakeLibrary::Trust(const PublicKey& key, const std::string& ns) {
   std::lock_guard lock(mutex_);
-  KeyRegistered payload{key.spki_der(), "publisher", {"publisher"}, {ns}};
-  KeyRecord record{.spki = key.spki_der(), .owner = "publisher", .roles = {"publisher"}};
-  record.namespaces = {ns};
-  record.registered_index = AppendEntry("", payload);
+  const TrustKey trusted{key,
+                         key.algorithm() == KeyAlgorithm::kEd25519 ? SignatureScheme::kEd25519
+                                                                   : SignatureScheme::kEcdsaP256Der,
+                         "publisher", true};
+  ++root_.version;
+  GivePackages(root_, trusted, SigningRole::kPublisher, ns).IgnoreError();
+  SignRoot();
+}
+
+void FakeLibrary::SignRoot() {
+  const PrivateKey* keys[] = {&root_key_};
+  roots_.push_back(FormatEnvelope(
+      *SignEnvelope(kTrustRootPayloadType, *FormatTrustRoot(root_), keys)));
+}
+
+void FakeLibrary::Revoke(const PublicKey& key, const std::string& reason) {
+  std::lock_guard lock(mutex_);
+  KeyRecord record{.spki = key.spki_der(), .holder = "publisher"};
+  record.revoked = true;
+  record.revoke_reason = reason;
+  record.revoked_index = AppendEntry("", KeyRevoked{key.id(), reason});
   keys_.push_back(std::move(record));
 }
 

@@ -19,6 +19,7 @@
 #include "core/content/delta.h"
 #include "core/content/records.h"
 #include "core/merkle/merkle.h"
+#include "core/trust/trust_root.h"
 #include "dml/v1/catalog.pb.h"
 #include "dml/v1/compatibility.pb.h"
 #include "dml/v1/content.pb.h"
@@ -75,8 +76,9 @@ class FakeLibrary {
   void Append() { AppendEntry("", NamespaceCreated{"filler", "", {}}); }
   /// Appends an entry and returns its index.
   uint64_t AppendEntry(const std::string& request_id, EntryPayload payload);
-  /// Registers a publisher of namespace `ns`.
+  /// Sets the next trust root, in which the key publishes in namespace `ns`.
   void Trust(const PublicKey& key, const std::string& ns);
+  void Revoke(const PublicKey& key, const std::string& reason);
   /// Publishes without any check, for what a broken library might hold.
   void Force(const VariantName& name, const std::string& manifest, const std::string& spec,
              const std::vector<std::string>& envelopes);
@@ -97,6 +99,7 @@ class FakeLibrary {
   class Content;
   class Catalog;
   class Keys;
+  class Trusts;
   class Journal;
   class Gate;
   class Compatibility;
@@ -116,6 +119,7 @@ class FakeLibrary {
   uint64_t AnswerSize();
   std::string RawChunk(const Digest& digest);
   void BuildTree();
+  void SignRoot();
   NodeReader Nodes() const;
 
   mutable std::recursive_mutex mutex_;
@@ -128,7 +132,10 @@ class FakeLibrary {
   std::map<Digest, Delta> deltas_;  // Instead of what chunks_ has, where a client takes deltas.
   std::map<Digest, std::vector<ChunkRef>> blobs_;
   std::map<std::string, StoredVariant> variants_;
-  std::vector<KeyRecord> keys_;
+  std::vector<KeyRecord> keys_;  // Revoked ones.
+  PrivateKey root_key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  TrustRoot root_;
+  std::vector<std::string> roots_;  // Envelopes, by version.
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;

@@ -55,7 +55,7 @@ class AirGapTest : public ::testing::Test {
   static void Register(const RunningLibrary& library, const PrivateKey& key,
                        const std::string& role) {
     Client client = library.NewClient();
-    auto done = client.RegisterKey(key.public_key().ToPem(), "pat", {role}, {"acme"});
+    auto done = testing::RegisterKey(client, key.public_key().ToPem(), "pat", {role}, {"acme"});
     ASSERT_TRUE(done.ok()) << done.status();
   }
   // "acme/tool" with a file that all versions share, and one of its own.

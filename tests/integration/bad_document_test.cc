@@ -156,8 +156,8 @@ TEST_F(BadDocumentTest, AKeyOfAnotherNamespaceOrRole) {
   const PrivateKey other = PrivateKey::Generate(KeyAlgorithm::kEd25519);
   const PrivateKey tester = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
   ASSERT_TRUE(
-      client_->RegisterKey(other.public_key().ToPem(), "olga", {"publisher"}, {"other"}).ok());
-  ASSERT_TRUE(client_->RegisterKey(tester.public_key().ToPem(), "tess", {"tester"}, {"acme"}).ok());
+      testing::RegisterKey(*client_, other.public_key().ToPem(), "olga", {"publisher"}, {"other"}).ok());
+  ASSERT_TRUE(testing::RegisterKey(*client_, tester.public_key().ToPem(), "tess", {"tester"}, {"acme"}).ok());
   size_before_ += 2;
   Documents documents = MakeDocuments(SpecJson("acme/next", "1.0.0"));
   for (const PrivateKey* key : {&other, &tester}) {
@@ -169,7 +169,7 @@ TEST_F(BadDocumentTest, AKeyOfAnotherNamespaceOrRole) {
 
 TEST_F(BadDocumentTest, ARevokedKey) {
   const PrivateKey lost = PrivateKey::Generate(KeyAlgorithm::kEd25519);
-  ASSERT_TRUE(client_->RegisterKey(lost.public_key().ToPem(), "leo", {"publisher"}, {"acme"}).ok());
+  ASSERT_TRUE(testing::RegisterKey(*client_, lost.public_key().ToPem(), "leo", {"publisher"}, {"acme"}).ok());
   ASSERT_TRUE(client_->RevokeKey(lost.public_key().id(), "laptop stolen").ok());
   size_before_ += 2;
   Documents documents = MakeDocuments(SpecJson("acme/next", "1.0.0"));

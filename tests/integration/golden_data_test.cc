@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "core/crypto/sha256.h"
+#include "core/merkle/merkle.h"
+#include "core/trust/checkpoint.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
 #include "core/wire/entry.h"
@@ -59,9 +61,9 @@ class GoldenWriter {
     ASSERT_TRUE(library_.Start());
     client_.emplace(library_.NewClient());
     Check(client_->CreateNamespace("acme", "Größe", {{"tier", "1"}}, {.request_id = kRequestId}));
-    Check(client_->RegisterKey(key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}));
+    Check(testing::RegisterKey(*client_, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}));
     const PrivateKey lost = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
-    Check(client_->RegisterKey(lost.public_key().ToPem(), "leo", {"publisher"}, {"*"}));
+    Check(testing::RegisterKey(*client_, lost.public_key().ToPem(), "leo", {"publisher"}, {"*"}));
     Check(client_->RevokeKey(lost.public_key().id(), "laptop stolen"));
     Publish(SpecJson("acme/base", "1.0.0"), {{"share/large.txt", LargeFile()}, {"empty", ""}});
     Publish(SpecJson("acme/base", "1.1.0", "MIT OR GPL-2.0-or-later"), {{"bad", "bad\n"}});
@@ -162,10 +164,8 @@ TEST(GoldenDataOnDiskTest, ItsViewsAreOfAnEarlierForm) {
 }
 
 TEST_F(GoldenDataTest, TheLogIsTheOneThatWasSigned) {
-  std::string note;
-  ASSERT_TRUE(client_->GetCheckpoint(&note).ok());
-  EXPECT_EQ(note, ReadBytes(GoldenData() / "signed-checkpoint"));
   std::vector<std::string> kinds;
+  TreeAppender tree;
   for (const JournalLine& line : AllItems<JournalLine>(
            [&](const ListOptions& o) { return client_->ListEntries(0, "", false, o); })) {
     kinds.push_back(line.kind);
@@ -175,8 +175,17 @@ TEST_F(GoldenDataTest, TheLogIsTheOneThatWasSigned) {
     auto proven = client_->ProveEntry(line.index);
     ASSERT_TRUE(proven.ok()) << proven.status();
     EXPECT_EQ(proven->leaf, line.leaf);
+    if (line.index < kKinds.size()) tree.Append(LeafHash(AsBytes(line.leaf)), [](auto...) {});
   }
-  EXPECT_EQ(kinds, kKinds);
+  std::vector<std::string> expected = kKinds;
+  expected.push_back("root_set");  // The first start with roots made one, of the keys that it found.
+  EXPECT_EQ(kinds, expected);
+  auto note = ParseNote(ReadBytes(GoldenData() / "signed-checkpoint"));
+  ASSERT_TRUE(note.ok()) << note.status();
+  auto checkpoint = ParseCheckpointBody(note->text);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  EXPECT_EQ(checkpoint->size, kKinds.size());
+  EXPECT_EQ(checkpoint->root, tree.Root());
   auto views = client_->VerifyViews();
   ASSERT_TRUE(views.ok()) << views.status();
   EXPECT_TRUE(views->consistent) << fmt::format("{}", fmt::join(views->differences, ", "));
@@ -207,8 +216,11 @@ TEST_F(GoldenDataTest, PackagesAndTheirFilesAreThere) {
 
 TEST_F(GoldenDataTest, KeysEnvironmentsAndPolicyAreThere) {
   auto keys = AllItems<KeyRecord>([&](const ListOptions& o) { return client_->ListKeys(o); });
-  ASSERT_EQ(keys.size(), 2u);
-  EXPECT_NE(keys[0].revoked, keys[1].revoked);
+  // Two that were registered, one of them revoked since, and three of the root that followed.
+  ASSERT_EQ(keys.size(), 5u);
+  EXPECT_EQ(std::ranges::count_if(keys, [](const KeyRecord& key) { return key.revoked; }), 1);
+  EXPECT_EQ(std::ranges::count_if(keys, [](const KeyRecord& key) { return key.holder == "pat"; }),
+            1);
   EXPECT_EQ(client_->GetEnvironment("production/eu")->labels.at("region"), "eu");
   EXPECT_EQ(client_->GetNode("production/eu", "web-1")->labels.at("rack"), "7");
   auto policy = client_->GetPolicy("production/eu");
@@ -222,14 +234,14 @@ TEST_F(GoldenDataTest, KeysEnvironmentsAndPolicyAreThere) {
 
 TEST_F(GoldenDataTest, ItIsWrittenOn) {
   const PrivateKey key = PrivateKey::Generate(KeyAlgorithm::kEd25519);
-  ASSERT_TRUE(client_->RegisterKey(key.public_key().ToPem(), "new", {"publisher"}, {"acme"}).ok());
+  ASSERT_TRUE(testing::RegisterKey(*client_, key.public_key().ToPem(), "new", {"publisher"}, {"acme"}).ok());
   PublishInput input;
   input.spec_json = SpecJson("acme/base", "1.2.0");
   input.files = {{WriteBytes(folder_.path() / "in", LargeFile()), "share/large.txt"}};
   input.keys = {&key};
   auto committed = PublishPackage(*client_, input, {});
   ASSERT_TRUE(committed.ok()) << committed.status();
-  EXPECT_EQ(committed->commit.index, kKinds.size() + 1);
+  EXPECT_EQ(committed->commit.index, kKinds.size() + 2);
   EXPECT_EQ(client_->GetPackage({"acme", "base"})->latest, "1.2.0");
   auto views = client_->VerifyViews();
   EXPECT_TRUE(views.ok() && views->consistent) << views.status();

@@ -5,13 +5,17 @@
 #include <utility>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "core/crypto/sha256.h"
 #include "core/package/manifest.h"
 #include "core/package/package_spec.h"
 #include "core/trust/dsse.h"
+#include "core/trust/root_edit.h"
 #include "core/trust/statement.h"
 #include "storage/engine/memory_engine.h"
 #include "storage/library/library.h"
+#include "storage/library/trust.h"
 
 namespace dml::testing {
 
@@ -35,6 +39,50 @@ inline std::string Envelope(const PrivateKey& key, const Digest& subject,
       SignEnvelope(kInTotoPayloadType, FormatStatement(statement).value(), keys).value());
 }
 
+/// A trust root for tests, which grows by calls: one holder signs it and the log.
+class TestTrust {
+ public:
+  explicit TestTrust(const PublicKey& log)
+      : root_(MakeFirstRoot("dml.test/library", log,
+                            {admin_.public_key(), SignatureScheme::kEd25519, "admin", true},
+                            *ParseTime("2036-01-01T00:00:00Z"))
+                  .value()) {
+    root_.version = 0;
+  }
+
+  /// Lets a key vouch in a role for a namespace, or "*".
+  TestTrust& Give(const PublicKey& key, const std::string& holder, SigningRole role,
+                  const std::string& ns) {
+    const SignatureScheme scheme = key.algorithm() == KeyAlgorithm::kEd25519
+                                       ? SignatureScheme::kEd25519
+                                       : SignatureScheme::kEcdsaP256Der;
+    EXPECT_TRUE(GivePackages(root_, {key, scheme, holder, true}, role, ns).ok());
+    return *this;
+  }
+  TrustRoot& root() { return root_; }
+  const PrivateKey& admin() const { return admin_; }
+
+  /// The envelope of the next version, signed.
+  std::string Next() {
+    ++root_.version;
+    const PrivateKey* keys[] = {&admin_};
+    return FormatEnvelope(
+        SignEnvelope(kTrustRootPayloadType, FormatTrustRoot(root_).value(), keys).value());
+  }
+  /// Puts it into a library.
+  absl::Status Set(Library& library) {
+    DML_ASSIGN_OR_RETURN(Command command,
+                         PrepareSetRoot(*library.Read(), Next(), library.origin(),
+                                        library.log_key(), *ParseTime("2026-01-01T00:00:00Z")));
+    command.author = "admin";
+    return library.Commit(std::move(command)).status();
+  }
+
+ private:
+  PrivateKey admin_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  TrustRoot root_;
+};
+
 /// A library with namespace "acme" and a publisher key for every namespace.
 class TestLibrary {
  public:
@@ -47,7 +95,8 @@ class TestLibrary {
     options.sequencer = sequencer;
     library_ = Library::Open(std::move(engine), LogKey(), options).value();
     Commit(NamespaceCreated{"acme", "", {}}).value();
-    Commit(KeyRegistered{publisher_.public_key().spki_der(), "pat", {"publisher"}, {"*"}}).value();
+    trust_ = std::make_unique<TestTrust>(library_->log_key());
+    Register(publisher_, "pat", "publisher", "*");
   }
 
   Library& operator*() { return *library_; }
@@ -94,7 +143,21 @@ class TestLibrary {
 
   const PrivateKey& publisher() const { return publisher_; }
 
+  /// Lets a key vouch: the next trust root says so.
+  void Register(const PrivateKey& key, const std::string& holder, const std::string& role,
+                const std::string& ns) {
+    trust_->Give(key.public_key(), holder, *ParseSigningRole(role), ns);
+    const absl::Status set = trust_->Set(*library_);
+    EXPECT_TRUE(set.ok()) << set;
+  }
+  TestTrust& trust() { return *trust_; }
+  /// The trust in force.
+  std::shared_ptr<const TrustDomain> Domain() const {
+    return LoadTrust(*library_->Read(), *ParseTime("2026-01-01T00:00:00Z")).value();
+  }
+
  private:
+  std::unique_ptr<TestTrust> trust_;
   PrivateKey publisher_;
   std::unique_ptr<Library> library_;
 };

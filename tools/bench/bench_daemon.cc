@@ -34,9 +34,12 @@ absl::StatusOr<std::unique_ptr<BenchDaemon>> BenchDaemon::Start(const Setup& set
 absl::Status BenchDaemon::Fill() {
   DML_ASSIGN_OR_RETURN(Client client, Connect());
   DML_RETURN_IF_ERROR(client.CreateNamespace(kNamespace, "", {}).status());
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(options_.root_key_file, 64 << 10));
+  DML_ASSIGN_OR_RETURN(PrivateKey root_key, PrivateKey::FromPkcs8Pem(pem));
+  const PrivateKey* root_keys[] = {&root_key};
+  const TrustKey publisher{publisher_.public_key(), SignatureScheme::kEd25519, "publisher", false};
   DML_RETURN_IF_ERROR(
-      client.RegisterKey(publisher_.public_key().ToPem(), "publisher", {"publisher"}, {kNamespace})
-          .status());
+      client.RegisterKey({publisher, {"publisher"}, {kNamespace}}, root_keys).status());
   DML_RETURN_IF_ERROR(client.CreateEnvironment(kEnvironment, "", {}).status());
   return client.SetPolicy(kEnvironment, std::string(DefaultPolicyDocument()), "").status();
 }

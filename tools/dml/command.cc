@@ -75,6 +75,8 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddKeyCommands(*this);
   AddAttestCommands(*this);
   AddRootCommands(*this);
+  AddAccessCommands(*this);
+  AddCustodyCommands(*this);
   AddEnvironmentCommands(*this);
   AddPolicyCommands(*this);
   AddLicenseCommands(*this);

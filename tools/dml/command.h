@@ -100,6 +100,8 @@ void AddAttestCommands(CommandTree& tree);
 void AddRootCommands(CommandTree& tree);
 void AddRootSigningCommands(CommandTree& tree, CLI::App& root);
 void AddTufCommands(CommandTree& tree, CLI::App& root);  // root export-tuf
+void AddAccessCommands(CommandTree& tree);               // auth, role, token
+void AddCustodyCommands(CommandTree& tree);              // quarantine, hold, media
 void AddEnvironmentCommands(CommandTree& tree);          // environment, node
 void AddPolicyCommands(CommandTree& tree);
 void AddLicenseCommands(CommandTree& tree);

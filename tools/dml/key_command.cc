@@ -1,12 +1,16 @@
-// dml key generate|register|list|revoke|show.
+// dml key generate|register|list|signatures|revoke|show.
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fmt/ranges.h>
+
+#include "client/connection.h"
 #include "core/crypto/pkcs11.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
+#include "tools/dml/root_document.h"
 
 namespace dml {
 namespace {
@@ -120,10 +124,17 @@ struct RegisterArgs {
   std::string public_key;
   std::string key;
   std::string passphrase_file;
-  std::string owner;
+  std::string holder;
+  bool machine = false;
   std::vector<std::string> roles;
   std::vector<std::string> namespaces;
+  std::vector<std::string> root_keys;
+  std::string root_passphrase_file;
+  std::string out;
 };
+
+// What is registered by package.
+constexpr std::string_view kPackageRoles[] = {"publisher", "tester", "entitlement", "advisory"};
 
 void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   CLI::Option_group& source = *app.add_option_group("Key", "Exactly one of them");
@@ -133,25 +144,82 @@ void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   source.require_option(1);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
-  app.add_option("--owner", args.owner, "The person or machine that holds it")->required();
-  AddRepeated(app, "--role", args.roles, "What it may sign for: publisher or tester")
+  app.add_option("--owner,--holder", args.holder, "The person or machine that holds it")
+      ->required();
+  app.add_flag("--machine", args.machine, "The holder is a machine, not a person");
+  AddRepeated(app, "--role", args.roles, "What it may sign for")
       ->required()
-      ->check(OneOf({std::begin(kSigningRoles), std::end(kSigningRoles)}));
+      ->check(OneOf({std::begin(kPackageRoles), std::end(kPackageRoles)}));
   AddRepeated(app, "--namespace", args.namespaces, "Whose packages it may sign; '*' for all")
       ->required();
+  AddRepeated(app, "--root-key", args.root_keys,
+              "A key of the root role, to sign the next root with; default: the profile's")
+      ->type_name("FILE");
+  app.add_option("--root-passphrase-file", args.root_passphrase_file,
+                 "The passphrase of encrypted root keys")
+      ->type_name("FILE");
+  app.add_option("--out", args.out,
+                 "Do not set the next root: write it here, for others to sign too")
+      ->type_name("FILE");
 }
 
-absl::StatusOr<Reply> Register(Context& context, const RegisterArgs& args) {
+absl::StatusOr<KeyRegistration> ReadRegistration(const RegisterArgs& args) {
   for (const std::string& ns : args.namespaces) {
     if (ns != "*") DML_RETURN_IF_ERROR(ValidateNamespace(ns));
   }
+  DML_RETURN_IF_ERROR(AtField(ValidateNamespace(args.holder), "owner"));
   const std::string& file = args.public_key.empty() ? args.key : args.public_key;
   DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicHalf(file, args.passphrase_file));
+  const SignatureScheme scheme = key.algorithm() == KeyAlgorithm::kEd25519
+                                     ? SignatureScheme::kEd25519
+                                     : SignatureScheme::kEcdsaP256Der;
+  return KeyRegistration{
+      {std::move(key), scheme, args.holder, !args.machine}, args.roles, args.namespaces};
+}
+
+absl::StatusOr<Reply> WriteNextRoot(Client& client, const KeyRegistration& registration,
+                                    const std::string& path) {
+  DML_ASSIGN_OR_RETURN(TrustRoot next, client.DraftRegistration(registration));
+  DML_RETURN_IF_ERROR(WriteDraft(path, next));
+  Reply reply;
+  reply.document = {{"file", path}, {"version", next.version}};
+  reply.text.Line(fmt::format("{}: a draft of root {}", path, next.version));
+  reply.notes.push_back(
+      fmt::format("its holders and those of root {} sign it: dml root sign {} --previous FILE "
+                  "--key FILE; then: dml root set {}",
+                  next.version - 1, path, path));
+  return reply;
+}
+
+absl::StatusOr<Reply> Register(Context& context, const RegisterArgs& args) {
+  DML_ASSIGN_OR_RETURN(KeyRegistration registration, ReadRegistration(args));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto done,
-                       client->RegisterKey(key.ToPem(), args.owner, args.roles, args.namespaces));
+  if (!args.out.empty()) return WriteNextRoot(*client, registration, args.out);
+  std::vector<std::string> files = args.root_keys;
+  const std::filesystem::path& own = client->connection().options().root_key_file;
+  if (files.empty() && !own.empty()) files.push_back(own.string());
+  if (files.empty()) {
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                           "who may publish is said by the trust root: name a key of its root role "
+                           "with --root-key, or write the next root for its holders with --out");
+  }
+  DML_ASSIGN_OR_RETURN(std::vector<PrivateKey> keys,
+                       ReadKeyFiles(files, args.root_passphrase_file));
+  std::vector<const PrivateKey*> signers;
+  for (const PrivateKey& key : keys) signers.push_back(&key);
+  DML_ASSIGN_OR_RETURN(auto done, client->RegisterKey(registration, signers));
   return CommittedReply("key", ToJson(done.value), done.commit,
                         "registered key " + KeyId(done.value));
+}
+
+std::string GrantWords(const KeyRecord& record) {
+  std::vector<std::string> words;
+  for (const KeyGrant& grant : record.grants) {
+    words.push_back(grant.subjects.empty()
+                        ? grant.role
+                        : fmt::format("{} {}", grant.role, fmt::join(grant.subjects, " ")));
+  }
+  return JoinWords(words);
 }
 
 absl::StatusOr<Reply> List(Context& context) {
@@ -161,13 +229,41 @@ absl::StatusOr<Reply> List(Context& context) {
                          return client->ListKeys(options);
                        }));
   return ListReply(
-      page, {"KEY", "OWNER", "ROLES", "NAMESPACES", "STATE"},
+      page, {"KEY", "HOLDER", "MAY VOUCH AS", "STATE"},
       [](const KeyRecord& item) { return ToJson(item); },
       [](const KeyRecord& item) {
-        Cell state = item.revoked ? Cell("revoked: " + item.revoke_reason, Style::kWarning)
-                                  : Cell("valid", Style::kGood);
-        return std::vector<Cell>{KeyId(item), item.owner, JoinWords(item.roles),
-                                 JoinWords(item.namespaces), state};
+        Cell state = item.revoked          ? Cell("revoked: " + item.revoke_reason, Style::kWarning)
+                     : item.grants.empty() ? Cell("retired", Style::kFaint)
+                                           : Cell("valid", Style::kGood);
+        return std::vector<Cell>{KeyId(item), item.holder, GrantWords(item), state};
+      });
+}
+
+struct SignaturesArgs {
+  std::string id;
+};
+
+void DeclareSignatures(CLI::App& app, SignaturesArgs& args) {
+  app.add_option("id", args.id, "sha256:HEX, as dml key list prints it")->required();
+}
+
+absl::StatusOr<Reply> Signatures(Context& context, const SignaturesArgs& args) {
+  DML_ASSIGN_OR_RETURN(Digest id, Digest::Parse(args.id));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(auto page,
+                       FetchPages<KeySignature>(context, "", [&](const ListOptions& options) {
+                         return client->ListSignatures(id, options);
+                       }));
+  return ListReply(
+      page, {"ENTRY", "VARIANT", "ENVELOPE"},
+      [](const KeySignature& item) {
+        return Json{{"index", item.index},
+                    {"variant", item.variant.ResourceName()},
+                    {"envelope", item.envelope.ToString()}};
+      },
+      [](const KeySignature& item) {
+        return std::vector<Cell>{std::to_string(item.index), item.variant.ResourceName(),
+                                 item.envelope.ToString()};
       });
 }
 
@@ -186,7 +282,13 @@ absl::StatusOr<Reply> Revoke(Context& context, const RevokeArgs& args) {
   DML_ASSIGN_OR_RETURN(Digest id, Digest::Parse(args.id));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->RevokeKey(id, args.reason));
-  return CommittedReply("key", ToJson(done.value), done.commit, "revoked key " + KeyId(done.value));
+  Reply reply = CommittedReply("key", ToJson(done.value), done.commit,
+                               "revoked key " + KeyId(done.value));
+  reply.notes.push_back(fmt::format(
+      "what it signed, and when: dml key signatures {}; take it out of the trust root, too: dml "
+      "root remove-key",
+      args.id));
+  return reply;
 }
 
 }  // namespace
@@ -202,7 +304,11 @@ void AddKeyCommands(CommandTree& tree) {
                           "dml key register --public-key me.key.pub --owner pat --role publisher "
                           "--namespace acme"},
                          DeclareRegister, Register);
-  tree.Add(noun, {"list", "List registered keys", "dml key list --all"}, List);
+  tree.Add(noun, {"list", "List keys that the trust root names", "dml key list --all"}, List);
+  tree.Add<SignaturesArgs>(noun,
+                           {"signatures", "What a key has signed, in the order of the journal",
+                            "dml key signatures sha256:9f86d0... --all"},
+                           DeclareSignatures, Signatures);
   tree.Add<RevokeArgs>(noun,
                        {"revoke", "Revoke a key, for ever",
                         "dml key revoke sha256:9f86d0... --reason 'laptop stolen'"},

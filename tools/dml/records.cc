@@ -3,13 +3,14 @@
 #include "core/crypto/sha256.h"
 
 namespace dml {
-namespace {
 
 Json LabelsJson(const Labels& labels) {
   Json out = Json::object();
   for (const auto& [key, value] : labels) out[key] = value;
   return out;
 }
+
+namespace {
 
 Json BlobJson(const BlobRef& blob) {
   return {{"digest", blob.digest.ToString()}, {"size", blob.size}};
@@ -68,6 +69,18 @@ Json ToJson(const VariantRecord& record) {
               {"publisher", record.publisher},
               {"publishedIndex", record.published_index},
               {"publishedTime", FormatTime(record.published_time)}};
+  if (!record.admission_reason.empty()) {
+    out["admissionReason"] = record.admission_reason;
+    out["admissionIndex"] = record.admission_index;
+  }
+  if (record.scan.has_value()) {
+    out["scan"] = {{"verdict", ScanVerdictName(record.scan->verdict)},
+                   {"scanner", record.scan->scanner},
+                   {"signatures", record.scan->signatures},
+                   {"finding", record.scan->finding},
+                   {"time", FormatTime(record.scan_time)}};
+  }
+  if (record.hold_count > 0) out["holds"] = record.hold_count;
   if (record.state == VariantState::kWithdrawn) {
     out["withdrawReason"] = record.withdraw_reason;
     out["withdrawnIndex"] = record.withdrawn_index;
@@ -89,10 +102,15 @@ Json ToJson(const AttestationRecord& record) {
 }
 
 Json ToJson(const KeyRecord& record) {
+  Json grants = Json::array();
+  for (const KeyGrant& grant : record.grants) {
+    grants.push_back(
+        {{"role", grant.role}, {"delegation", grant.delegation}, {"subjects", grant.subjects}});
+  }
   Json out = {{"id", KeyId(record)},
-              {"owner", record.owner},
-              {"roles", record.roles},
-              {"namespaces", record.namespaces},
+              {"holder", record.holder},
+              {"person", record.person},
+              {"grants", std::move(grants)},
               {"registeredIndex", record.registered_index},
               {"registeredTime", FormatTime(record.registered_time)},
               {"revoked", record.revoked}};
@@ -151,10 +169,6 @@ Json ToJson(const Commit& commit) {
 }
 
 std::string KeyId(const KeyRecord& record) { return Sha256(record.spki).ToString(); }
-
-std::string_view VariantStateName(VariantState state) {
-  return state == VariantState::kWithdrawn ? "WITHDRAWN" : "PUBLISHED";
-}
 
 std::string_view SeverityName(Severity severity) {
   switch (severity) {

@@ -13,6 +13,7 @@
 
 namespace dml {
 
+Json LabelsJson(const Labels& labels);  // {"key": "value"}
 Json ToJson(const NamespaceRecord& record);
 Json ToJson(const RetentionRecord& record);
 Json ToJson(const PackageRecord& record);
@@ -28,7 +29,6 @@ Json ToJson(const Commit& commit);
 
 /// "sha256:<hex>" of a registered key.
 std::string KeyId(const KeyRecord& record);
-std::string_view VariantStateName(VariantState state);  // "PUBLISHED", "WITHDRAWN".
 std::string_view SeverityName(Severity severity);       // "INFO", "WARNING", "ERROR".
 
 /// The reply to a mutation: {"<member>": value, "commit": ...}, and a line that says what was done.

@@ -16,13 +16,6 @@ std::vector<std::string> RoleWords() {
   return out;
 }
 
-// What one person starts with: all that a person may vouch for.
-constexpr SigningRole kPersonRoles[] = {SigningRole::kRoot,        SigningRole::kPolicy,
-                                        SigningRole::kRelease,     SigningRole::kTester,
-                                        SigningRole::kPublisher,   SigningRole::kApprover,
-                                        SigningRole::kDeployer,    SigningRole::kLicenseData,
-                                        SigningRole::kEntitlement, SigningRole::kAdvisory};
-
 // A key as these commands take it.
 struct KeyArgs {
   std::string file;
@@ -99,13 +92,8 @@ absl::StatusOr<Reply> Init(Context&, const InitArgs& args) {
   DML_ASSIGN_OR_RETURN(std::chrono::seconds validity, ParseDurationArgument(args.validity));
   DML_ASSIGN_OR_RETURN(TrustKey key, ReadTrustKey(args.key));
   DML_ASSIGN_OR_RETURN(PublicKey log, ReadPublicHalf(args.log_key, ""));
-  TrustRoot root;
-  root.origin = args.origin;
-  root.expires = ExpiryAfter(validity);
-  DML_RETURN_IF_ERROR(AddTrustKey(root, key));
-  DML_RETURN_IF_ERROR(AddTrustKey(root, {log, SignatureScheme::kEd25519, "log", false}));
-  for (SigningRole role : kPersonRoles) GiveKey(root.roles[role], key.key.id());
-  GiveKey(root.roles[SigningRole::kLog], log.id());
+  DML_ASSIGN_OR_RETURN(TrustRoot root,
+                       MakeFirstRoot(args.origin, log, key, ExpiryAfter(validity)));
   DML_ASSIGN_OR_RETURN(Reply reply, WriteChange(args.out, root));
   reply.notes.push_back(
       "one key vouches for everything: good enough for one person. For k of n, let others hold "

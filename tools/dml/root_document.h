@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/trust/root_edit.h"
 #include "core/trust/root_walk.h"
 
 namespace dml {
@@ -26,21 +27,6 @@ absl::StatusOr<TrustedRoot> ReadPinnedRoot(const std::string& path);
 /// would overwrite a root that was signed.
 absl::StatusOr<TrustRoot> BeginChange(const RootFile& file, const std::string& path,
                                       const std::string& out);
-
-/// Adds a key where it is not there; one that is there must be told alike (ARGUMENT_INVALID), as
-/// holder, kind and scheme are the key's.
-absl::Status AddTrustKey(TrustRoot& root, const TrustKey& key);
-
-/// Puts a key into a role's, making it with threshold 1 where it is new.
-void GiveKey(RoleKeys& to, const Digest& key_id);
-
-/// Takes a key out of all roles and delegations, and of the list. NOT_FOUND (KEY_NOT_FOUND) where
-/// it is not in it. What is left without keys goes too, but for root and log, which the format then
-/// refuses.
-absl::Status RemoveTrustKey(TrustRoot& root, const Digest& key_id);
-
-/// Puts `with` in the place of a key, in every role; the holder stays.
-absl::Status ReplaceTrustKey(TrustRoot& root, const Digest& key_id, TrustKey with);
 
 /// Writes a draft, or an envelope. The errors of FormatTrustRoot and WriteFileAtomically.
 absl::Status WriteDraft(const std::string& path, const TrustRoot& root);

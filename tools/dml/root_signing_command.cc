@@ -1,5 +1,7 @@
-// dml root sign|show|verify: signatures of a trust root, offline, file by file.
+// dml root sign|show|verify|set|fetch: signatures of a trust root, and the library's own.
 #include <algorithm>
+
+#include <fmt/ranges.h>
 
 #include "core/crypto/ecdsa_signature.h"
 #include "core/os/file.h"
@@ -135,6 +137,69 @@ absl::StatusOr<Reply> Verify(Context&, const VerifyArgs& args) {
   return reply;
 }
 
+struct SetArgs {
+  std::vector<std::string> files;
+};
+
+void DeclareSet(CLI::App& app, SetArgs& args) {
+  app.add_option("file", args.files, "Signed roots in the order of versions, or delegations")
+      ->required()
+      ->type_name("FILE");
+}
+
+absl::StatusOr<Reply> Set(Context& context, const SetArgs& args) {
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  Reply reply;
+  reply.document["set"] = Json::array();
+  for (const std::string& path : args.files) {
+    DML_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMaxEnvelopeBytes));
+    absl::StatusOr<DsseEnvelope> envelope = ParseEnvelope(text);
+    if (!envelope.ok()) return Annotate(envelope.status(), path);
+    const bool is_root = envelope->payload_type == kTrustRootPayloadType;
+    absl::StatusOr<Committed<uint64_t>> done =
+        is_root ? client->SetRoot(text) : client->SetDelegation(text);
+    if (!done.ok()) return Annotate(done.status(), path);
+    reply.document["set"].push_back({{"file", path},
+                                     {"kind", is_root ? "root" : "delegation"},
+                                     {"version", done->value},
+                                     {"index", done->commit.index}});
+    reply.text.Line({fmt::format("{}: {} {} is in force, entry {}", path,
+                                 is_root ? "root" : "delegation, version", done->value,
+                                 done->commit.index),
+                     Style::kGood});
+  }
+  return reply;
+}
+
+struct FetchArgs {
+  std::string out;
+};
+
+void DeclareFetch(CLI::App& app, FetchArgs& args) {
+  app.add_option("--out", args.out, "Where its envelope goes")->type_name("FILE");
+}
+
+// The newest root, walked to from the one that the profile pins.
+absl::StatusOr<Reply> Fetch(Context& context, const FetchArgs& args) {
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(Trust trust, client->GetTrust());
+  DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(trust.envelope));
+  DML_ASSIGN_OR_RETURN(Reply reply,
+                       DescribeRoot({trust.root.root, std::move(envelope)}, std::nullopt));
+  for (const DelegationDocument& document : trust.domain->expired()) {
+    reply.notes.push_back(fmt::format("delegation {} expired on {}",
+                                      fmt::join(document.chain, " > "),
+                                      FormatTime(document.expires)));
+  }
+  for (const absl::Status& lapsed : trust.domain->lapsed()) {
+    reply.notes.push_back(fmt::format("a delegation counts as absent: {}", Message(lapsed)));
+  }
+  if (args.out.empty()) return reply;
+  DML_RETURN_IF_ERROR(WriteFileAtomically(args.out, AsBytes(trust.envelope), 0644));
+  reply.document["file"] = args.out;
+  return reply;
+}
+
 }  // namespace
 
 void AddRootSigningCommands(CommandTree& tree, CLI::App& root) {
@@ -150,6 +215,14 @@ void AddRootSigningCommands(CommandTree& tree, CLI::App& root) {
                        {"verify", "Walk from a root that you trust to the newest",
                         "dml root verify root-1.json root-2.json root-3.json"},
                        DeclareVerify, Verify);
+  tree.Add<SetArgs>(root,
+                    {"set", "Put signed roots or delegations into the library",
+                     "dml root set root-2.json root-3.json"},
+                    DeclareSet, Set);
+  tree.Add<FetchArgs>(root,
+                      {"fetch", "The newest root, walked to from the one you pinned",
+                       "dml root fetch --out root-3.json"},
+                      DeclareFetch, Fetch);
 }
 
 }  // namespace dml

@@ -21,8 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using Result = ImportedVariant::Result;
 
-constexpr int kKeysPage = 500;
-constexpr size_t kMaxKeys = 100'000;
 // What one publish may carry (TOO_MANY_ATTESTATIONS, and a message of 4 MiB); the rest is attached.
 constexpr size_t kMaxPublishEnvelopes = 16;
 constexpr size_t kMaxPublishBytes = 3 << 20;
@@ -60,7 +58,7 @@ class Importer {
         patched_(client, [this] { return WorkDir(); }, progress) {}
 
   absl::StatusOr<OciImport> Run() {
-    DML_RETURN_IF_ERROR(LoadKeys());
+    DML_ASSIGN_OR_RETURN(trust_, client_.GetTrust());
     for (const LayoutVariant& variant : layout_.variants()) {
       DML_RETURN_IF_ERROR(Verify(variant));
     }
@@ -77,25 +75,19 @@ class Importer {
   }
 
  private:
-  absl::Status LoadKeys() {
-    ListOptions page_options{.page_size = kKeysPage};
-    do {
-      DML_ASSIGN_OR_RETURN(ListPage<KeyRecord> page, client_.ListKeys(page_options));
-      for (KeyRecord& key : page.items) {
-        if (!key.revoked) keys_.push_back(std::move(key));
-      }
-      page_options.page_token = page.next_page_token;
-    } while (!page_options.page_token.empty() && keys_.size() < kMaxKeys);
-    return absl::OkStatus();
-  }
-
-  // The library's keys for a namespace: those of publishers, or all.
-  absl::StatusOr<std::vector<PublicKey>> KeysOf(const std::string& ns, bool publishers) const {
+  // The keys that this library's trust root names for a package: those of publishers, or of all
+  // roles that may vouch for it.
+  std::vector<PublicKey> KeysOf(const PackageName& package, bool publishers) const {
+    std::vector<SigningRole> roles = {SigningRole::kPublisher};
+    if (!publishers) {
+      roles.insert(roles.end(),
+                   {SigningRole::kTester, SigningRole::kAdvisory, SigningRole::kLicenseData});
+    }
     std::vector<PublicKey> out;
-    for (const KeyRecord& key : keys_) {
-      if (publishers ? !KeyCovers(key, "publisher", ns) : !KeyCovers(key, ns)) continue;
-      DML_ASSIGN_OR_RETURN(PublicKey parsed, PublicKey::FromSpkiDer(AsBytes(key.spki)));
-      out.push_back(std::move(parsed));
+    for (SigningRole role : roles) {
+      for (const Authority& authority : trust_.domain->AuthoritiesFor(role, package.ToString())) {
+        for (const TrustKey& key : authority.keys) out.push_back(key.key);
+      }
     }
     return out;
   }
@@ -136,8 +128,9 @@ class Importer {
 
   absl::Status VerifyEnvelopes(const VariantDocuments& documents, Plan& plan) const {
     const std::string& ns = documents.name.package.ns;
-    DML_ASSIGN_OR_RETURN(std::vector<PublicKey> publishers, KeysOf(ns, /*publishers=*/true));
-    DML_ASSIGN_OR_RETURN(std::vector<PublicKey> all, KeysOf(ns, /*publishers=*/false));
+    const PackageName& package = documents.name.package;
+    const std::vector<PublicKey> publishers = KeysOf(package, /*publishers=*/true);
+    const std::vector<PublicKey> all = KeysOf(package, /*publishers=*/false);
     std::vector<size_t> others;
     for (size_t i = 0; i < documents.envelopes.size(); ++i) {
       absl::StatusOr<bool> publication = VerifyAttestation(documents, plan.outcome.manifest,
@@ -296,7 +289,7 @@ class Importer {
   const LayoutReader& layout_;
   std::optional<WorkFolder> work_;
   PatchedFiles patched_;
-  std::vector<KeyRecord> keys_;
+  Trust trust_;
   std::vector<Plan> plans_;
   std::set<VariantName> names_;
   std::set<BlobRef> checked_;

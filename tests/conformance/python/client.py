@@ -1,6 +1,6 @@
 """A client of dmld in another language, made from proto/ and docs/formats.md alone.
 
-  client.py ADDRESS CA CERTIFICATE KEY ORIGIN LOG_KEY SCRATCH
+  client.py ADDRESS CA CERTIFICATE KEY ORIGIN LOG_KEY ROOT_KEY SCRATCH
 
 Publishes and queries over mutual TLS with stubs that protoc made (on PYTHONPATH), signs with the
 openssl command line, and checks what the library says with hashlib. Ends at the first surprise.
@@ -19,7 +19,7 @@ from dml.v1 import (admin_pb2, admin_pb2_grpc, catalog_pb2, catalog_pb2_grpc, co
                     compatibility_pb2, compatibility_pb2_grpc, content_pb2, content_pb2_grpc,
                     environment_pb2, environment_pb2_grpc, gate_pb2, gate_pb2_grpc, journal_pb2,
                     journal_pb2_grpc, key_pb2, key_pb2_grpc, license_pb2, license_pb2_grpc,
-                    policy_pb2, policy_pb2_grpc)
+                    policy_pb2, policy_pb2_grpc, trust_pb2, trust_pb2_grpc)
 from google.rpc import error_details_pb2, status_pb2
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -125,6 +125,7 @@ class Library:
         self.keys = key_pb2_grpc.KeyServiceStub(channel)
         self.licenses = license_pb2_grpc.LicenseServiceStub(channel)
         self.policies = policy_pb2_grpc.PolicyServiceStub(channel)
+        self.trust = trust_pb2_grpc.TrustServiceStub(channel)
 
     def write(self, data, size_of_part=100_000):
         blob = common_pb2.Blob(digest=digest(data), size=len(data))
@@ -171,13 +172,42 @@ def publish(library, signer, name, version, license_text, files, requires=()):
     return request, library.catalog.PublishVersion(request)
 
 
-def set_up(library, signer):
+ROOT_TYPE = "application/vnd.dml.root.v1+json"
+
+
+def let_vouch(library, signer, holder, namespace, root_key):
+    """Sets the next trust root, in which the key publishes in a namespace (docs/formats.md)."""
+    newest = max(library.trust.ListRoots(trust_pb2.ListRootsRequest()).roots, key=lambda r: r.version)
+    envelope = json.loads(newest.envelope)
+    root = json.loads(base64.b64decode(envelope["payload"]))
+    root["version"] += 1
+    spki = openssl("pkey", "-in", signer.private, "-pubout", "-outform", "DER")
+    root["keys"].append({"holder": holder, "kind": "PERSON", "scheme": "ecdsa-p256-der",
+                         "publicKey": base64.b64encode(spki).decode()})
+    root["keys"].sort(key=lambda k: hashlib.sha256(base64.b64decode(k["publicKey"])).hexdigest())
+    root["delegations"].append({"name": f"{namespace}-publisher", "role": "publisher",
+                                "subjects": [f"{namespace}/*"], "terminating": False,
+                                "threshold": 1, "keys": [signer.id]})
+    body = json.dumps(root).encode()
+    folder = Path(signer.private).parent
+    (folder / "root.pae").write_bytes(
+        b"DSSEv1 %d %s %d %s" % (len(ROOT_TYPE), ROOT_TYPE.encode(), len(body), body))
+    signature = openssl("pkeyutl", "-sign", "-rawin", "-inkey", root_key, "-in", folder / "root.pae")
+    key_id = hashlib.sha256(openssl("pkey", "-in", root_key, "-pubout", "-outform", "DER")).hexdigest()
+    library.trust.SetRoot(trust_pb2.SetRootRequest(
+        envelope=json.dumps({"payloadType": ROOT_TYPE, "payload": base64.b64encode(body).decode(),
+                             "signatures": [{"keyid": key_id,
+                                             "sig": base64.b64encode(signature).decode()}]}).encode(),
+        request_id=str(uuid.uuid4())))
+
+
+def set_up(library, signer, root_key):
     library.catalog.CreateNamespace(catalog_pb2.CreateNamespaceRequest(
         namespace="py", labels={"language": "python"}, request_id=str(uuid.uuid4())))
-    key = library.keys.RegisterKey(key_pb2.RegisterKeyRequest(
-        public_key_pem=signer.public_pem, owner="py", roles=["publisher"], namespaces=["py"],
-        request_id=str(uuid.uuid4()))).key
-    expect(key.name == f"keys/{signer.id}" and key.algorithm == "ecdsa-p256", "a key has its SPKI's digest as id")
+    let_vouch(library, signer, "py", "py", root_key)
+    key = library.keys.GetKey(key_pb2.GetKeyRequest(name=f"keys/{signer.id}")).key
+    expect(key.algorithm == "ecdsa-p256" and key.grants[0].role == "publisher",
+           "the next trust root lets the key publish")
     library.environments.CreateEnvironment(environment_pb2.CreateEnvironmentRequest(
         environment="test", request_id=str(uuid.uuid4())))
     library.policies.SetPolicy(policy_pb2.SetPolicyRequest(
@@ -245,13 +275,13 @@ def check_log(library, receipt, origin, log_key, folder):
 
 
 def main():
-    address, ca, certificate, key, origin, log_key, scratch = sys.argv[1:]
+    address, ca, certificate, key, origin, log_key, root_key, scratch = sys.argv[1:]
     folder = Path(scratch)
     channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(
         Path(ca).read_bytes(), Path(key).read_bytes(), Path(certificate).read_bytes()))
     library = Library(channel)
     signer = Signer(folder)
-    set_up(library, signer)
+    set_up(library, signer, root_key)
     data = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(20_000))
     blob = library.write(data)
     request, response = publish(library, signer, "app", "1.0.0", "MIT", {"bin/app": blob},

@@ -42,7 +42,8 @@ fi
 
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$work/stubs" "$python" -s "$here/client.py" \
   "$(cat "$work/data/listen-address")" "$work/data/tls/ca.pem" "$work/data/client/admin.pem" \
-  "$work/data/client/admin.key" "$(cat "$work/data/origin")" "$work/data/client/log.pem" "$work/scratch"
+  "$work/data/client/admin.key" "$(cat "$work/data/origin")" "$work/data/client/log.pem" \
+  "$work/data/client/root.key" "$work/scratch"
 kill "$daemon"
 wait "$daemon"
 daemon=""

@@ -42,8 +42,31 @@ class FakeState : public LibraryState {
     if (it == keys.end()) return std::nullopt;
     return it->second;
   }
-  Lookup<EnvironmentRecord> FindEnvironment(std::string_view) const override {
+  Lookup<RootRecord> FindRoot() const override { return root; }
+  Lookup<DelegationRecord> FindDelegation(const std::vector<std::string>&) const override {
     return std::nullopt;
+  }
+  Lookup<GrantRecord> FindGrant(std::string_view principal,
+                                const AccessGrant& grant) const override {
+    for (const GrantRecord& record : grants) {
+      if (record.principal == principal && record.grant == grant) return record;
+    }
+    return std::nullopt;
+  }
+  Lookup<TokenRecord> FindToken(std::string_view id) const override {
+    if (!token.has_value() || token->id != id) return std::nullopt;
+    return token;
+  }
+  Lookup<HoldRecord> FindHold(const VariantName& name, std::string_view hold_name) const override {
+    if (!hold.has_value() || hold->placed.variant != name || hold->placed.name != hold_name) {
+      return std::nullopt;
+    }
+    return hold;
+  }
+  Lookup<MediaRecord> FindMedia(std::string_view) const override { return media; }
+  Lookup<EnvironmentRecord> FindEnvironment(std::string_view name) const override {
+    if (name != "production") return std::nullopt;
+    return EnvironmentRecord{.name = "production"};
   }
   Lookup<NodeRecord> FindNode(std::string_view, std::string_view) const override {
     return std::nullopt;
@@ -54,6 +77,11 @@ class FakeState : public LibraryState {
   std::optional<RetentionRecord> retention;
   std::vector<std::string> live;  // Versions of the package, highest first.
   std::map<Digest, KeyRecord> keys;
+  std::optional<RootRecord> root;
+  std::vector<GrantRecord> grants;
+  std::optional<TokenRecord> token;
+  std::optional<HoldRecord> hold;
+  std::optional<MediaRecord> media;
 };
 
 class RulesTest : public ::testing::Test {
@@ -73,8 +101,12 @@ class RulesTest : public ::testing::Test {
   void AddKey(const std::string& name, std::vector<std::string> roles,
               std::vector<std::string> namespaces) {
     KeyRecord key;
-    key.roles = std::move(roles);
-    key.namespaces = std::move(namespaces);
+    for (const std::string& role : roles) {
+      for (const std::string& ns : namespaces) {
+        key.grants.push_back({role, "", {}});
+        if (ns != "*") key.grants.back().subjects = {ns + "/*"};
+      }
+    }
     state_.keys[Sha256(name)] = std::move(key);
   }
   std::string Attach(std::string_view type, const std::vector<std::string>& signers) const {
@@ -128,17 +160,150 @@ TEST_F(RulesTest, AttestationsOfAVariantAreBoundedAndPublicationsKeepTheirPlaces
   }
 }
 
-TEST_F(RulesTest, AKeyIsRegisteredOnlyForNamespacesThatThereAre) {
-  const std::string spki(PrivateKey::Generate(KeyAlgorithm::kEd25519).public_key().spki_der());
-  auto register_for = [&](std::vector<std::string> namespaces) {
-    return Decide(KeyRegistered{spki, "pat", {"publisher"}, std::move(namespaces)}, state_, now_);
+// attack 38: who a role goes to is in the entry, and so is where it holds.
+TEST_F(RulesTest, ARoleIsGrantedOnceAndOnlyWhereThereIsSomething) {
+  auto grant = [&](const std::string& principal, const AccessGrant& what) {
+    return Reason(Decide(RoleGranted{principal, what}, state_, now_));
   };
-  EXPECT_TRUE(register_for({"acme"}).ok());
-  EXPECT_TRUE(register_for({"*"}).ok()) << "also those to come";
-  const absl::Status refused = register_for({"acme", "acne"});
-  EXPECT_EQ(refused.code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(Reason(refused), "NAMESPACE_NOT_FOUND");
-  EXPECT_NE(Message(refused).find("dml namespace create acne"), std::string_view::npos);
+  EXPECT_EQ(grant("spiffe://x/principals/pat", {"publisher", "namespaces/acme"}), "");
+  EXPECT_EQ(grant("spiffe://x/principals/pat", {"deployer", "environments/production"}), "");
+  EXPECT_EQ(grant("https://login.example#42", {"reader", ""}), "");
+  EXPECT_EQ(grant("pat", {"publisher", "namespaces/acne"}), "NAMESPACE_NOT_FOUND");
+  EXPECT_EQ(grant("pat", {"publisher", "environments/test"}), "ENVIRONMENT_NOT_FOUND");
+  EXPECT_EQ(grant("pat", {"publisher", "acme"}), "SCOPE_INVALID");
+  EXPECT_EQ(grant("pat", {"Publisher", ""}), "ROLE_UNKNOWN");
+  EXPECT_EQ(grant("", {"reader", ""}), "PRINCIPAL_INVALID");
+  EXPECT_EQ(grant("pat moss", {"reader", ""}), "PRINCIPAL_INVALID");
+  EXPECT_EQ(grant("token:6f1d0c2a9b3e4857", {"admin", ""}), "PRINCIPAL_INVALID");
+  state_.grants.push_back({"pat", {"reader", ""}});
+  EXPECT_EQ(grant("pat", {"reader", ""}), "ROLE_GRANTED");
+  auto revoke = [&](const AccessGrant& what, const std::string& reason) {
+    return Reason(Decide(RoleRevoked{"pat", what, reason}, state_, now_));
+  };
+  EXPECT_EQ(revoke({"reader", ""}, "left"), "");
+  EXPECT_EQ(revoke({"reader", ""}, ""), "REASON_REQUIRED");
+  EXPECT_EQ(revoke({"admin", ""}, "left"), "GRANT_NOT_FOUND");
+}
+
+TEST_F(RulesTest, ATokenEndsAndIsRevokedOnce) {
+  TokenIssued token{"6f1d0c2a9b3e4857", Sha256("secret"), {{"reader", ""}}, now_ +
+                                                                           std::chrono::hours(1)};
+  auto issue = [&] { return Reason(Decide(token, state_, now_)); };
+  EXPECT_EQ(issue(), "");
+  token.expires = now_;
+  EXPECT_EQ(issue(), "EXPIRY_INVALID");
+  token.expires = now_ + std::chrono::days(5000);
+  EXPECT_EQ(issue(), "EXPIRY_INVALID");
+  token.expires = now_ + std::chrono::hours(1);
+  token.grants.clear();
+  EXPECT_EQ(issue(), "ROLE_REQUIRED");
+  token.grants = {{"root", ""}};
+  EXPECT_EQ(issue(), "ROLE_UNKNOWN");
+  token.grants = {{"reader", ""}};
+  token.id = "6f1d";
+  EXPECT_EQ(issue(), "TOKEN_INVALID");
+  state_.token = TokenRecord{.id = "6f1d0c2a9b3e4857"};
+  token.id = state_.token->id;
+  EXPECT_EQ(issue(), "TOKEN_EXISTS");
+  auto revoke = [&](const std::string& id) {
+    return Reason(Decide(TokenRevoked{id, "found in a log"}, state_, now_));
+  };
+  EXPECT_EQ(revoke("0000000000000000"), "TOKEN_NOT_FOUND");
+  EXPECT_EQ(revoke(token.id), "");
+  state_.token->revoked = true;
+  EXPECT_EQ(revoke(token.id), "TOKEN_REVOKED");
+}
+
+TEST_F(RulesTest, NoEntryLetsAKeyVouchButTheRoots) {
+  EXPECT_EQ(Reason(Decide(KeyRegistered{"spki", "pat", {"publisher"}, {"*"}}, state_, now_)),
+            "ROOT_REQUIRED");
+}
+
+// attacks T8 and 9
+TEST_F(RulesTest, RootsFollowOneAnother) {
+  const RootSet first{1, {Sha256("one"), 3}};
+  EXPECT_EQ(Reason(Decide(first, state_, now_)), "");
+  state_.root = RootRecord{.version = 4, .envelope = {Sha256("four"), 4}};
+  auto set = [&](uint64_t version, const std::string& text) {
+    return Reason(Decide(RootSet{version, {Sha256(text), text.size()}}, state_, now_));
+  };
+  EXPECT_EQ(set(5, "five"), "");
+  EXPECT_EQ(set(6, "six"), "ROOT_VERSION_UNEXPECTED");
+  EXPECT_EQ(set(3, "three"), "ROOT_VERSION_UNEXPECTED");
+  EXPECT_EQ(set(4, "four"), "ROOT_EXISTS");
+  EXPECT_EQ(set(4, "for"), "ROOT_VERSION_UNEXPECTED") << "another of its version";
+}
+
+TEST_F(RulesTest, QuarantineIsAWayInAndOut) {
+  auto decide = [&](AdmissionState admission, const std::string& reason = "because") {
+    return Reason(
+        Decide(AdmissionDecided{state_.variant.name, admission, reason, {}}, state_, now_));
+  };
+  EXPECT_EQ(decide(AdmissionState::kQuarantined), "");
+  EXPECT_EQ(decide(AdmissionState::kRejected), "");
+  EXPECT_EQ(decide(AdmissionState::kAccepted), "ADMISSION_UNCHANGED");
+  EXPECT_EQ(decide(AdmissionState::kQuarantined, ""), "REASON_REQUIRED");
+  state_.variant.state = VariantState::kQuarantined;
+  EXPECT_EQ(decide(AdmissionState::kAccepted), "");
+  EXPECT_EQ(decide(AdmissionState::kRejected), "");
+  EXPECT_EQ(decide(AdmissionState::kQuarantined), "ADMISSION_UNCHANGED");
+  for (AdmissionState admission : {AdmissionState::kAccepted, AdmissionState::kQuarantined,
+                                   AdmissionState::kRejected}) {
+    state_.variant.state = VariantState::kRejected;
+    EXPECT_EQ(decide(admission), "VERSION_REJECTED");
+    state_.variant.state = VariantState::kWithdrawn;
+    EXPECT_EQ(decide(admission), "VERSION_WITHDRAWN");
+  }
+}
+
+TEST_F(RulesTest, WhatIsHeldOrInQuarantineIsNotCollected) {
+  Retain({.keep = RetentionKeep::kOnlyHeld});
+  EXPECT_EQ(CollectIt(), "");
+  state_.variant.hold_count = 1;
+  EXPECT_EQ(CollectIt(), "PAYLOAD_IN_USE");
+  state_.variant.hold_count = 0;
+  state_.variant.state = VariantState::kQuarantined;
+  EXPECT_EQ(CollectIt(), "PAYLOAD_IN_USE");
+
+  const HoldPlaced hold{"case-4711", state_.variant.name, "court order"};
+  EXPECT_EQ(Reason(Decide(hold, state_, now_)), "");
+  state_.hold = HoldRecord{hold};
+  EXPECT_EQ(Reason(Decide(hold, state_, now_)), "HOLD_EXISTS");
+  const VariantName& name = state_.variant.name;
+  EXPECT_EQ(Reason(Decide(HoldReleased{"case-4711", name, "closed"}, state_, now_)), "");
+  EXPECT_EQ(Reason(Decide(HoldReleased{"case-1", name, "closed"}, state_, now_)), "HOLD_NOT_FOUND");
+  state_.variant.payload_collected = true;
+  EXPECT_EQ(Reason(Decide(HoldPlaced{"case-2", name, "late"}, state_, now_)), "PAYLOAD_COLLECTED");
+}
+
+TEST_F(RulesTest, CopiesAreWhereTheyAre) {
+  MediaRegistered item{.name = "acme/dvd", .title = "OS", .location = "vault", .custodian = "pat"};
+  item.copies = 3;
+  EXPECT_EQ(Reason(Decide(item, state_, now_)), "");
+  MediaRegistered bad = item;
+  bad.custodian.clear();
+  EXPECT_EQ(Reason(Decide(bad, state_, now_)), "TEXT_REQUIRED");
+  bad = item;
+  bad.name = "other/dvd";
+  EXPECT_EQ(Reason(Decide(bad, state_, now_)), "NAMESPACE_NOT_FOUND");
+  bad = item;
+  bad.copies = 0;
+  EXPECT_EQ(Reason(Decide(bad, state_, now_)), "COPIES_INVALID");
+
+  auto record = [&](CustodyAction action, uint32_t copies) {
+    CustodyRecorded custody{"acme/dvd", action, copies, "ann", "", ""};
+    return Reason(Decide(custody, state_, now_));
+  };
+  EXPECT_EQ(record(CustodyAction::kMoved, 1), "MEDIA_NOT_FOUND");
+  state_.media = MediaRecord{.item = item, .copies_out = 1, .copies_destroyed = 1};
+  EXPECT_EQ(Reason(Decide(item, state_, now_)), "MEDIA_EXISTS");
+  EXPECT_EQ(record(CustodyAction::kCheckedOut, 1), "");
+  EXPECT_EQ(record(CustodyAction::kCheckedOut, 2), "COPIES_INVALID");
+  EXPECT_EQ(record(CustodyAction::kCheckedIn, 1), "");
+  EXPECT_EQ(record(CustodyAction::kCheckedIn, 2), "COPIES_INVALID");
+  EXPECT_EQ(record(CustodyAction::kDestroyed, 1), "");
+  state_.media->copies_out = 2;
+  EXPECT_EQ(record(CustodyAction::kMoved, 1), "COPIES_ELSEWHERE");
 }
 
 // attack 27

@@ -12,7 +12,9 @@
 #include <gtest/gtest.h>
 
 #include "client/client.h"
+#include "client/connection.h"
 #include "client/transfer.h"
+#include "core/os/file.h"
 #include "tests/server/support/child_daemon.h"
 
 namespace dml::testing {
@@ -79,6 +81,24 @@ class RunningLibrary {
   const std::vector<std::string> flags_;
   std::unique_ptr<ChildDaemon> daemon_;
 };
+
+/// Lets a key vouch for packages: the next trust root, signed with the administrator's root key.
+inline absl::StatusOr<Committed<KeyRecord>> RegisterKey(Client& client,
+                                                        const std::string& public_key_pem,
+                                                        const std::string& holder,
+                                                        const std::vector<std::string>& roles,
+                                                        const std::vector<std::string>& namespaces) {
+  DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiPem(public_key_pem));
+  const SignatureScheme scheme = key.algorithm() == KeyAlgorithm::kEd25519
+                                     ? SignatureScheme::kEd25519
+                                     : SignatureScheme::kEcdsaP256Der;
+  DML_ASSIGN_OR_RETURN(
+      std::string pem,
+      ReadPrivateFile(client.connection().options().root_key_file, uint64_t{64} << 10));
+  DML_ASSIGN_OR_RETURN(PrivateKey root_key, PrivateKey::FromPkcs8Pem(pem));
+  const PrivateKey* keys[] = {&root_key};
+  return client.RegisterKey({{std::move(key), scheme, holder, true}, roles, namespaces}, keys);
+}
 
 inline int PortOf(const std::string& target) {
   return std::stoi(target.substr(target.rfind(':') + 1));

@@ -68,7 +68,7 @@ TEST(BootstrapTest, TwoLibrariesShareNothing) {
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_NE(first->origin, second->origin);
   EXPECT_FALSE(first->log_key.public_key() == second->log_key.public_key());
-  EXPECT_NE(TrustDomain(first->origin), TrustDomain(second->origin));
+  EXPECT_NE(SpiffeTrustDomain(first->origin), SpiffeTrustDomain(second->origin));
 }
 
 TEST(BootstrapTest, CertificatesAreWhatTheyShouldBe) {
@@ -77,7 +77,7 @@ TEST(BootstrapTest, CertificatesAreWhatTheyShouldBe) {
   ASSERT_TRUE(made.ok()) << made.status();
   auto admin = ParseClientIdentity(folder.Read("client/admin.pem"));
   ASSERT_TRUE(admin.ok()) << admin.status();
-  EXPECT_EQ(admin->spiffe_id, "spiffe://" + TrustDomain(made->origin) + "/principals/admin");
+  EXPECT_EQ(admin->spiffe_id, "spiffe://" + SpiffeTrustDomain(made->origin) + "/principals/admin");
   EXPECT_EQ(admin->organizational_units, std::vector<std::string>{"admin"});
 
   DML_SKIP_WITHOUT_OPENSSL();
@@ -231,7 +231,7 @@ TEST(IssueTest, MakesAFolderForAnotherPerson) {
   EXPECT_EQ(Mode(out.path() / "alice" / "alice.key"), 0600);
   auto identity = ParseClientIdentity(out.Read("alice/alice.pem"));
   ASSERT_TRUE(identity.ok()) << identity.status();
-  EXPECT_EQ(identity->spiffe_id, "spiffe://" + TrustDomain(made->origin) + "/principals/alice");
+  EXPECT_EQ(identity->spiffe_id, "spiffe://" + SpiffeTrustDomain(made->origin) + "/principals/alice");
   EXPECT_EQ(identity->organizational_units, std::vector<std::string>{"publisher"});
   EXPECT_EQ(out.Read("alice/ca.pem"), folder.Read("tls/ca.pem"));
   EXPECT_NE(out.Read("alice/profile.yaml").find("server: \"127.0.0.1:7443\""), std::string::npos);

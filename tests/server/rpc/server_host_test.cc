@@ -38,7 +38,7 @@ class FakeAdminService final : public v1::AdminService::Service {
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest*,
                          v1::GetStatusResponse* response) override {
     return Handle(guard_, context, kGetStatus, [&](const Caller& caller) {
-      response->set_principal(caller.principal);
+      response->set_principal(caller.principal());
       return absl::OkStatus();
     });
   }
@@ -95,10 +95,14 @@ class ServerHostTest : public ::testing::Test {
   CertificateWithKey authority_ = NewAuthority();
   std::mutex clock_mutex_;
   std::chrono::sys_seconds now_ = WallClock();
-  CallGuard guard_{CallGuardOptions{false, [this] {
-                                      std::lock_guard<std::mutex> lock(clock_mutex_);
-                                      return now_;
-                                    }}};
+  Authenticator authenticator_{{false,
+                                {},
+                                [this] {
+                                  std::lock_guard<std::mutex> lock(clock_mutex_);
+                                  return now_;
+                                }},
+                               nullptr};
+  CallGuard guard_{authenticator_};
   ServerHostOptions options_;
   std::unique_ptr<ServerHost> host_;
 };

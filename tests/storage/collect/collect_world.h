@@ -53,7 +53,8 @@ class CollectWorld {
       : engine_(std::move(engine)) {
     Open(engine_);
     for (const char* ns : {"acme", "other"}) Must(Commit(NamespaceCreated{ns, "", {}}));
-    Must(Commit(KeyRegistered{publisher_.public_key().spki_der(), "pat", {"publisher"}, {"*"}}));
+    TestTrust trust(library_->log_key());
+    Must(trust.Give(publisher_.public_key(), "pat", SigningRole::kPublisher, "*").Set(*library_));
     Pass(kLease);
   }
 
@@ -131,8 +132,10 @@ class CollectWorld {
     const std::string envelopes[] = {Envelope(
         publisher_, Sha256(bytes), kPublicationPredicate,
         FormatPublicationPredicate({NameOf(package, version), std::string(kManifestMediaType)}))};
-    DML_ASSIGN_OR_RETURN(Command command, PreparePublish(*library_->Read(), library_->content(),
-                                                         bytes, spec_bytes, envelopes));
+    DML_ASSIGN_OR_RETURN(auto trust, LoadTrust(*library_->Read(), Now()));
+    DML_ASSIGN_OR_RETURN(Command command,
+                         PreparePublish(*library_->Read(), *trust, library_->content(), bytes,
+                                        spec_bytes, envelopes));
     command.author = "tester";
     return library_->Commit(std::move(command)).status();
   }

@@ -69,7 +69,7 @@ TEST_F(GateTest, ReadsAllAttestationsOfAVariantUpToTheLimit) {
   EXPECT_EQ(Find(spec).attestation_count, kMaxVariantAttestations - kPlacesForPublications);
 
   const VariantName names[] = {NameOf(spec)};
-  auto decision = EvaluateGate(*library_->Read(), names, "production");
+  auto decision = EvaluateGate(*library_->Read(), trust_, names, "production");
   ASSERT_TRUE(decision.ok()) << decision.status();
   EXPECT_EQ(decision->result.decision, Decision::kAllow);
   EXPECT_TRUE(library_->VerifyViews().value().differing_keys.empty());

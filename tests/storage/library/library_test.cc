@@ -58,9 +58,7 @@ TEST(LibraryTest, PublisherKeyMustCoverTheNamespaceAndBeUnrevoked) {
   TestLibrary library;
   ASSERT_TRUE(library.Commit(NamespaceCreated{"other", "", {}}).ok());
   PrivateKey narrow = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
-  ASSERT_TRUE(
-      library.Commit(KeyRegistered{narrow.public_key().spki_der(), "kim", {"publisher"}, {"acme"}})
-          .ok());
+  library.Register(narrow, "kim", "publisher", "acme");
   auto publish_with = [&](std::string package, const PrivateKey& key) {
     Command command = library.PublishCommand(SpecBuilder(package, "1.0").Build());
     std::get<VersionPublished>(command.payload).attestations[0].key_ids = {key.public_key().id()};

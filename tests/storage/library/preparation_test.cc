@@ -20,14 +20,11 @@ class PrepareAttachTest : public ::testing::Test {
  protected:
   PrepareAttachTest() {
     EXPECT_TRUE(library_.Publish(spec_).ok());
-    EXPECT_TRUE(library_
-                    .Commit(KeyRegistered{
-                        second_.public_key().spki_der(), "quinn", {"publisher"}, {"acme"}})
-                    .ok());
+    library_.Register(second_, "quinn", "publisher", "acme");
     manifest_ = LibraryView(*library_->Read()).FindVariant(NameOf(spec_)).value()->manifest.digest;
   }
   absl::StatusOr<Command> Attach(std::string_view type, std::string predicate) {
-    return PrepareAttach(*library_->Read(), NameOf(spec_),
+    return PrepareAttach(*library_->Read(), *library_.Domain(), NameOf(spec_),
                          Envelope(second_, manifest_, type, std::move(predicate)));
   }
 
@@ -59,15 +56,11 @@ TEST_F(PrepareAttachTest, ASecondPublishersPublicationCountsTowardTheThreshold) 
 TEST_F(PrepareAttachTest, AKeyOfAnotherNamespaceAttachesNothing) {
   PrivateKey stranger = PrivateKey::Generate(KeyAlgorithm::kEd25519);
   ASSERT_TRUE(library_.Commit(NamespaceCreated{"other", "", {}}).ok());
-  ASSERT_TRUE(
-      library_
-          .Commit(KeyRegistered{stranger.public_key().spki_der(), "mal", {"publisher"}, {"other"}})
-          .ok());
+  library_.Register(stranger, "mal", "publisher", "other");
   auto command =
-      PrepareAttach(*library_->Read(), NameOf(spec_),
+      PrepareAttach(*library_->Read(), *library_.Domain(), NameOf(spec_),
                     Envelope(stranger, manifest_, kTestResultPredicate, R"({"result":"PASSED"})"));
-  ASSERT_TRUE(command.ok()) << command.status();
-  EXPECT_EQ(Reason(library_->Commit(*command).status()), "SIGNATURE_MISSING");
+  EXPECT_EQ(Reason(command.status()), "SIGNATURE_MISSING");
 }
 
 TEST_F(PrepareAttachTest, OtherPredicatesAreKeptAsTheyAre) {
@@ -79,7 +72,7 @@ TEST_F(PrepareAttachTest, OneStatementInAnotherEnvelopeAddsNothing) {
   const std::string envelope =
       Envelope(second_, manifest_, kTestResultPredicate, R"({"result":"PASSED"})");
   auto attach = [&](std::string bytes) {
-    return PrepareAttach(*library_->Read(), NameOf(spec_), std::move(bytes));
+    return PrepareAttach(*library_->Read(), *library_.Domain(), NameOf(spec_), std::move(bytes));
   };
   Command command = attach(envelope).value();
   ASSERT_TRUE(library_->Commit(command).ok());
@@ -103,23 +96,23 @@ class KeysToTryTest : public PrepareAttachTest {
     std::vector<PrivateKey> keys;
     for (int i = 0; i < count; ++i) {
       keys.push_back(PrivateKey::Generate(KeyAlgorithm::kEd25519));
-      const std::string spki(keys.back().public_key().spki_der());
-      EXPECT_TRUE(library_.Commit(KeyRegistered{spki, "someone", {"tester"}, {ns}}).ok());
+      library_.trust().Give(keys.back().public_key(), "someone", SigningRole::kTester, ns);
     }
+    const absl::Status set = library_.trust().Set(*library_);
+    EXPECT_TRUE(set.ok()) << set;
     return keys;
   }
   absl::StatusOr<CheckedEnvelope> Check(const PrivateKey& key, const std::string& key_id) {
     DsseEnvelope envelope =
         ParseEnvelope(Envelope(key, manifest_, kTestResultPredicate, "{}")).value();
     envelope.signatures[0].key_id = key_id;
-    return CheckEnvelope(*library_->Read(), FormatEnvelope(envelope), manifest_, "acme");
+    return CheckEnvelope(*library_.Domain(), FormatEnvelope(envelope), manifest_, spec_.package);
   }
 };
 
 TEST_F(KeysToTryTest, WithoutAHintThoseThatNameTheNamespaceComeFirst) {
-  ASSERT_TRUE(library_.Commit(NamespaceCreated{"other", "", {}}).ok());
-  Register(300, "*");
-  Register(300, "other");
+  Register(200, "*");
+  Register(200, "other");
   for (const std::string& hint : {std::string(), std::string("release key"), std::string(64, 'f'),
                                   second_.public_key().id().hex()}) {
     EXPECT_TRUE(Check(second_, hint).ok()) << hint;
@@ -127,7 +120,6 @@ TEST_F(KeysToTryTest, WithoutAHintThoseThatNameTheNamespaceComeFirst) {
 }
 
 TEST_F(KeysToTryTest, KeysOfOtherNamespacesAndRevokedOnesAreNot) {
-  ASSERT_TRUE(library_.Commit(NamespaceCreated{"other", "", {}}).ok());
   const std::vector<PrivateKey> others = Register(1, "other");
   EXPECT_EQ(Reason(Check(others[0], "").status()), "SIGNATURE_MISSING");
   ASSERT_TRUE(library_.Commit(KeyRevoked{second_.public_key().id(), "lost"}).ok());
@@ -135,18 +127,57 @@ TEST_F(KeysToTryTest, KeysOfOtherNamespacesAndRevokedOnesAreNot) {
 }
 
 TEST_F(KeysToTryTest, WhereThereAreTooManyTheErrorSaysWhatToDo) {
-  std::vector<PrivateKey> keys = Register(300, "acme");
+  // A role has at most 256 keys; two of them together more than are tried.
+  const std::vector<PrivateKey> of_namespace = Register(250, "acme");
+  std::vector<PrivateKey> keys = Register(200, "*");
   std::sort(keys.begin(), keys.end(), [](const PrivateKey& a, const PrivateKey& b) {
     return a.public_key().id() < b.public_key().id();
   });
-  EXPECT_TRUE(Check(keys.front(), "").ok());
+  EXPECT_TRUE(Check(of_namespace.front(), "").ok());
   const absl::Status refused = Check(keys.back(), "").status();
   EXPECT_EQ(Reason(refused), "KEY_ID_REQUIRED") << Message(refused);
   EXPECT_TRUE(Check(keys.back(), keys.back().public_key().id().hex()).ok());
-  for (int i = 0; i < 60; ++i) {
-    ASSERT_TRUE(library_.Commit(KeyRevoked{keys[i].public_key().id(), "not in use"}).ok());
-  }
-  EXPECT_TRUE(Check(keys.back(), "").ok());
+}
+
+// attacks 4 and T9: persons count, not keys, and fewer than the root demands are none.
+TEST_F(PrepareAttachTest, PublishersTogetherMeetTheThresholdOfTheRoot) {
+  const PrivateKey again = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  library_.trust().Give(again.public_key(), "quinn", SigningRole::kPublisher, "acme");
+  TrustRoot& root = library_.trust().root();
+  root.roles.erase(SigningRole::kPublisher);
+  root.delegations[0].keys.threshold = 2;
+  const PrivateKey third = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  library_.trust().Give(third.public_key(), "rob", SigningRole::kPublisher, "acme");
+  ASSERT_TRUE(library_.trust().Set(*library_).ok());
+
+  const PackageSpec spec = SpecBuilder("acme/api", "2.0").Build();
+  const std::string spec_bytes = FormatPackageSpec(spec);
+  Manifest manifest;
+  manifest.config = {Sha256(spec_bytes), spec_bytes.size()};
+  const std::string bytes = FormatManifest(manifest);
+  auto publication = [&](const PrivateKey& key) {
+    return Envelope(key, Sha256(bytes), kPublicationPredicate,
+                    FormatPublicationPredicate({NameOf(spec), std::string(kManifestMediaType)}));
+  };
+  auto publish = [&](const std::vector<std::string>& envelopes) {
+    return Reason(PreparePublish(*library_->Read(), *library_.Domain(), library_->content(), bytes,
+                                 spec_bytes, envelopes)
+                      .status());
+  };
+  EXPECT_EQ(publish({publication(second_)}), "THRESHOLD_NOT_MET");
+  EXPECT_EQ(publish({publication(second_), publication(again)}), "THRESHOLD_NOT_MET");
+  EXPECT_EQ(publish({publication(library_.publisher())}), "SIGNATURE_MISSING");
+  EXPECT_EQ(publish({publication(second_), publication(third)}), "");
+  ASSERT_TRUE(library_.Commit(KeyRevoked{third.public_key().id(), "lost"}).ok());
+  EXPECT_EQ(publish({publication(second_), publication(third)}), "SIGNATURE_MISSING");
+}
+
+// A root that changes between preparation and commit makes the command stale.
+TEST_F(PrepareAttachTest, WhatWasPreparedUnderAnotherTrustIsNotCommitted) {
+  auto command = Attach(kTestResultPredicate, R"({"result":"PASSED"})");
+  ASSERT_TRUE(command.ok()) << command.status();
+  ASSERT_TRUE(library_.Commit(KeyRevoked{second_.public_key().id(), "lost"}).ok());
+  EXPECT_EQ(Reason(library_->Commit(*command).status()), "STATE_CHANGED");
 }
 
 }  // namespace

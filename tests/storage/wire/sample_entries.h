@@ -22,6 +22,10 @@ inline AttestationRef SampleAttestation(const std::string& text) {
           {Digest(std::array<uint8_t, 32>{1}), Digest(std::array<uint8_t, 32>{2})}};
 }
 
+inline ScanReport SampleScan() {
+  return {ScanVerdict::kInfected, "ClamAV 1.0.9", "27465", "bin/tool: Win.Test.EICAR_HDB-1"};
+}
+
 inline std::map<std::string, EntryPayload> SamplePayloads() {
   VersionPublished published;
   published.variant = SampleVariant();
@@ -31,6 +35,10 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
   published.payload_size = uint64_t{5} << 32;
   published.file_count = 3;
   published.attestations = {SampleAttestation("envelope"), SampleAttestation("another")};
+  VersionPublished quarantined = published;
+  quarantined.admission = AdmissionState::kQuarantined;
+  quarantined.quarantine_reason = "it has no SBOM";
+  quarantined.scan = SampleScan();
   const VariantName deb{{"debian", "zlib1g"}, "1:1.2.13.dfsg-1", {}};
   return {
       {"library_created", LibraryCreated{"dml.local/0123456789abcdef", "spki"}},
@@ -38,6 +46,7 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
       {"key_registered", KeyRegistered{"spki", "pat", {"publisher", "tester"}, {"*", "acme"}}},
       {"key_revoked", KeyRevoked{Sha256("spki"), "laptop stolen"}},
       {"version_published", published},
+      {"version_quarantined", quarantined},
       {"attestation_attached", AttestationAttached{SampleVariant(), SampleAttestation("tests")}},
       {"version_withdrawn", VersionWithdrawn{deb, "loses data"}},
       {"payload_collected", PayloadCollected{{deb, SampleVariant()}, SampleBlob("digests")}},
@@ -49,6 +58,32 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
            "acme",
            {RetentionKeep::kMatching, 5, std::chrono::days(90), true, std::chrono::days(30)},
            "17"}},
+      {"root_set", RootSet{7, SampleBlob("root")}},
+      {"delegation_set", DelegationSet{{"acme", "tools"}, 3, SampleBlob("delegation")}},
+      {"role_granted", RoleGranted{"spiffe://x/principals/pat", {"publisher", "namespaces/acme"}}},
+      {"role_revoked", RoleRevoked{"spiffe://x/principals/pat", {"reader", ""}, "left"}},
+      {"token_issued",
+       TokenIssued{"6f1d0c2a9b3e4857",
+                   Sha256("secret"),
+                   {{"publisher", "namespaces/acme"}, {"reader", ""}},
+                   FromMicros(1775001600000000)}},
+      {"token_revoked", TokenRevoked{"6f1d0c2a9b3e4857", "found in a log"}},
+      {"permit_decided",
+       PermitDecided{"9f8b2c44-2d63-4a57-8e56-6d0e4f3f7a11", true, Sha256("release"),
+                     "production/eu", {"web-1", "web-2"}, Sha256("policy"), 4, 299,
+                     Sha256("findings"), SampleBlob("permit"), FromMicros(1767312000000000)}},
+      {"admission_decided",
+       AdmissionDecided{SampleVariant(), AdmissionState::kQuarantined, "malware scan: infected",
+                        SampleScan()}},
+      {"variant_scanned", VariantScanned{SampleVariant(), SampleScan()}},
+      {"hold_placed", HoldPlaced{"case-4711", deb, "court order"}},
+      {"hold_released", HoldReleased{"case-4711", deb, "case closed"}},
+      {"media_registered",
+       MediaRegistered{"acme/os-dvd-7", MediaKind::kDocument, "Vertrag", "Vault 2",
+                       "spiffe://x/principals/pat", 2, Sha256("scan"), {{"signed", "yes"}}}},
+      {"custody_recorded",
+       CustodyRecorded{"acme/os-dvd-7", CustodyAction::kCheckedOut, 1, "spiffe://x/principals/ann",
+                       "site B", "for the audit"}},
   };
 }
 

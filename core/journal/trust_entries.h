@@ -1,0 +1,97 @@
+// Entries about who may do and vouch for what; see core/journal/entry.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/digest.h"
+#include "core/base/time.h"
+#include "core/package/names.h"
+
+namespace dml {
+
+/// The trust root from here on (core/trust/trust_root.h): version 1, or the one after the last.
+struct RootSet {
+  uint64_t version = 0;
+  BlobRef envelope;  // Metadata blob.
+  bool operator==(const RootSet&) const = default;
+};
+
+/// What a delegation passes on from here on, in the place of an earlier version.
+struct DelegationSet {
+  std::vector<std::string> chain;  // Names from the root on.
+  uint64_t version = 0;
+  BlobRef envelope;  // Metadata blob.
+  bool operator==(const DelegationSet&) const = default;
+};
+
+/// How keys came into libraries before there were trust roots. Nothing makes such entries any more;
+/// the first root of such a library takes their keys over.
+struct KeyRegistered {
+  std::string spki;                     // DER.
+  std::string owner;                    // The person or machine that holds the key.
+  std::vector<std::string> roles;       // Signing roles, ascending, distinct.
+  std::vector<std::string> namespaces;  // Names, or "*"; ascending, distinct.
+  bool operator==(const KeyRegistered&) const = default;
+};
+
+/// A signing key counts for nothing from here on, whatever the root says, for ever.
+struct KeyRevoked {
+  Digest key_id;
+  std::string reason;
+  bool operator==(const KeyRevoked&) const = default;
+};
+
+/// What a principal may ask, and where.
+struct AccessGrant {
+  std::string role;   // A word of core/access/role.h.
+  std::string scope;  // "": everything; "namespaces/N"; "environments/E", what is below it too.
+  auto operator<=>(const AccessGrant&) const = default;
+};
+
+struct RoleGranted {
+  std::string principal;  // Opaque id: a SPIFFE id, or "<issuer>#<subject>".
+  AccessGrant grant;
+  bool operator==(const RoleGranted&) const = default;
+};
+
+struct RoleRevoked {
+  std::string principal;
+  AccessGrant grant;
+  std::string reason;
+  bool operator==(const RoleRevoked&) const = default;
+};
+
+/// A bearer of the secret is the principal "token:<id>".
+struct TokenIssued {
+  std::string id;
+  Digest secret;                    // SHA-256 of 32 random bytes that only the bearer knows.
+  std::vector<AccessGrant> grants;  // Ascending, distinct.
+  Timestamp expires;
+  bool operator==(const TokenIssued&) const = default;
+};
+
+struct TokenRevoked {
+  std::string id;
+  std::string reason;
+  bool operator==(const TokenRevoked&) const = default;
+};
+
+/// A release may go to an environment, or may not; decided on the journal's first `journal_size`
+/// entries. The permit itself is the envelope.
+struct PermitDecided {
+  std::string id;  // UUID.
+  bool allowed = false;
+  Digest release;
+  std::string environment;
+  std::vector<std::string> nodes;  // Ascending, distinct; empty: all of the environment.
+  Digest policy;                   // Of its document; zero where there was none.
+  uint64_t policy_revision = 0;
+  uint64_t journal_size = 0;
+  Digest findings;   // Of all findings in order.
+  BlobRef permit;    // Metadata blob: the signed statement; size 0 where it was denied.
+  Timestamp expires;
+  bool operator==(const PermitDecided&) const = default;
+};
+
+}  // namespace dml

@@ -1,0 +1,55 @@
+// Conversions of the entries about trust, access and custody. Internal to core/wire.
+#pragma once
+
+#include "core/journal/entry.h"
+#include "dml/journal/v1/entry.pb.h"
+
+namespace dml::wire {
+
+namespace pb = ::dml::journal::v1;
+
+pb::Admission ToProto(AdmissionState admission);
+absl::StatusOr<AdmissionState> FromProto(pb::Admission admission);
+void To(const ScanReport& report, pb::ScanReport* out);
+absl::StatusOr<ScanReport> From(const pb::ScanReport& in);
+
+void To(const RootSet& value, pb::RootSet* out);
+void To(const DelegationSet& value, pb::DelegationSet* out);
+void To(const RoleGranted& value, pb::RoleGranted* out);
+void To(const TokenIssued& value, pb::TokenIssued* out);
+void To(const PermitDecided& value, pb::PermitDecided* out);
+void To(const HoldPlaced& value, pb::HoldPlaced* out);
+void To(const MediaRegistered& value, pb::MediaRegistered* out);
+void To(const CustodyRecorded& value, pb::CustodyRecorded* out);
+
+absl::StatusOr<RootSet> From(const pb::RootSet& in);
+absl::StatusOr<DelegationSet> From(const pb::DelegationSet& in);
+absl::StatusOr<RoleGranted> From(const pb::RoleGranted& in);
+absl::StatusOr<TokenIssued> From(const pb::TokenIssued& in);
+absl::StatusOr<PermitDecided> From(const pb::PermitDecided& in);
+absl::StatusOr<HoldPlaced> From(const pb::HoldPlaced& in);
+absl::StatusOr<MediaRegistered> From(const pb::MediaRegistered& in);
+absl::StatusOr<CustodyRecorded> From(const pb::CustodyRecorded& in);
+
+void Put(const KeyRegistered& p, pb::Entry& out);
+void Put(const KeyRevoked& p, pb::Entry& out);
+void Put(const RootSet& p, pb::Entry& out);
+void Put(const DelegationSet& p, pb::Entry& out);
+void Put(const RoleGranted& p, pb::Entry& out);
+void Put(const RoleRevoked& p, pb::Entry& out);
+void Put(const TokenIssued& p, pb::Entry& out);
+void Put(const TokenRevoked& p, pb::Entry& out);
+void Put(const PermitDecided& p, pb::Entry& out);
+void Put(const AdmissionDecided& p, pb::Entry& out);
+void Put(const VariantScanned& p, pb::Entry& out);
+void Put(const HoldPlaced& p, pb::Entry& out);
+void Put(const HoldReleased& p, pb::Entry& out);
+void Put(const MediaRegistered& p, pb::Entry& out);
+void Put(const CustodyRecorded& p, pb::Entry& out);
+
+/// The payload of an entry of one of these kinds.
+absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in);
+/// DATA_LOSS (ENTRY_INVALID): the entry is of a kind that this version does not know.
+absl::StatusOr<EntryPayload> UnknownPayload(const pb::Entry& in);
+
+}  // namespace dml::wire

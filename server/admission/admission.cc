@@ -1,0 +1,241 @@
+#include "server/admission/admission.h"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+#include <fmt/ranges.h>
+
+#include "core/base/text.h"
+#include "core/crypto/sha256.h"
+#include "core/package/manifest.h"
+#include "core/package/package_spec.h"
+#include "core/trust/statement.h"
+#include "storage/views/library_view.h"
+#include "storage/views/list_view.h"
+#include "storage/views/projector.h"
+
+namespace dml {
+namespace {
+
+constexpr std::string_view kAuthor = "dmld";
+
+bool HasAttestation(const VersionPublished& published,
+                    std::initializer_list<std::string_view> predicates) {
+  return std::ranges::any_of(published.attestations, [&](const AttestationRef& ref) {
+    return std::ranges::count(predicates, ref.predicate_type) > 0;
+  });
+}
+
+// The metadata blob of a command.
+absl::StatusOr<std::string> BytesOf(const Command& command, const BlobRef& ref) {
+  for (const std::string& bytes : command.metadata) {
+    if (bytes.size() == ref.size && Sha256(bytes) == ref.digest) return bytes;
+  }
+  return Internal(ErrorReason("METADATA_MISSING"), "the command lacks the blob {}",
+                  ref.digest.ToString());
+}
+
+// The worse of two.
+void Merge(const ScanReport& report, const std::string& path, ScanReport& worst) {
+  auto rank = [](ScanVerdict verdict) {
+    switch (verdict) {
+      case ScanVerdict::kClean:
+        return 0;
+      case ScanVerdict::kNotFullyScanned:
+        return 1;
+      case ScanVerdict::kError:
+        return 2;
+      case ScanVerdict::kInfected:
+        break;
+    }
+    return 3;
+  };
+  if (rank(report.verdict) <= rank(worst.verdict)) return;
+  worst.verdict = report.verdict;
+  worst.finding = fmt::format("{}: {}", path, report.finding);
+}
+
+}  // namespace
+
+Admission::Admission(Library& library, AdmissionOptions options,
+                     std::unique_ptr<MalwareScanner> scanner)
+    : library_(library), options_(std::move(options)), scanner_(std::move(scanner)) {
+  if (scanner_ == nullptr && !options_.clamd.empty()) {
+    scanner_ = std::make_unique<ClamdScanner>(ClamdOptions{options_.clamd});
+  }
+  thread_ = std::jthread([this](std::stop_token stop) { Run(std::move(stop)); });
+}
+
+Admission::~Admission() {
+  thread_.request_stop();
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+absl::StatusOr<ScanReport> Admission::Version() { return scanner_->Version(); }
+
+absl::Status Admission::Examine(Command& command) {
+  auto& published = std::get<VersionPublished>(command.payload);
+  std::vector<std::string> reasons;
+  DML_ASSIGN_OR_RETURN(std::string spec_bytes, BytesOf(command, published.spec));
+  DML_ASSIGN_OR_RETURN(PackageSpec spec, ParsePackageSpec(spec_bytes));
+  const std::string& license = spec.declared_license;
+  if (options_.require_license && (license == "NONE" || license == "NOASSERTION")) {
+    reasons.push_back("no license is declared");
+  }
+  if (options_.require_provenance && !HasAttestation(published, {kProvenancePredicate})) {
+    reasons.push_back("it has no provenance");
+  }
+  if (options_.require_sbom && !HasAttestation(published, {kSpdxPredicate, kCycloneDxPredicate})) {
+    reasons.push_back("it has no SBOM");
+  }
+  if (scanner_ != nullptr) {
+    DML_ASSIGN_OR_RETURN(std::string manifest_bytes, BytesOf(command, published.manifest));
+    DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(manifest_bytes));
+    DML_ASSIGN_OR_RETURN(ScanReport report, ScanFiles(manifest));
+    const bool unscanned = report.verdict == ScanVerdict::kError ||
+                           report.verdict == ScanVerdict::kNotFullyScanned;
+    if (report.verdict == ScanVerdict::kInfected || (unscanned && !options_.accept_unscanned)) {
+      reasons.push_back(
+          fmt::format("malware scan: {}: {}", ScanVerdictName(report.verdict), report.finding));
+    }
+    published.scan = std::move(report);
+  }
+  if (reasons.empty()) return absl::OkStatus();
+  published.admission = AdmissionState::kQuarantined;
+  published.quarantine_reason = Excerpt(fmt::format("{}", fmt::join(reasons, "; ")), 1024);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ScanReport> Admission::ScanFiles(const Manifest& manifest) {
+  ScanReport out;
+  out.verdict = ScanVerdict::kClean;
+  if (absl::StatusOr<ScanReport> version = scanner_->Version(); version.ok()) {
+    out.scanner = version->scanner;
+    out.signatures = version->signatures;
+  }
+  ContentStore& content = library_.content();
+  for (const ManifestFile& file : manifest.files) {
+    DML_ASSIGN_OR_RETURN(ScanReport report, scanner_->Scan([&](const auto& write) -> absl::Status {
+      DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(content, file.blob.digest));
+      for (uint64_t i = 0; i < list.record().chunk_count; ++i) {
+        DML_ASSIGN_OR_RETURN(ChunkRef chunk, list.At(i));
+        DML_ASSIGN_OR_RETURN(std::string raw, content.chunks().LoadVerified(chunk));
+        DML_RETURN_IF_ERROR(write(raw));
+      }
+      return absl::OkStatus();
+    }));
+    Merge(report, file.path, out);
+  }
+  out.finding = Excerpt(out.finding, 512);
+  return out;
+}
+
+absl::Status Admission::Commit(EntryPayload payload) {
+  Command command;
+  command.author = std::string(kAuthor);
+  command.payload = std::move(payload);
+  return library_.Commit(std::move(command)).status();
+}
+
+absl::Status Admission::ScanVariant(const VariantRecord& record) {
+  DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(*library_.Read(), record.manifest));
+  DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(bytes));
+  DML_ASSIGN_OR_RETURN(ScanReport report, ScanFiles(manifest));
+  {
+    absl::MutexLock lock(&mutex_);
+    ++progress_.variants;
+    progress_.bytes += record.payload_size;
+    progress_.infected += report.verdict == ScanVerdict::kInfected;
+    progress_.not_fully_scanned += report.verdict == ScanVerdict::kNotFullyScanned;
+    progress_.errors += report.verdict == ScanVerdict::kError;
+  }
+  if (report.verdict == ScanVerdict::kInfected) {
+    spdlog::warn("malware found in {}: {}", record.name.ResourceName(), report.finding);
+    return Commit(AdmissionDecided{record.name, AdmissionState::kQuarantined,
+                                   fmt::format("malware scan: infected: {}", report.finding),
+                                   report});
+  }
+  // A scanner that is down says nothing about what was clean before.
+  const bool is_new = report.verdict != ScanVerdict::kError && record.scan != report;
+  return is_new ? Commit(VariantScanned{record.name, report}) : absl::OkStatus();
+}
+
+absl::Status Admission::EndQuarantine(const VariantRecord& record) {
+  if (options_.quarantine_days.count() == 0) return absl::OkStatus();
+  DML_ASSIGN_OR_RETURN(StoredEntry since, JournalView(*library_.Read()).At(record.admission_index));
+  if (WallClockNow() < since.entry.time + options_.quarantine_days) return absl::OkStatus();
+  return Commit(AdmissionDecided{record.name, AdmissionState::kRejected,
+                                 fmt::format("in quarantine for {} days: {}",
+                                             options_.quarantine_days.count(),
+                                             record.admission_reason),
+                                 std::nullopt});
+}
+
+bool Admission::StartScan() {
+  absl::MutexLock lock(&mutex_);
+  if (progress_.running || wanted_) return false;
+  wanted_ = true;
+  return true;
+}
+
+ScanProgress Admission::progress() const {
+  absl::MutexLock lock(&mutex_);
+  ScanProgress out = progress_;
+  out.running = out.running || wanted_;
+  return out;
+}
+
+void Admission::ScanAll(const std::stop_token& stop) {
+  PageRequest page;
+  do {
+    auto snapshot = library_.Read();
+    auto found = ListView(*snapshot).AllVariants("", page);
+    if (!found.ok()) {
+      spdlog::error("scan: {}", Message(found.status()));
+      return;
+    }
+    for (const VariantRecord& record : found->items) {
+      if (stop.stop_requested()) return;
+      absl::Status status;
+      if (record.state == VariantState::kQuarantined) status = EndQuarantine(record);
+      const bool scanned = scanner_ != nullptr && record.state == VariantState::kPublished;
+      if (scanned && !record.payload_collected) status = ScanVariant(record);
+      if (!status.ok()) spdlog::warn("scan of {}: {}", record.name.ResourceName(), Message(status));
+    }
+    page.after_key = found->next_key;
+  } while (!page.after_key.empty());
+}
+
+void Admission::Run(std::stop_token stop) {
+  absl::Time next = absl::InfiniteFuture();
+  auto plan = [&] {
+    if (options_.rescan_interval.count() > 0) {
+      next = absl::Now() + absl::Hours(options_.rescan_interval.count());
+    }
+  };
+  plan();
+  while (!stop.stop_requested()) {
+    {
+      absl::MutexLock lock(&mutex_);
+      auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return wanted_ || stopping_; };
+      mutex_.AwaitWithDeadline(absl::Condition(&ready), next);
+      if (stopping_) return;
+      wanted_ = false;
+      progress_ = {};
+      progress_.running = true;
+      progress_.start_time = WallClockNow();
+    }
+    ScanAll(stop);
+    plan();
+    absl::MutexLock lock(&mutex_);
+    progress_.running = false;
+    progress_.finish_time = WallClockNow();
+  }
+}
+
+}  // namespace dml
