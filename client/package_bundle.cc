@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "client/file_io.h"
-#include "client/log_proof.h"
 #include "client/publication.h"
 #include "client/verify.h"
 #include "core/base/strict_json.h"
 #include "core/crypto/sha256.h"
+#include "core/evidence/log_proof.h"
 #include "core/package/package_spec.h"
 #include "core/rules/rules.h"
 

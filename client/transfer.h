@@ -14,6 +14,7 @@
 
 #include "client/client.h"
 #include "core/crypto/keys.h"
+#include "core/evidence/verification_step.h"
 #include "core/package/manifest.h"
 #include "core/package/package_spec.h"
 
@@ -99,16 +100,9 @@ absl::StatusOr<DownloadResult> DownloadVariant(Client& client, const VariantName
                                                const DownloadOptions& options,
                                                const ProgressFn& progress);
 
-/// One check of a verification, in the order made.
-struct VerificationStep {
-  std::string what;
-  bool passed = false;
-  std::string detail;
-};
-
 struct VerificationReport {
-  bool passed = false;  // All steps.
-  std::vector<VerificationStep> steps;
+  bool passed = false;                  // All steps.
+  std::vector<VerificationStep> steps;  // In the order made.
   /// Whether bytes of the files were looked at, or there are none; else `passed` is of the
   /// documents, signatures and the log alone.
   bool files_checked = false;

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "client/log_proof.h"
 #include "client/package_bundle.h"
 #include "client/publication.h"
 #include "core/crypto/sha256.h"
+#include "core/evidence/log_proof.h"
 #include "core/merkle/merkle.h"
 #include "core/wire/entry.h"
 #include "tests/core/trust/test_keys.h"

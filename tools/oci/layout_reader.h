@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "client/file_io.h"
-#include "client/log_proof.h"
+#include "core/evidence/log_proof.h"
 #include "tools/oci/inventory.h"
 #include "tools/oci/layout_format.h"
 #include "tools/oci/patch_format.h"

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "client/log_proof.h"
+#include "core/evidence/log_proof.h"
 #include "core/package/manifest.h"
 #include "tools/oci/layout_format.h"
 #include "tools/oci/layout_writer.h"

@@ -10,8 +10,8 @@
 
 #include <gtest/gtest.h>
 
-#include "client/log_proof.h"
 #include "core/crypto/sha256.h"
+#include "core/evidence/log_proof.h"
 #include "core/merkle/merkle.h"
 #include "core/package/package_spec.h"
 #include "core/trust/dsse.h"

@@ -1,4 +1,4 @@
-#include "client/log_proof.h"
+#include "core/evidence/log_proof.h"
 
 #include <charconv>
 
@@ -17,12 +17,11 @@ constexpr size_t kMaxHashes = 64;
 
 absl::Status Invalid(std::string_view what) {
   return InvalidArgument(ErrorReason("LOG_PROOF_INVALID"),
-                         "the proof that the variant is in its library's log: {}; export it again",
-                         what);
+                         "the proof that the entry is in its log: {}; have it made again", what);
 }
 
 absl::Status Wrong(std::string_view what) {
-  return DataLoss(ErrorReason("VARIANT_NOT_VERIFIED"), "the source log: {}", what);
+  return DataLoss(ErrorReason("VARIANT_NOT_VERIFIED"), "the log: {}", what);
 }
 
 // Takes a line with its end off the front; false where there is none.
@@ -122,7 +121,7 @@ absl::Status CheckPublishes(const LoggedEntry& logged, const VariantName& varian
     return absl::OkStatus();
   }
   return DataLoss(ErrorReason("VARIANT_NOT_VERIFIED"),
-                  "{}: the entry of the source log is another one: {}", variant.ResourceName(),
+                  "{}: the entry of the log is another one: {}", variant.ResourceName(),
                   Excerpt(EntrySummary(logged.entry.payload), 512));
 }
 

@@ -1,21 +1,42 @@
-#include "client/log_proof.h"
+#include "core/evidence/log_proof.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/client/published_variant.h"
+#include "core/crypto/sha256.h"
+#include "core/merkle/merkle.h"
+#include "core/wire/entry.h"
+#include "tests/core/trust/trust_builder.h"
 
 namespace dml {
 namespace {
 
 class LogProofTest : public ::testing::Test {
  protected:
+  // Of the second entry of two, which publishes acme/tool.
+  static LogProof Prove(const VersionPublished& published, const PrivateKey& log_key) {
+    LogProof proof;
+    proof.index = 1;
+    proof.leaf = *wire::EncodeEntry({1, testing::kNow, "pat", "", EntryPayload(published)});
+    const Digest first = LeafHash(AsBytes(std::string_view("first")));
+    proof.hashes = {first};
+    proof.checkpoint_note = *SignCheckpoint(
+        {"library.example/dml", 2, NodeHash(first, LeafHash(AsBytes(proof.leaf)))}, log_key);
+    return proof;
+  }
+  static VersionPublished Published() {
+    VersionPublished out;
+    out.variant = {*PackageName::Parse("acme/tool"), "1.0.0", {}};
+    out.manifest = {Sha256("manifest"), 8};
+    out.spec = {Sha256("spec"), 4};
+    return out;
+  }
   static std::string ReasonOf(const LogProof& proof, const PublicKey* key = nullptr) {
     return Reason(VerifyLogProof(proof, key).status());
   }
 
   testing::KeyRing keys_;
-  const testing::PublishedVariant variant_;
-  LogProof proof_ = variant_.Proof(keys_["log"]);
+  const VersionPublished published_ = Published();
+  LogProof proof_ = Prove(published_, keys_["log"]);
 };
 
 TEST(LogProofFormatTest, IsThatOfTheSpecification) {
@@ -54,7 +75,7 @@ TEST_F(LogProofTest, Holds) {
   auto logged = VerifyLogProof(proof_, &keys_["log"].public_key());
   ASSERT_TRUE(logged.ok()) << logged.status();
   EXPECT_EQ(logged->checkpoint.origin, "library.example/dml");
-  EXPECT_EQ(std::get<VersionPublished>(logged->entry.payload).variant, variant_.name);
+  EXPECT_EQ(std::get<VersionPublished>(logged->entry.payload), published_);
   EXPECT_EQ(*ParseLogProof(FormatLogProof(proof_)), proof_);
 }
 
