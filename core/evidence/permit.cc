@@ -1,0 +1,193 @@
+#include "core/evidence/permit.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/base/strict_json.h"
+#include "core/base/text.h"
+#include "core/evidence/members.h"
+#include "core/trust/statement.h"
+
+namespace dml {
+namespace {
+
+using nlohmann::json;
+
+constexpr ErrorReason kInvalid("PERMIT_INVALID");
+constexpr std::array<std::string_view, 2> kResults = {"PASSED", "FAILED"};
+constexpr std::array<std::string_view, 1> kSlsaVersion = {"1.0"};
+// The summary says nothing about how the packages were built.
+constexpr std::string_view kLevel = "SLSA_BUILD_LEVEL_UNEVALUATED";
+constexpr size_t kUuidBytes = 36;
+
+absl::Status CheckUuid(std::string_view text) {
+  bool is_good = text.size() == kUuidBytes;
+  for (size_t i = 0; is_good && i < text.size(); ++i) {
+    const bool is_hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    is_good = is_hyphen ? text[i] == '-'
+                        : std::string_view("0123456789abcdef").find(text[i]) != text.npos;
+  }
+  if (is_good) return absl::OkStatus();
+  return InvalidArgument(kInvalid, "'{}' is not a UUID in lower case", Excerpt(text));
+}
+
+// {"sha256": HEX}, as in-toto writes digests.
+absl::StatusOr<Digest> ReadDigestSet(const json& value) {
+  ObjectReader in(value, kInvalid);
+  absl::StatusOr<Digest> digest =
+      Digest::Parse("sha256:" + in.String("sha256", evidence::kMaxNameBytes));
+  in.Check("sha256", digest.status());
+  DML_RETURN_IF_ERROR(in.Finish());
+  return digest;
+}
+
+json DigestSet(const Digest& digest) { return {{"sha256", digest.hex()}}; }
+
+absl::StatusOr<Digest> ReadInput(const json& value) {
+  ObjectReader in(value, kInvalid);
+  Digest out;
+  in.ReadRequired("digest", [&](const json& set) -> absl::Status {
+    DML_ASSIGN_OR_RETURN(out, ReadDigestSet(set));
+    return absl::OkStatus();
+  });
+  DML_RETURN_IF_ERROR(in.Finish());
+  return out;
+}
+
+absl::Status ReadVerifier(const json& value, Permit& out) {
+  ObjectReader in(value, kInvalid);
+  out.verifier = in.String("id", evidence::kMaxNameBytes);
+  return in.Finish();
+}
+
+absl::Status ReadPolicy(const json& value, Permit& out) {
+  ObjectReader in(value, kInvalid);
+  out.policy_uri = in.String("uri", evidence::kMaxNameBytes);
+  in.ReadRequired("digest", [&](const json& set) -> absl::Status {
+    DML_ASSIGN_OR_RETURN(out.policy, ReadDigestSet(set));
+    return absl::OkStatus();
+  });
+  return in.Finish();
+}
+
+absl::Status CheckNodes(const std::vector<std::string>& nodes) {
+  for (const std::string& node : nodes) DML_RETURN_IF_ERROR(ValidateNodeName(node));
+  if (std::ranges::adjacent_find(nodes, std::greater_equal<>()) == nodes.end()) {
+    return absl::OkStatus();
+  }
+  return InvalidArgument(kInvalid, "must be in ascending order, none twice");
+}
+
+absl::Status ReadExtension(const json& value, Permit& out) {
+  ObjectReader in(value, kInvalid);
+  out.id = in.String("id", evidence::kMaxNameBytes);
+  in.Check("id", CheckUuid(out.id));
+  out.environment = evidence::ReadEnvironment(in, "environment");
+  out.nodes = in.Strings("nodes", kMaxPermitNodes, evidence::kMaxNameBytes);
+  in.Check("nodes", CheckNodes(out.nodes));
+  // Absent it would mean all nodes: that is said, never left out.
+  if (!in.Has("nodes")) in.Check("nodes", InvalidArgument(kInvalid, "is missing"));
+  out.not_before = evidence::ReadTime(in, "notBefore", kInvalid);
+  out.expires = evidence::ReadTime(in, "expires", kInvalid);
+  if (out.expires <= out.not_before) {
+    in.Check("expires", InvalidArgument(kInvalid, "is not after 'notBefore'"));
+  }
+  out.max_revocation_age = evidence::ReadRevocationAge(in, "maxRevocationAge");
+  out.journal_size = in.Unsigned("journalSize", 1, evidence::kMaxNumber);
+  out.policy_revision = in.Unsigned("policyRevision", 1, evidence::kMaxNumber);
+  out.findings = evidence::ReadDigest(in, "findings");
+  out.approved_findings = evidence::ReadDigest(in, "approvedFindings");
+  in.ForEach("order", kMaxReleaseItems, [&](const json& item) -> absl::Status {
+    DML_ASSIGN_OR_RETURN(std::string text, JsonText(item, evidence::kMaxNameBytes, kInvalid));
+    DML_ASSIGN_OR_RETURN(out.order.emplace_back(), VariantName::Parse(text));
+    return absl::OkStatus();
+  });
+  return in.Finish();
+}
+
+absl::StatusOr<Permit> ReadPermit(const json& value) {
+  ObjectReader in(value, kInvalid);
+  Permit out;
+  in.ReadRequired("verifier", [&](const json& verifier) { return ReadVerifier(verifier, out); });
+  out.decided = evidence::ReadTime(in, "timeVerified", kInvalid);
+  out.resource = in.String("resourceUri", evidence::kMaxNameBytes);
+  in.ReadRequired("policy", [&](const json& policy) { return ReadPolicy(policy, out); });
+  in.ForEach("inputAttestations", kMaxPermitInputs, [&](const json& input) -> absl::Status {
+    DML_ASSIGN_OR_RETURN(out.inputs.emplace_back(), ReadInput(input));
+    return absl::OkStatus();
+  });
+  const bool has_failed = in.Word("verificationResult", kResults) == 1;
+  const std::vector<std::string> levels = in.Strings("verifiedLevels", 1, kLevel.size());
+  if (levels != std::vector<std::string>{std::string(kLevel)}) {
+    in.Check("verifiedLevels", InvalidArgument(kInvalid, "is not [\"{}\"]", kLevel));
+  }
+  in.Word("slsaVersion", kSlsaVersion);
+  in.ReadRequired(kPermitExtension,
+                  [&](const json& extension) { return ReadExtension(extension, out); });
+  DML_RETURN_IF_ERROR(in.Finish());
+  if (!has_failed) return out;
+  return PermissionDenied(ErrorReason("PERMIT_DENIED"),
+                          "the summary says that the release may not go to {}", out.environment);
+}
+
+json ExtensionJson(const Permit& permit) {
+  json order = json::array();
+  for (const VariantName& name : permit.order) order.push_back(name.ResourceName());
+  return {{"id", permit.id},
+          {"environment", permit.environment},
+          {"nodes", permit.nodes},
+          {"notBefore", FormatTime(permit.not_before)},
+          {"expires", FormatTime(permit.expires)},
+          {"maxRevocationAge", permit.max_revocation_age.count()},
+          {"journalSize", permit.journal_size},
+          {"policyRevision", permit.policy_revision},
+          {"findings", permit.findings.ToString()},
+          {"approvedFindings", permit.approved_findings.ToString()},
+          {"order", std::move(order)}};
+}
+
+}  // namespace
+
+std::string VerifierUri(std::string_view origin) { return fmt::format("dml:{}", origin); }
+
+std::string ReleaseUri(std::string_view origin, std::string_view name, std::string_view version) {
+  return fmt::format("dml:{}/releases/{}/versions/{}", origin, name, version);
+}
+
+std::string PolicyUri(std::string_view origin, std::string_view environment, uint64_t revision) {
+  return fmt::format("dml:{}/environments/{}/policies/{}", origin, environment, revision);
+}
+
+absl::StatusOr<Permit> ParsePermitPredicate(std::string_view text) {
+  absl::StatusOr<json> document = ParseStrictJson(text, kMaxStatementBytes, kInvalid);
+  if (!document.ok()) return LocateError(document.status(), "permit");
+  absl::StatusOr<Permit> permit = ReadPermit(*document);
+  if (!permit.ok()) return LocateError(permit.status(), "permit");
+  return permit;
+}
+
+absl::StatusOr<std::string> FormatPermitPredicate(const Permit& permit) {
+  json inputs = json::array();
+  for (const Digest& input : permit.inputs) {
+    json item = json::object();
+    item["digest"] = DigestSet(input);
+    inputs.push_back(std::move(item));
+  }
+  json levels = json::array();
+  levels.push_back(kLevel);
+  json document = {{"verifier", json::object({{"id", permit.verifier}})},
+                   {"timeVerified", FormatTime(permit.decided)},
+                   {"resourceUri", permit.resource},
+                   {"inputAttestations", std::move(inputs)},
+                   {"verificationResult", kResults[0]},
+                   {"verifiedLevels", std::move(levels)},
+                   {"slsaVersion", kSlsaVersion[0]}};
+  document["policy"] = {{"uri", permit.policy_uri}, {"digest", DigestSet(permit.policy)}};
+  document[std::string(kPermitExtension)] = ExtensionJson(permit);
+  std::string out = evidence::WritePredicate(document);
+  DML_RETURN_IF_ERROR(ParsePermitPredicate(out).status());
+  return out;
+}
+
+}  // namespace dml
