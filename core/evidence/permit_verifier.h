@@ -2,45 +2,21 @@
 // enough. Pure functions: no clock, no network, no files; any thread.
 #pragma once
 
-#include <map>
-#include <optional>
+#include <chrono>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/evidence/permit.h"
 #include "core/evidence/permit_bundle.h"
+#include "core/evidence/permit_memory.h"
 #include "core/evidence/verification_step.h"
-#include "core/trust/checkpoint.h"
 #include "core/trust/root_walk.h"
 
 namespace dml {
 
 /// How far the clock of whoever verifies may be behind those of log and witnesses.
 inline constexpr std::chrono::seconds kMaxClockSkew = std::chrono::minutes(5);
-
-struct RememberedCheckpoint {
-  Checkpoint checkpoint;
-  Digest key_id;  // Of the log key that signed it.
-  bool operator==(const RememberedCheckpoint&) const = default;
-};
-
-struct RememberedPolicy {
-  uint64_t revision = 0;
-  Digest statement;  // SHA-256 of the payload that the policy role signed.
-  bool operator==(const RememberedPolicy&) const = default;
-};
-
-/// What a verifier knows of itself, and what it has seen; kept by it from bundle to bundle.
-struct PermitMemory {
-  std::string environment;  // Where it is; never empty.
-  std::string node;         // Its name; "": it is no node, and only permits for all nodes are good.
-  std::set<Digest> revoked_keys;  // Count for nothing but old roots, whatever the root says.
-  std::optional<TrustedRoot> root;
-  std::optional<RememberedCheckpoint> checkpoint;
-  std::map<std::string, RememberedPolicy> policies;  // The highest seen, by environment.
-  bool operator==(const PermitMemory&) const = default;
-};
 
 struct PermitVerdict {
   /// OK: the permit may be acted upon at the time asked about. Else why not: the error of the last
