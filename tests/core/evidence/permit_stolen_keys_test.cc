@@ -315,6 +315,30 @@ TEST(StolenKeysTest, OnePersonInTwoRoles) {
   });
 }
 
+// Amy and abe, who may, pass approving on to ann's key, and call her zed.
+TEST(StolenKeysTest, OneKeyUnderTwoNames) {
+  PermitScene scene;
+  scene.root.delegations[2].keys = scene.Role(2, {"amy", "abe"});
+  DelegationDocument document{{"production"}, 1, TimeOf("2027-01-01T00:00:00Z"), {}, {}};
+  document.keys = {scene.Trust("ann"), scene.Trust("tom")};
+  document.keys[0].holder = "zed";
+  std::ranges::sort(document.keys, {}, [](const TrustKey& key) { return key.key.id(); });
+  document.delegations = {{"team",
+                           SigningRole::kApprover,
+                           {testing::Pattern("production/*")},
+                           scene.Role(1, {"ann", "tom"}),
+                           false}};
+  for (const bool separate : {true, false}) {
+    scene.policy.separate_publishers = separate;
+    PermitBundle bundle = scene.Honest();
+    bundle.delegations = {
+        scene.Sign(kDelegationPayloadType, *FormatDelegationDocument(document), {"amy", "abe"})};
+    bundle.approvals = {scene.Approve(bundle.release, {"ann", "tom"})};
+    scene.Seal(bundle);
+    EXPECT_EQ(testing::ReasonOf(scene.Verify(bundle)), separate ? "SEPARATION_OF_DUTIES" : "");
+  }
+}
+
 TEST(StolenKeysTest, OnePublisher) {
   ExpectRefused({
       // attack T1: outside of what the publisher may publish.

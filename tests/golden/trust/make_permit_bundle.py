@@ -5,13 +5,16 @@ Python and the openssl command, nothing of this project: docs/formats.md ("Permi
 root", "Journal"), DSSE 1.0, in-toto Statement v1, SLSA verification summary v1, RFC 6962, and C2SP's
 tlog-proof, tlog-checkpoint, signed-note and tlog-cosignature.
 
-  make_permit_bundle.py [FOLDER]      writes both files there (default: beside this file)
+  make_permit_bundle.py             writes both files beside this one
+  make_permit_bundle.py --check     exits with 1 where they are not what it would write, with 77
+                                    where there is no openssl command
 """
 import base64
 import datetime
 import hashlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -70,9 +73,9 @@ class Key:
                  text], capture_output=True, check=True).stdout
 
 
-KEYS = {name: Key(name) for name in
-        ["rob", "ron", "rita", "paul", "ann", "carl", "amy", "abe", "pat", "pat.2", "wim",
-         "ci-log", "ci-permit"]}
+NAMES = ["rob", "ron", "rita", "paul", "ann", "carl", "amy", "abe", "pat", "pat.2", "wim", "ci-log",
+         "ci-permit"]
+KEYS = {}  # By name; filled in by main().
 
 
 def envelope(payload_type, payload, names):
@@ -255,12 +258,24 @@ def bundle():
 
 
 def main():
-    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+    if shutil.which("openssl") is None:
+        print("skipped: no openssl command line")
+        return 77
+    KEYS.update((name, Key(name)) for name in NAMES)
+    folder = os.path.dirname(os.path.abspath(__file__))
     root = envelope("application/vnd.dml.root.v1+json", trust_root(), ["rob", "ron"])
     for name, text in (("permit-root.json", root), ("permit-bundle.json", bundle())):
-        with open(os.path.join(folder, name), "w", encoding="utf-8", newline="") as file:
+        path = os.path.join(folder, name)
+        if sys.argv[1:] == ["--check"]:
+            with open(path, encoding="utf-8", newline="") as file:
+                if file.read() != text:
+                    print(f"{path} is not what this program makes")
+                    return 1
+            continue
+        with open(path, "w", encoding="utf-8", newline="") as file:
             file.write(text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
