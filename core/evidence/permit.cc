@@ -42,7 +42,7 @@ absl::StatusOr<Digest> ReadDigestSet(const json& value) {
   return digest;
 }
 
-json DigestSet(const Digest& digest) { return {{"sha256", digest.hex()}}; }
+json DigestSet(const Digest& digest) { return json::object({{"sha256", digest.hex()}}); }
 
 absl::StatusOr<Digest> ReadInput(const json& value) {
   ObjectReader in(value, kInvalid);

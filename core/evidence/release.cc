@@ -174,7 +174,7 @@ absl::StatusOr<std::string> FormatRelease(const Release& release) {
   for (const ReleaseItem& item : release.items) items.push_back(ItemJson(item));
   json changes = json::array();
   for (const ReleaseChange& change : release.changes) changes.push_back(ChangeJson(change));
-  json back_out = {{"to", kBackOuts[release.back_out.has_value() ? 1 : 0]}};
+  json back_out = json::object({{"to", kBackOuts[release.back_out.has_value() ? 1 : 0]}});
   if (release.back_out.has_value()) back_out["release"] = release.back_out->ToString();
   const json document = {{"schema", kSchema[0]},
                          {"name", release.name},
