@@ -81,7 +81,7 @@ class Client {
   /// The same, signed with keys of the root role and set. PERMISSION_DENIED (THRESHOLD_NOT_MET)
   /// where more must sign.
   absl::StatusOr<Committed<KeyRecord>> RegisterKey(const KeyRegistration& registration,
-                                                   std::span<const PrivateKey* const> root_keys,
+                                                   std::span<const Signer* const> root_keys,
                                                    const MutationOptions& options = {});
   absl::StatusOr<KeyRecord> GetKey(const Digest& id);
   absl::StatusOr<ListPage<KeyRecord>> ListKeys(const ListOptions& options);

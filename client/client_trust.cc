@@ -55,7 +55,7 @@ absl::StatusOr<std::vector<DsseEnvelope>> FetchDelegations(Connection& connectio
   return out;
 }
 
-absl::Status SignRoot(const TrustRoot& root, std::span<const PrivateKey* const> keys,
+absl::Status SignRoot(const TrustRoot& root, std::span<const Signer* const> keys,
                       std::string& envelope) {
   DML_ASSIGN_OR_RETURN(std::string text, FormatTrustRoot(root));
   DML_ASSIGN_OR_RETURN(DsseEnvelope signed_root, SignEnvelope(kTrustRootPayloadType, text, keys));
@@ -135,7 +135,7 @@ absl::StatusOr<TrustRoot> Client::DraftRegistration(const KeyRegistration& regis
 }
 
 absl::StatusOr<Committed<KeyRecord>> Client::RegisterKey(
-    const KeyRegistration& registration, std::span<const PrivateKey* const> root_keys,
+    const KeyRegistration& registration, std::span<const Signer* const> root_keys,
     const MutationOptions& options) {
   DML_ASSIGN_OR_RETURN(TrustRoot next, DraftRegistration(registration));
   std::string envelope;

@@ -221,7 +221,7 @@ absl::StatusOr<std::string> EnsureFirstRoot(const BootstrapOptions& options,
     GiveKey(root.roles[SigningRole::kPermit], permit.public_key().id());
     for (const KeyRecord& record : registered) DML_RETURN_IF_ERROR(TakeOver(record, root));
     DML_ASSIGN_OR_RETURN(std::string text, FormatTrustRoot(root));
-    const PrivateKey* signers[] = {&key};
+    const Signer* signers[] = {&key};
     DML_ASSIGN_OR_RETURN(DsseEnvelope envelope,
                          SignEnvelope(kTrustRootPayloadType, text, signers));
     DML_RETURN_IF_ERROR(

@@ -543,7 +543,7 @@ void FakeLibrary::Trust(const PublicKey& key, const std::string& ns) {
 }
 
 void FakeLibrary::SignRoot() {
-  const PrivateKey* keys[] = {&root_key_};
+  const Signer* keys[] = {&root_key_};
   roots_.push_back(FormatEnvelope(
       *SignEnvelope(kTrustRootPayloadType, *FormatTrustRoot(root_), keys)));
 }

@@ -65,7 +65,7 @@ class TestTrust {
   /// The envelope of the next version, signed.
   std::string Next() {
     ++root_.version;
-    const PrivateKey* keys[] = {&admin_};
+    const Signer* keys[] = {&admin_};
     return FormatEnvelope(
         SignEnvelope(kTrustRootPayloadType, FormatTrustRoot(root_).value(), keys).value());
   }

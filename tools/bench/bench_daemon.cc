@@ -36,7 +36,7 @@ absl::Status BenchDaemon::Fill() {
   DML_RETURN_IF_ERROR(client.CreateNamespace(kNamespace, "", {}).status());
   DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(options_.root_key_file, 64 << 10));
   DML_ASSIGN_OR_RETURN(PrivateKey root_key, PrivateKey::FromPkcs8Pem(pem));
-  const PrivateKey* root_keys[] = {&root_key};
+  const Signer* root_keys[] = {&root_key};
   const TrustKey publisher{publisher_.public_key(), SignatureScheme::kEd25519, "publisher", false};
   DML_RETURN_IF_ERROR(
       client.RegisterKey({publisher, {"publisher"}, {kNamespace}}, root_keys).status());

@@ -154,7 +154,7 @@ void DeclareRegister(CLI::App& app, RegisterArgs& args) {
       ->required();
   AddRepeated(app, "--root-key", args.root_keys,
               "A key of the root role, to sign the next root with; default: the profile's")
-      ->type_name("FILE");
+      ->type_name(kKeyTypeName);
   app.add_option("--root-passphrase-file", args.root_passphrase_file,
                  "The passphrase of encrypted root keys")
       ->type_name("FILE");
@@ -203,11 +203,8 @@ absl::StatusOr<Reply> Register(Context& context, const RegisterArgs& args) {
                            "who may publish is said by the trust root: name a key of its root role "
                            "with --root-key, or write the next root for its holders with --out");
   }
-  DML_ASSIGN_OR_RETURN(std::vector<PrivateKey> keys,
-                       ReadKeyFiles(files, args.root_passphrase_file));
-  std::vector<const PrivateKey*> signers;
-  for (const PrivateKey& key : keys) signers.push_back(&key);
-  DML_ASSIGN_OR_RETURN(auto done, client->RegisterKey(registration, signers));
+  DML_ASSIGN_OR_RETURN(Signers signers, Signers::Read(files, args.root_passphrase_file));
+  DML_ASSIGN_OR_RETURN(auto done, client->RegisterKey(registration, signers.get()));
   return CommittedReply("key", ToJson(done.value), done.commit,
                         "registered key " + KeyId(done.value));
 }

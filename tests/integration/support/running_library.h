@@ -96,7 +96,7 @@ inline absl::StatusOr<Committed<KeyRecord>> RegisterKey(Client& client,
       std::string pem,
       ReadPrivateFile(client.connection().options().root_key_file, uint64_t{64} << 10));
   DML_ASSIGN_OR_RETURN(PrivateKey root_key, PrivateKey::FromPkcs8Pem(pem));
-  const PrivateKey* keys[] = {&root_key};
+  const Signer* keys[] = {&root_key};
   return client.RegisterKey({{std::move(key), scheme, holder, true}, roles, namespaces}, keys);
 }
 

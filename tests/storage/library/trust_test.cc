@@ -26,7 +26,7 @@ class LibraryTrustTest : public ::testing::Test {
     return Reason(library_->Commit(*std::move(command)).status());
   }
   std::string SetDelegation(const DelegationDocument& document,
-                            const std::vector<const PrivateKey*>& keys, Timestamp now = kNow) {
+                            const std::vector<const Signer*>& keys, Timestamp now = kNow) {
     const std::string text = FormatDelegationDocument(document).value();
     auto command = PrepareSetDelegation(
         *library_->Read(), FormatEnvelope(SignEnvelope(kDelegationPayloadType, text, keys).value()),
