@@ -53,6 +53,7 @@ class GateTest : public ::testing::Test {
   }
 
   TestLibrary library_;
+  TrustCache trust_;
 };
 
 // attack 16: no amount of other evidence hides the publication.
