@@ -60,8 +60,7 @@ absl::StatusOr<ListPage<T>> ReadPageBy(const Items& items, const std::string& ne
 /// The same, each item read by wire::From of core/wire/api.h.
 template <typename T, typename Items>
 absl::StatusOr<ListPage<T>> ReadPage(const Items& items, const std::string& next_page_token) {
-  return ReadPageBy<T>(items, next_page_token,
-                       [](const auto& item) { return wire::From(item); });
+  return ReadPageBy<T>(items, next_page_token, [](const auto& item) { return wire::From(item); });
 }
 
 /// An answer to a mutation with what the log says of it; with validate_only only the answer.

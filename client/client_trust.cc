@@ -98,8 +98,8 @@ absl::StatusOr<Committed<uint64_t>> Client::SetRoot(const std::string& envelope,
                                                     const MutationOptions& options) {
   v1::SetRootRequest request;
   request.set_envelope(envelope);
-  DML_ASSIGN_OR_RETURN(auto done, Mutate<RootSet>(connection(), &Trusts::SetRoot,
-                                                  std::move(request), options));
+  DML_ASSIGN_OR_RETURN(
+      auto done, Mutate<RootSet>(connection(), &Trusts::SetRoot, std::move(request), options));
   return Committed<uint64_t>{done.response.root().version(), std::move(done.commit)};
 }
 
@@ -128,15 +128,15 @@ absl::StatusOr<TrustRoot> Client::DraftRegistration(const KeyRegistration& regis
   if (next.keys == trust.root.root.keys && next.roles == trust.root.root.roles &&
       next.delegations == trust.root.root.delegations) {
     return AlreadyExists(ErrorReason("KEY_EXISTS"),
-                         "trust root {} lets key {} vouch for that already", trust.root.root.version,
-                         registration.key.key.id().ToString());
+                         "trust root {} lets key {} vouch for that already",
+                         trust.root.root.version, registration.key.key.id().ToString());
   }
   return next;
 }
 
-absl::StatusOr<Committed<KeyRecord>> Client::RegisterKey(
-    const KeyRegistration& registration, std::span<const Signer* const> root_keys,
-    const MutationOptions& options) {
+absl::StatusOr<Committed<KeyRecord>> Client::RegisterKey(const KeyRegistration& registration,
+                                                         std::span<const Signer* const> root_keys,
+                                                         const MutationOptions& options) {
   DML_ASSIGN_OR_RETURN(TrustRoot next, DraftRegistration(registration));
   std::string envelope;
   DML_RETURN_IF_ERROR(SignRoot(next, root_keys, envelope));
@@ -187,8 +187,7 @@ absl::StatusOr<ListPage<KeySignature>> Client::ListSignatures(const Digest& id,
 }
 
 absl::StatusOr<CallerIdentity> Client::WhoAmI() {
-  DML_ASSIGN_OR_RETURN(auto response,
-                       connection().Call(&Access::WhoAmI, v1::WhoAmIRequest()));
+  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Access::WhoAmI, v1::WhoAmIRequest()));
   CallerIdentity out{response.principal(), response.method(), response.display_name(), {}, {}};
   for (const v1::AccessGrant& grant : response.grants()) out.grants.push_back(wire::From(grant));
   if (response.has_expire_time()) out.expires = wire::From(response.expire_time());
@@ -196,8 +195,8 @@ absl::StatusOr<CallerIdentity> Client::WhoAmI() {
 }
 
 absl::StatusOr<std::vector<MethodPermission>> Client::ListPermissions() {
-  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Access::ListPermissions,
-                                                        v1::ListPermissionsRequest()));
+  DML_ASSIGN_OR_RETURN(auto response,
+                       connection().Call(&Access::ListPermissions, v1::ListPermissionsRequest()));
   std::vector<MethodPermission> out;
   for (const v1::Permission& item : response.permissions()) {
     out.push_back({item.method(), {item.roles().begin(), item.roles().end()}, item.scope()});

@@ -28,8 +28,8 @@ struct RememberedRoot {
 class TrustMemory {
  public:
   /// `pinned`: an envelope, "" for none. `file` "": remembers only while it lives. The errors of
-  /// OpenPinnedRoot; DATA_LOSS (ROOT_FORKED) where the file's root is another of the pinned version;
-  /// the errors of core/os/file.h.
+  /// OpenPinnedRoot; DATA_LOSS (ROOT_FORKED) where the file's root is another of the pinned
+  /// version; the errors of core/os/file.h.
   static absl::StatusOr<std::unique_ptr<TrustMemory>> Create(const std::string& pinned,
                                                              std::filesystem::path file);
 

@@ -49,23 +49,24 @@ absl::Status EnsureTrustRoot(Library& library, const BootstrapOptions& bootstrap
       if (!key.revoked) registered.push_back(key);
       return true;
     }));
-    DML_ASSIGN_OR_RETURN(
-        std::string envelope,
-        EnsureFirstRoot(bootstrap, library.origin(), library.log_key(), registered));
+    DML_ASSIGN_OR_RETURN(std::string envelope, EnsureFirstRoot(bootstrap, library.origin(),
+                                                               library.log_key(), registered));
     DML_ASSIGN_OR_RETURN(Command command,
                          PrepareSetRoot(*library.Read(), std::move(envelope), library.origin(),
                                         library.log_key(), WallClockNow()));
     command.author = "dmld";
     DML_RETURN_IF_ERROR(library.Commit(std::move(command)).status());
     DML_ASSIGN_OR_RETURN(current, LibraryView(*library.Read()).FindRoot());
-    spdlog::info("made trust root 1 with one key, {}: good enough for one person; to grow it to k "
-                 "of n see docs/operations.md, \"Trust root\"",
-                 IdentityFiles(bootstrap.data_dir).root_key.string());
+    spdlog::info(
+        "made trust root 1 with one key, {}: good enough for one person; to grow it to k "
+        "of n see docs/operations.md, \"Trust root\"",
+        IdentityFiles(bootstrap.data_dir).root_key.string());
   }
   if (WallClockNow() + kRootWarning > current->expires) {
-    spdlog::warn("trust root {} ends on {}; from then on nothing is published: renew it with dml "
-                 "root renew, sign and set",
-                 current->version, FormatTime(current->expires));
+    spdlog::warn(
+        "trust root {} ends on {}; from then on nothing is published: renew it with dml "
+        "root renew, sign and set",
+        current->version, FormatTime(current->expires));
   }
   DML_ASSIGN_OR_RETURN(std::string text, ReadMetadata(*library.Read(), current->envelope));
   return WriteFileAtomically(IdentityFiles(bootstrap.data_dir).root, AsBytes(text), 0644);
@@ -147,8 +148,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const Serve
   const TlsFiles files{own_certificate ? made.server_certificate : config.tls.certificate,
                        own_certificate ? made.server_key : config.tls.key,
                        config.tls.client_ca.empty() ? made.ca_certificate : config.tls.client_ca};
-  DML_ASSIGN_OR_RETURN(
-      auto credentials, MakeServerCredentials(files, !config.auth.certificates_optional));
+  DML_ASSIGN_OR_RETURN(auto credentials,
+                       MakeServerCredentials(files, !config.auth.certificates_optional));
   LogCertificateDates(files.certificate, std::chrono::floor<std::chrono::seconds>(WallClockNow()));
   return credentials;
 }

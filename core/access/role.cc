@@ -6,9 +6,8 @@ namespace dml {
 namespace {
 
 constexpr std::array<std::string_view, kRoleCount> kNames = {
-    "reader",   "publisher", "tester",          "approver", "release-manager",
-    "deployer", "node",      "license-manager", "auditor",  "operator",
-    "admin"};
+    "reader",          "publisher", "tester",   "approver", "release-manager", "deployer", "node",
+    "license-manager", "auditor",   "operator", "admin"};
 
 }  // namespace
 

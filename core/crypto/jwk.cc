@@ -96,7 +96,8 @@ absl::StatusOr<std::shared_ptr<EVP_PKEY>> ReadOkp(const nlohmann::json& json) {
   DML_ASSIGN_OR_RETURN(std::string x, BytesOf(json, "x"));
   EVP_PKEY* made = EVP_PKEY_new_raw_public_key(
       EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(x.data()), x.size());
-  if (made == nullptr) return InvalidArgument(kInvalid, "is no Ed25519 key: {}", TakeOpenSslError());
+  if (made == nullptr)
+    return InvalidArgument(kInvalid, "is no Ed25519 key: {}", TakeOpenSslError());
   return std::shared_ptr<EVP_PKEY>(made, OpenSslFree());
 }
 

@@ -88,8 +88,8 @@ struct PermitDecided {
   Digest policy;                   // Of its document; zero where there was none.
   uint64_t policy_revision = 0;
   uint64_t journal_size = 0;
-  Digest findings;   // Of all findings in order.
-  BlobRef permit;    // Metadata blob: the signed statement; size 0 where it was denied.
+  Digest findings;  // Of all findings in order.
+  BlobRef permit;   // Metadata blob: the signed statement; size 0 where it was denied.
   Timestamp expires;
   bool operator==(const PermitDecided&) const = default;
 };

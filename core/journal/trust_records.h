@@ -12,8 +12,8 @@ namespace dml {
 
 /// One part of what the trust root lets a key vouch for.
 struct KeyGrant {
-  std::string role;                   // A word of core/trust/signing_role.h.
-  std::string delegation;             // "acme > tools", names from the root on; "": the root itself.
+  std::string role;        // A word of core/trust/signing_role.h.
+  std::string delegation;  // "acme > tools", names from the root on; "": the root itself.
   std::vector<std::string> subjects;  // Patterns, any of them; none: every subject.
   bool operator==(const KeyGrant&) const = default;
 };
@@ -98,8 +98,8 @@ struct HoldRecord {
 };
 
 struct MediaRecord {
-  MediaRegistered item;        // As registered, but location and custodian as of now.
-  uint32_t copies_out = 0;     // Checked out.
+  MediaRegistered item;     // As registered, but location and custodian as of now.
+  uint32_t copies_out = 0;  // Checked out.
   uint32_t copies_destroyed = 0;
   uint64_t custody_count = 0;  // Entries about it.
   uint64_t index = 0;          // Of its registration.

@@ -32,7 +32,7 @@ inline std::string PackageStamp(const PackageName& package) { return package.Res
 inline std::string EnvironmentStamp(std::string_view environment) {
   return fmt::format("environments/{}", environment);
 }
-inline constexpr std::string_view kKeysStamp = "keys";      // Trust roots, delegations, revocations.
+inline constexpr std::string_view kKeysStamp = "keys";  // Trust roots, delegations, revocations.
 inline constexpr std::string_view kAccessStamp = "access";  // Roles and tokens.
 
 }  // namespace dml

@@ -45,10 +45,11 @@ absl::Status Decider::CheckSignedByPublisher(const VersionPublished& p) const {
     DML_ASSIGN_OR_RETURN(bool vouched, IsVouchedFor(ref, p.variant.package));
     if (vouched) return absl::OkStatus();
   }
-  return PermissionDenied(ErrorReason("PUBLISHER_SIGNATURE_MISSING"),
-                          "no signature of an unrevoked publisher key that the trust root names for "
-                          "{}; see dml key register",
-                          p.variant.package.ToString());
+  return PermissionDenied(
+      ErrorReason("PUBLISHER_SIGNATURE_MISSING"),
+      "no signature of an unrevoked publisher key that the trust root names for "
+      "{}; see dml key register",
+      p.variant.package.ToString());
 }
 
 absl::Status Decider::CheckVersionIsFree(const VersionPublished& p) const {
@@ -86,7 +87,8 @@ absl::Status Decider::operator()(const VersionPublished& p) const {
   if (p.admission == AdmissionState::kRejected) {
     return InvalidArgument(ErrorReason("ADMISSION_INVALID"), "what is rejected is not published");
   }
-  if (p.admission == AdmissionState::kQuarantined) DML_RETURN_IF_ERROR(CheckReason(p.quarantine_reason));
+  if (p.admission == AdmissionState::kQuarantined)
+    DML_RETURN_IF_ERROR(CheckReason(p.quarantine_reason));
   DML_ASSIGN_OR_RETURN(auto package, state_.FindPackage(p.variant.package));
   if (package.has_value() && package->scheme != p.scheme) {
     return FailedPrecondition(ErrorReason("VERSION_SCHEME_FIXED"),
@@ -163,7 +165,9 @@ absl::Status Decider::operator()(const AdmissionDecided& p) const {
   DML_ASSIGN_OR_RETURN(VariantRecord variant, ExistingVariant(p.variant));
   DML_RETURN_IF_ERROR(CheckMayGo(variant));
   const bool quarantined = variant.state == VariantState::kQuarantined;
-  if (quarantined != (p.admission == AdmissionState::kQuarantined)) return absl::OkStatus();
+  const bool stays = quarantined ? p.admission == AdmissionState::kQuarantined
+                                 : p.admission == AdmissionState::kAccepted;
+  if (!stays) return absl::OkStatus();
   return FailedPrecondition(ErrorReason("ADMISSION_UNCHANGED"), "{} is {} already{}{}",
                             p.variant.ResourceName(), VariantStateName(variant.state),
                             quarantined ? ": " : "", quarantined ? variant.admission_reason : "");

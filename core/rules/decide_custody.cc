@@ -9,9 +9,9 @@ constexpr uint32_t kMaxCopies = 1'000'000;
 
 absl::Status CheckCopies(uint32_t copies, uint32_t most) {
   if (copies >= 1 && copies <= most) return absl::OkStatus();
-  return AtField(InvalidArgument(ErrorReason("COPIES_INVALID"), "{} copies; 1 to {} can be",
-                                 copies, most),
-                 "copies");
+  return AtField(
+      InvalidArgument(ErrorReason("COPIES_INVALID"), "{} copies; 1 to {} can be", copies, most),
+      "copies");
 }
 
 absl::Status CheckRequired(std::string_view text, std::string_view field) {

@@ -17,8 +17,7 @@ constexpr std::string_view kNamespaces = "namespaces/";
 constexpr std::string_view kEnvironments = "environments/";
 
 absl::Status CheckPrincipal(std::string_view principal) {
-  const bool printable =
-      std::ranges::all_of(principal, [](char c) { return c > ' ' && c < 0x7f; });
+  const bool printable = std::ranges::all_of(principal, [](char c) { return c > ' ' && c < 0x7f; });
   if (!principal.empty() && principal.size() <= kMaxPrincipal && printable) return absl::OkStatus();
   return AtField(InvalidArgument(ErrorReason("PRINCIPAL_INVALID"),
                                  "a principal's id is 1 to {} printable ASCII characters, such as "
@@ -63,7 +62,8 @@ absl::Status Decider::operator()(const KeyRevoked& p) const {
   DML_RETURN_IF_ERROR(CheckReason(p.reason));
   DML_ASSIGN_OR_RETURN(auto found, state_.FindKey(p.key_id));
   if (!found.has_value()) {
-    return NotFound(ErrorReason("KEY_NOT_FOUND"), "no trust root has named a key {}", p.key_id.hex());
+    return NotFound(ErrorReason("KEY_NOT_FOUND"), "no trust root has named a key {}",
+                    p.key_id.hex());
   }
   if (found->revoked) {
     return FailedPrecondition(ErrorReason("KEY_REVOKED"), "key {} was revoked at index {}",
@@ -127,9 +127,9 @@ absl::Status Decider::operator()(const TokenIssued& p) const {
                            kTokenIdSize);
   }
   if (p.grants.empty() || p.grants.size() > kMaxTokenGrants) {
-    return AtField(InvalidArgument(ErrorReason("ROLE_REQUIRED"), "name 1 to {} roles",
-                                   kMaxTokenGrants),
-                   "grants");
+    return AtField(
+        InvalidArgument(ErrorReason("ROLE_REQUIRED"), "name 1 to {} roles", kMaxTokenGrants),
+        "grants");
   }
   for (const AccessGrant& grant : p.grants) {
     DML_RETURN_IF_ERROR(AtField(CheckGrant(grant), "grants"));

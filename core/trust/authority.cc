@@ -204,8 +204,8 @@ absl::Status TrustDomain::Add(const DsseEnvelope& envelope, DelegationDocument d
   }
   std::vector<std::string> chain = document.chain;
   if (documents_.emplace(chain, std::move(document)).second) return absl::OkStatus();
-  return AlreadyExists(ErrorReason("DELEGATION_REPEATED"), "there are two documents of delegation {}",
-                       fmt::join(chain, " > "));
+  return AlreadyExists(ErrorReason("DELEGATION_REPEATED"),
+                       "there are two documents of delegation {}", fmt::join(chain, " > "));
 }
 
 bool TrustDomain::IsBelowExpired(const std::vector<std::string>& chain) const {

@@ -86,8 +86,8 @@ class TrustDomain {
                                             Timestamp now);
 
   /// The same of documents that were good once: what the root no longer delegates, or what has no
-  /// longer its threshold, counts as absent, too, and is told by lapsed(). A revoked key is as if no
-  /// document named it.
+  /// longer its threshold, counts as absent, too, and is told by lapsed(). A revoked key is as if
+  /// no document named it.
   static TrustDomain Assemble(TrustRoot root, std::span<const DsseEnvelope> delegations,
                               Timestamp now, const std::set<Digest>& revoked);
 

@@ -133,10 +133,10 @@ absl::StatusOr<VariantRecord> From(const v1::Variant& in) {
   out.payload_size = in.payload_size();
   out.file_count = in.file_count();
   if (in.state() < v1::Variant::STATE_PUBLISHED || in.state() > v1::Variant::STATE_REJECTED) {
-    return AtField(InvalidArgument(ErrorReason("STATE_UNKNOWN"),
-                                   "{} is no state that this version knows",
-                                   static_cast<int>(in.state())),
-                   "state");
+    return AtField(
+        InvalidArgument(ErrorReason("STATE_UNKNOWN"), "{} is no state that this version knows",
+                        static_cast<int>(in.state())),
+        "state");
   }
   out.state = static_cast<VariantState>(in.state());
   out.withdraw_reason = in.withdraw_reason();

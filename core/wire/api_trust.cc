@@ -81,10 +81,8 @@ void To(const HoldRecord& record, v1::Hold* out) {
 }
 absl::StatusOr<HoldRecord> From(const v1::Hold& in) {
   DML_ASSIGN_OR_RETURN(VariantName variant, VariantName::Parse(in.variant()));
-  return HoldRecord{{in.name(), std::move(variant), in.reason()},
-                    in.index(),
-                    From(in.place_time()),
-                    in.author()};
+  return HoldRecord{
+      {in.name(), std::move(variant), in.reason()}, in.index(), From(in.place_time()), in.author()};
 }
 
 std::string MediaResource(std::string_view name) { return fmt::format("media/{}", name); }
@@ -110,8 +108,9 @@ absl::StatusOr<MediaRecord> From(const v1::Media& in) {
   MediaRecord out;
   DML_ASSIGN_OR_RETURN(out.item.name, ParseResource(in.name(), "media"));
   if (in.kind() != v1::Media::KIND_MEDIA && in.kind() != v1::Media::KIND_DOCUMENT) {
-    return AtField(InvalidArgument(ErrorReason("KIND_UNKNOWN"), "say whether it is a medium or a "
-                                                                "document"),
+    return AtField(InvalidArgument(ErrorReason("KIND_UNKNOWN"),
+                                   "say whether it is a medium or a "
+                                   "document"),
                    "kind");
   }
   out.item.kind = static_cast<MediaKind>(in.kind());
@@ -149,7 +148,8 @@ void To(const CustodyRecord& record, v1::Custody* out) {
 absl::StatusOr<CustodyRecord> From(const v1::Custody& in) {
   CustodyRecord out;
   DML_ASSIGN_OR_RETURN(out.recorded.name, ParseResource(in.media(), "media"));
-  if (in.action() < v1::Custody::ACTION_CHECKED_OUT || in.action() > v1::Custody::ACTION_DESTROYED) {
+  if (in.action() < v1::Custody::ACTION_CHECKED_OUT ||
+      in.action() > v1::Custody::ACTION_DESTROYED) {
     return AtField(InvalidArgument(ErrorReason("ACTION_UNKNOWN"),
                                    "say whether copies are checked out, checked in, moved or "
                                    "destroyed"),

@@ -199,8 +199,7 @@ void To(const CustodyRecorded& value, pb::CustodyRecorded* out) {
 absl::StatusOr<CustodyRecorded> From(const pb::CustodyRecorded& in) {
   DML_ASSIGN_OR_RETURN(CustodyAction action,
                        EnumFrom<CustodyAction>(in.action(), 4, "custody action"));
-  return CustodyRecorded{in.name(),      action,        in.copies(),
-                         in.custodian(), in.location(), in.note()};
+  return CustodyRecorded{in.name(), action, in.copies(), in.custodian(), in.location(), in.note()};
 }
 
 void Put(const KeyRegistered& p, pb::Entry& out) {

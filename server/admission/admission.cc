@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include <spdlog/spdlog.h>
-
 #include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
 #include "core/base/text.h"
 #include "core/crypto/sha256.h"
@@ -97,8 +96,8 @@ absl::Status Admission::Examine(Command& command) {
     DML_ASSIGN_OR_RETURN(std::string manifest_bytes, BytesOf(command, published.manifest));
     DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(manifest_bytes));
     DML_ASSIGN_OR_RETURN(ScanReport report, ScanFiles(manifest));
-    const bool unscanned = report.verdict == ScanVerdict::kError ||
-                           report.verdict == ScanVerdict::kNotFullyScanned;
+    const bool unscanned =
+        report.verdict == ScanVerdict::kError || report.verdict == ScanVerdict::kNotFullyScanned;
     if (report.verdict == ScanVerdict::kInfected || (unscanned && !options_.accept_unscanned)) {
       reasons.push_back(
           fmt::format("malware scan: {}: {}", ScanVerdictName(report.verdict), report.finding));
@@ -169,11 +168,11 @@ absl::Status Admission::EndQuarantine(const VariantRecord& record) {
   if (options_.quarantine_days.count() == 0) return absl::OkStatus();
   DML_ASSIGN_OR_RETURN(StoredEntry since, JournalView(*library_.Read()).At(record.admission_index));
   if (WallClockNow() < since.entry.time + options_.quarantine_days) return absl::OkStatus();
-  return Commit(AdmissionDecided{record.name, AdmissionState::kRejected,
-                                 fmt::format("in quarantine for {} days: {}",
-                                             options_.quarantine_days.count(),
-                                             record.admission_reason),
-                                 std::nullopt});
+  return Commit(
+      AdmissionDecided{record.name, AdmissionState::kRejected,
+                       fmt::format("in quarantine for {} days: {}",
+                                   options_.quarantine_days.count(), record.admission_reason),
+                       std::nullopt});
 }
 
 bool Admission::StartScan() {

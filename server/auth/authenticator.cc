@@ -82,8 +82,7 @@ absl::StatusOr<Identity> Authenticator::OfCertificate(std::string_view certifica
         "the certificate of {} is good from {} only; compare the clocks of client and server",
         certificate->principal, FormatTime(certificate->not_before));
   }
-  Identity out{certificate->principal, "certificate", certificate->grants,
-               certificate->not_after};
+  Identity out{certificate->principal, "certificate", certificate->grants, certificate->not_after};
   DML_RETURN_IF_ERROR(AddGrants(out));
   return out;
 }

@@ -113,7 +113,8 @@ absl::StatusOr<std::string> EnsureOrigin(const IdentityFiles& files) {
 absl::Status EnsureCertificates(const IdentityFiles& files, const std::string& origin,
                                 const BootstrapOptions& options) {
   DML_RETURN_IF_ERROR(EnsureKeyPair(files.ca_certificate, files.ca_key, [&] {
-    return MakeCertificateAuthority("DML " + SpiffeTrustDomain(origin), {options.now, kAuthorityDays});
+    return MakeCertificateAuthority("DML " + SpiffeTrustDomain(origin),
+                                    {options.now, kAuthorityDays});
   }));
   DML_RETURN_IF_ERROR(EnsureKeyPair(
       files.server_certificate, files.server_key, [&]() -> absl::StatusOr<CertificateWithKey> {
@@ -222,8 +223,7 @@ absl::StatusOr<std::string> EnsureFirstRoot(const BootstrapOptions& options,
     for (const KeyRecord& record : registered) DML_RETURN_IF_ERROR(TakeOver(record, root));
     DML_ASSIGN_OR_RETURN(std::string text, FormatTrustRoot(root));
     const Signer* signers[] = {&key};
-    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope,
-                         SignEnvelope(kTrustRootPayloadType, text, signers));
+    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, SignEnvelope(kTrustRootPayloadType, text, signers));
     DML_RETURN_IF_ERROR(
         WriteFileAtomically(files.root, AsBytes(FormatEnvelope(envelope) + "\n"), 0644));
   }

@@ -12,9 +12,10 @@
 //   keys/permit.key                      Ed25519; signs permits, never enough alone
 //   client/profile.yaml                  how to reach us, with admin's certificate
 //
-// Folders 0700, keys 0600. Nothing that is there is overwritten but what is derived (client/log.pem,
-// client/root.json and client/profile.yaml, written at every start). A crash at any point is finished by the next
-// start. The caller holds the data directory's lock. Not for use by several threads.
+// Folders 0700, keys 0600. Nothing that is there is overwritten but what is derived
+// (client/log.pem, client/root.json and client/profile.yaml, written at every start). A crash at
+// any point is finished by the next start. The caller holds the data directory's lock. Not for use
+// by several threads.
 #pragma once
 
 #include <chrono>

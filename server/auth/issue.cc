@@ -33,7 +33,8 @@ absl::StatusOr<fs::path> IssueCertificate(const IssueRequest& request,
   DML_ASSIGN_OR_RETURN(
       CertificateWithKey issued,
       IssueClientCertificate(
-          authority, {SpiffeTrustDomain(origin), request.name, {std::string(RoleName(request.role))}},
+          authority,
+          {SpiffeTrustDomain(origin), request.name, {std::string(RoleName(request.role))}},
           {now, request.days}));
   DML_ASSIGN_OR_RETURN(std::string key_pem, issued.key.ToPkcs8Pem());
 

@@ -83,16 +83,15 @@ absl::StatusOr<UserProfile> InstallUserProfile(const fs::path& data_dir, std::st
                                                bool insecure_loopback, const fs::path& target) {
   const IdentityFiles files(fs::absolute(data_dir).lexically_normal());
   DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
-  const ProfileText profile{
-      .server = std::string(address),
-      .ca = files.ca_certificate.string(),
-      .certificate = files.admin_certificate.string(),
-      .key = files.admin_key.string(),
-      .log_key = files.log_public_key.string(),
-      .root = files.root.string(),
-      .root_key = FileExists(files.root_key) ? files.root_key.string() : "",
-      .origin = std::move(origin),
-      .insecure_loopback = insecure_loopback};
+  const ProfileText profile{.server = std::string(address),
+                            .ca = files.ca_certificate.string(),
+                            .certificate = files.admin_certificate.string(),
+                            .key = files.admin_key.string(),
+                            .log_key = files.log_public_key.string(),
+                            .root = files.root.string(),
+                            .root_key = FileExists(files.root_key) ? files.root_key.string() : "",
+                            .origin = std::move(origin),
+                            .insecure_loopback = insecure_loopback};
   const std::string yaml =
       profile.ToYaml("Written by dmld at its first start, and yours from then on.");
   if (FileExists(target)) {

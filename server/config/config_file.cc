@@ -103,8 +103,8 @@ absl::Status ReadAdmission(const json& value, AdmissionOptions& admission) {
     } else if (word == "sbom") {
       admission.require_sbom = true;
     } else {
-      in.Check("require", InvalidArgument(kInvalid, "'{}' is none of license, provenance, sbom",
-                                          word));
+      in.Check("require",
+               InvalidArgument(kInvalid, "'{}' is none of license, provenance, sbom", word));
     }
   }
   int64_t hours = admission.rescan_interval.count();

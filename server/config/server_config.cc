@@ -153,8 +153,9 @@ absl::Status ServerConfig::Validate() const {
   for (size_t i = 0; i < auth.issuers.size(); ++i) {
     const JwtIssuerConfig& issuer = auth.issuers[i];
     if (!issuer.issuer.empty() && !issuer.audience.empty() && !issuer.jwks_file.empty()) continue;
-    return AtField(InvalidArgument(kInvalid, "an issuer of JWTs has an issuer, an audience and a "
-                                             "jwksFile"),
+    return AtField(InvalidArgument(kInvalid,
+                                   "an issuer of JWTs has an issuer, an audience and a "
+                                   "jwksFile"),
                    fmt::format("auth.jwtIssuers[{}]", i));
   }
   DML_RETURN_IF_ERROR(

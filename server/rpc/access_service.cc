@@ -62,12 +62,12 @@ class AccessServiceImpl final : public v1::AccessService::Service {
 
   grpc::Status RevokeRole(grpc::ServerContext* context, const v1::RevokeRoleRequest* request,
                           v1::RevokeRoleResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.AccessService/RevokeRole",
-                  [&](const Caller& caller) {
-                    return Commit(caller, *request, *response,
-                                  RoleRevoked{request->principal(), wire::From(request->grant()),
-                                              request->reason()});
-                  });
+    return Handle(
+        context_.guard, context, "/dml.v1.AccessService/RevokeRole", [&](const Caller& caller) {
+          return Commit(
+              caller, *request, *response,
+              RoleRevoked{request->principal(), wire::From(request->grant()), request->reason()});
+        });
   }
 
   grpc::Status ListGrants(grpc::ServerContext* context, const v1::ListGrantsRequest* request,
@@ -116,12 +116,11 @@ class AccessServiceImpl final : public v1::AccessService::Service {
   grpc::Status SetPrincipalName(grpc::ServerContext* context,
                                 const v1::SetPrincipalNameRequest* request,
                                 v1::SetPrincipalNameResponse*) override {
-    return Handle(context_.guard, context, "/dml.v1.AccessService/SetPrincipalName",
-                  [&](const Caller&) {
-                    return dml::SetPrincipalName(context_.library.engine(),
-                                                 request->name().principal(),
-                                                 request->name().display_name());
-                  });
+    return Handle(
+        context_.guard, context, "/dml.v1.AccessService/SetPrincipalName", [&](const Caller&) {
+          return dml::SetPrincipalName(context_.library.engine(), request->name().principal(),
+                                       request->name().display_name());
+        });
   }
 
   grpc::Status ListPrincipalNames(grpc::ServerContext* context,
@@ -149,9 +148,8 @@ class AccessServiceImpl final : public v1::AccessService::Service {
                       EntryPayload payload) const {
     Command command;
     command.payload = std::move(payload);
-    DML_ASSIGN_OR_RETURN(Receipt receipt,
-                         CommitAs(context_, caller, request.request_id(), request.validate_only(),
-                                  std::move(command)));
+    DML_ASSIGN_OR_RETURN(Receipt receipt, CommitAs(context_, caller, request.request_id(),
+                                                   request.validate_only(), std::move(command)));
     To(receipt, response.mutable_receipt());
     return absl::OkStatus();
   }

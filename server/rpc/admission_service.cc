@@ -95,7 +95,7 @@ class AdmissionServiceImpl final : public v1::AdmissionService::Service {
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
-                    caller.SeesAll();  // An empty list is judged, too.
+                    caller.WillSeeEach();
                     DML_ASSIGN_OR_RETURN(
                         auto found, ListView(*snapshot).Holds(page, [&](const HoldRecord& record) {
                           return caller.SeesNamespace(record.placed.variant.package.ns);
@@ -112,9 +112,8 @@ class AdmissionServiceImpl final : public v1::AdmissionService::Service {
                       EntryPayload payload) const {
     Command command;
     command.payload = std::move(payload);
-    DML_ASSIGN_OR_RETURN(Receipt receipt,
-                         CommitAs(context_, caller, request.request_id(), request.validate_only(),
-                                  std::move(command)));
+    DML_ASSIGN_OR_RETURN(Receipt receipt, CommitAs(context_, caller, request.request_id(),
+                                                   request.validate_only(), std::move(command)));
     To(receipt, response.mutable_receipt());
     return absl::OkStatus();
   }

@@ -46,9 +46,8 @@ Caller::Caller(Identity identity, const AuthorizationRow& row, std::string peer)
 }
 
 bool Caller::Has(Role role) const {
-  return std::ranges::any_of(identity_.grants, [&](const AccessGrant& grant) {
-    return grant.role == RoleName(role);
-  });
+  return std::ranges::any_of(
+      identity_.grants, [&](const AccessGrant& grant) { return grant.role == RoleName(role); });
 }
 
 bool Caller::Sees(std::string_view thing) const {

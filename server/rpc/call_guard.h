@@ -37,6 +37,8 @@ class Caller {
   /// Whether a grant for this call covers a thing ("namespaces/N", "environments/E").
   bool Sees(std::string_view thing) const;
   bool SeesNamespace(std::string_view ns) const;
+  /// That the handler shows of a list only what Sees says, of which there may be nothing.
+  void WillSeeEach() const { judged_ = true; }
   /// Whether a grant for this call covers everything.
   bool SeesAll() const { return Sees(""); }
   /// PERMISSION_DENIED (ROLE_REQUIRED), the same whether the thing is there or not.

@@ -1,8 +1,8 @@
 #include "core/filter/variant_filter.h"
+#include "core/trust/root_walk.h"
 #include "core/trust/statement.h"
 #include "core/wire/api_upkeep.h"
 #include "dml/v1/catalog.grpc.pb.h"
-#include "core/trust/root_walk.h"
 #include "server/rpc/service_util.h"
 #include "storage/library/preparation.h"
 #include "storage/views/library_view.h"
@@ -61,6 +61,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                               v1::ListNamespacesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/ListNamespaces",
                   [&](const Caller& caller) -> absl::Status {
+                    caller.WillSeeEach();
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
@@ -144,6 +145,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                             v1::ListPackagesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/ListPackages",
                   [&](const Caller& caller) -> absl::Status {
+                    caller.WillSeeEach();
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     DML_ASSIGN_OR_RETURN(Filter filter,
@@ -159,12 +161,12 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                       }
                     }
                     DML_ASSIGN_OR_RETURN(
-                        auto found, ListView(*snapshot).Packages(request->namespace_(), page,
-                                                                 [&](const PackageRecord& record) {
-                                                                   return caller.SeesNamespace(
-                                                                              record.name.ns) &&
-                                                                          Matches(filter, record);
-                                                                 }));
+                        auto found,
+                        ListView(*snapshot).Packages(
+                            request->namespace_(), page, [&](const PackageRecord& record) {
+                              return caller.SeesNamespace(record.name.ns) &&
+                                     Matches(filter, record);
+                            }));
                     FillItems(found, response->mutable_packages());
                     response->set_next_page_token(PageToken(found.next_key));
                     return absl::OkStatus();
@@ -206,6 +208,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                               v1::SearchVariantsResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CatalogService/SearchVariants",
                   [&](const Caller& caller) -> absl::Status {
+                    caller.WillSeeEach();
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     DML_ASSIGN_OR_RETURN(Filter filter,
@@ -245,25 +248,24 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
   grpc::Status AttachAttestation(grpc::ServerContext* context,
                                  const v1::AttachAttestationRequest* request,
                                  v1::AttachAttestationResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.CatalogService/AttachAttestation",
-                  [&](const Caller& caller) -> absl::Status {
-                    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
-                    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
-                    auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
-                    DML_ASSIGN_OR_RETURN(
-                        Command command,
-                        PrepareAttach(*snapshot, *trust, name, request->envelope()));
-                    AttestationRef ref = std::get<AttestationAttached>(command.payload).attestation;
-                    DML_ASSIGN_OR_RETURN(Receipt receipt,
-                                         CommitAs(context_, caller, request->request_id(),
-                                                  request->validate_only(), std::move(command)));
-                    To(receipt, response->mutable_receipt());
-                    wire::To(
-                        AttestationRecord{ref, receipt.index, receipt.time, caller.principal(), {}},
-                        response->mutable_attestation());
-                    return absl::OkStatus();
-                  });
+    return Handle(
+        context_.guard, context, "/dml.v1.CatalogService/AttachAttestation",
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
+          DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
+          DML_ASSIGN_OR_RETURN(Command command,
+                               PrepareAttach(*snapshot, *trust, name, request->envelope()));
+          AttestationRef ref = std::get<AttestationAttached>(command.payload).attestation;
+          DML_ASSIGN_OR_RETURN(Receipt receipt,
+                               CommitAs(context_, caller, request->request_id(),
+                                        request->validate_only(), std::move(command)));
+          To(receipt, response->mutable_receipt());
+          wire::To(AttestationRecord{ref, receipt.index, receipt.time, caller.principal(), {}},
+                   response->mutable_attestation());
+          return absl::OkStatus();
+        });
   }
 
   grpc::Status ListAttestations(grpc::ServerContext* context,

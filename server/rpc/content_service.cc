@@ -235,8 +235,8 @@ class ContentServiceImpl final : public v1::ContentService::Service {
 
   // What is in quarantine, or was rejected, is for those who decide about it.
   static absl::Status CheckMayRead(const Caller& caller, const VariantRecord& record) {
-    const bool is_shut = record.state == VariantState::kQuarantined ||
-                         record.state == VariantState::kRejected;
+    const bool is_shut =
+        record.state == VariantState::kQuarantined || record.state == VariantState::kRejected;
     if (!is_shut || caller.Has(Role::kOperator) || caller.Has(Role::kAdmin)) {
       return absl::OkStatus();
     }

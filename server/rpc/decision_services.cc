@@ -54,39 +54,39 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
   grpc::Status FindPackagesByLicense(grpc::ServerContext* context,
                                      const v1::FindPackagesByLicenseRequest* request,
                                      v1::FindPackagesByLicenseResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.LicenseService/FindPackagesByLicense",
-                  [&](const Caller& caller) -> absl::Status {
-                    DML_ASSIGN_OR_RETURN(PageRequest page,
-                                         ReadPage(request->page_size(), request->page_token()));
-                    std::string license = request->license();
-                    const LicenseList& list = BundledLicenseList();
-                    if (const ListedId* listed = list.FindLicense(license)) {
-                      license = listed->id;
-                    } else if (const ListedId* exception = list.FindException(license)) {
-                      license = exception->id;
-                    } else if (license.find("Ref-") == std::string::npos && license != "NONE" &&
-                               license != "NOASSERTION") {
-                      return AtField(
-                          InvalidArgument(ErrorReason("LICENSE_UNKNOWN"),
-                                          "'{}' is neither on the SPDX license list {} nor a "
-                                          "LicenseRef or AdditionRef",
-                                          license, list.version()),
-                          "license");
-                    }
-                    auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(
-                        auto found, ListView(*snapshot).ByLicense(
-                                        license, page, [&](const VariantName& name) {
-                                          return caller.SeesNamespace(name.package.ns);
-                                        }));
-                    for (const LicenseMatch& match : found.items) {
-                      auto* out = response->add_matches();
-                      out->set_variant(match.variant.ResourceName());
-                      out->set_declared_license(match.declared_license);
-                    }
-                    response->set_next_page_token(PageToken(found.next_key));
-                    return absl::OkStatus();
-                  });
+    return Handle(
+        context_.guard, context, "/dml.v1.LicenseService/FindPackagesByLicense",
+        [&](const Caller& caller) -> absl::Status {
+          caller.WillSeeEach();
+          DML_ASSIGN_OR_RETURN(PageRequest page,
+                               ReadPage(request->page_size(), request->page_token()));
+          std::string license = request->license();
+          const LicenseList& list = BundledLicenseList();
+          if (const ListedId* listed = list.FindLicense(license)) {
+            license = listed->id;
+          } else if (const ListedId* exception = list.FindException(license)) {
+            license = exception->id;
+          } else if (license.find("Ref-") == std::string::npos && license != "NONE" &&
+                     license != "NOASSERTION") {
+            return AtField(InvalidArgument(ErrorReason("LICENSE_UNKNOWN"),
+                                           "'{}' is neither on the SPDX license list {} nor a "
+                                           "LicenseRef or AdditionRef",
+                                           license, list.version()),
+                           "license");
+          }
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).ByLicense(
+                                               license, page, [&](const VariantName& name) {
+                                                 return caller.SeesNamespace(name.package.ns);
+                                               }));
+          for (const LicenseMatch& match : found.items) {
+            auto* out = response->add_matches();
+            out->set_variant(match.variant.ResourceName());
+            out->set_declared_license(match.declared_license);
+          }
+          response->set_next_page_token(PageToken(found.next_key));
+          return absl::OkStatus();
+        });
   }
 
  private:
@@ -180,6 +180,7 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
                            v1::WhoRequiresResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CompatibilityService/WhoRequires",
                   [&](const Caller& caller) -> absl::Status {
+                    caller.WillSeeEach();
                     DML_ASSIGN_OR_RETURN(RelationKind kind, ReadKind(request->kind()));
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
@@ -212,16 +213,17 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
                            v1::WhoProvidesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CompatibilityService/WhoProvides",
                   [&](const Caller& caller) -> absl::Status {
+                    caller.WillSeeEach();
                     DML_ASSIGN_OR_RETURN(RelationKind kind, ReadKind(request->kind()));
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
                     DML_ASSIGN_OR_RETURN(
-                        auto found, ListView(*snapshot).Provides(
-                                        kind, request->name(), page,
-                                        [&](const RelationMatch& match) {
-                                          return caller.SeesNamespace(match.variant.package.ns);
-                                        }));
+                        auto found,
+                        ListView(*snapshot).Provides(
+                            kind, request->name(), page, [&](const RelationMatch& match) {
+                              return caller.SeesNamespace(match.variant.package.ns);
+                            }));
                     for (const RelationMatch& match : found.items) {
                       Fill(match, response->add_matches());
                     }
@@ -308,7 +310,7 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
   absl::Status Check(const Caller& caller, const v1::CheckSetRequest& request,
                      v1::CheckSetResponse& response) const {
     DML_ASSIGN_OR_RETURN(auto variants, ReadVariants(request.variants()));
-    caller.SeesAll();  // So that an empty set, of which anybody may ask, counts as judged.
+    caller.WillSeeEach();
     for (const VariantName& name : variants) {
       DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
     }

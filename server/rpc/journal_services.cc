@@ -204,8 +204,9 @@ class AdminServiceImpl final : public v1::AdminService::Service {
                            v1::VerifyViewsResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.AdminService/VerifyViews",
                   [&](const Caller& caller) -> absl::Status {
-                    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitDownload(
-                                                                caller.principal(), kMaxEntryBytes));
+                    DML_ASSIGN_OR_RETURN(
+                        TransferSlot slot,
+                        context_.budget.AdmitDownload(caller.principal(), kMaxEntryBytes));
                     DML_ASSIGN_OR_RETURN(ViewComparison comparison, context_.library.VerifyViews());
                     response->set_consistent(comparison.differing_keys.empty());
                     response->set_entries(comparison.entries);

@@ -47,7 +47,7 @@ class MediaServiceImpl final : public v1::MediaService::Service {
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
-                    caller.SeesAll();  // An empty list is judged, too.
+                    caller.WillSeeEach();
                     DML_ASSIGN_OR_RETURN(
                         auto found, ListView(*snapshot).Media(page, [&](const MediaRecord& record) {
                           return caller.SeesNamespace(NamespaceOf(record.item.name));

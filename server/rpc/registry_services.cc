@@ -54,6 +54,7 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
                                 v1::ListEnvironmentsResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.EnvironmentService/ListEnvironments",
                   [&](const Caller& caller) -> absl::Status {
+                    caller.WillSeeEach();
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
@@ -75,7 +76,7 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
         [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
-                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
+          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           Labels labels = wire::From(request->labels());
           Command command;
@@ -149,7 +150,7 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
         [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
-                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
+          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           auto snapshot = context_.library.Read();
           LibraryView view(*snapshot);
@@ -178,7 +179,7 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
         [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
-                    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
+          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           const std::string& document = request->document();
           DML_RETURN_IF_ERROR(AtField(ParsePolicy(document).status(), "document"));

@@ -20,42 +20,40 @@ class TrustServiceImpl final : public v1::TrustService::Service {
 
   grpc::Status ListRoots(grpc::ServerContext* context, const v1::ListRootsRequest* request,
                          v1::ListRootsResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.TrustService/ListRoots",
-                  [&](const Caller&) -> absl::Status {
-                    DML_ASSIGN_OR_RETURN(PageRequest page,
-                                         ReadPage(request->page_size(), request->page_token()));
-                    if (page.after_key.empty() && request->after_version() > 0) {
-                      page.after_key = view_keys::Root(request->after_version());
-                    }
-                    auto snapshot = context_.library.Read();
-                    auto list = [&](const PageRequest& one) {
-                      return ListView(*snapshot).Roots(one);
-                    };
-                    DML_ASSIGN_OR_RETURN(
-                        std::string next,
-                        FillDocuments<RootRecord>(*snapshot, page, list, response->mutable_roots()));
-                    response->set_next_page_token(next);
-                    return absl::OkStatus();
-                  });
+    return Handle(
+        context_.guard, context, "/dml.v1.TrustService/ListRoots",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(PageRequest page,
+                               ReadPage(request->page_size(), request->page_token()));
+          if (page.after_key.empty() && request->after_version() > 0) {
+            page.after_key = view_keys::Root(request->after_version());
+          }
+          auto snapshot = context_.library.Read();
+          auto list = [&](const PageRequest& one) { return ListView(*snapshot).Roots(one); };
+          DML_ASSIGN_OR_RETURN(
+              std::string next,
+              FillDocuments<RootRecord>(*snapshot, page, list, response->mutable_roots()));
+          response->set_next_page_token(next);
+          return absl::OkStatus();
+        });
   }
 
   grpc::Status ListDelegations(grpc::ServerContext* context,
                                const v1::ListDelegationsRequest* request,
                                v1::ListDelegationsResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.TrustService/ListDelegations",
-                  [&](const Caller&) -> absl::Status {
-                    DML_ASSIGN_OR_RETURN(PageRequest page,
-                                         ReadPage(request->page_size(), request->page_token()));
-                    auto snapshot = context_.library.Read();
-                    auto list = [&](const PageRequest& one) {
-                      return ListView(*snapshot).Delegations(one);
-                    };
-                    DML_ASSIGN_OR_RETURN(std::string next, FillDocuments<DelegationRecord>(
-                                                               *snapshot, page, list,
+    return Handle(
+        context_.guard, context, "/dml.v1.TrustService/ListDelegations",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(PageRequest page,
+                               ReadPage(request->page_size(), request->page_token()));
+          auto snapshot = context_.library.Read();
+          auto list = [&](const PageRequest& one) { return ListView(*snapshot).Delegations(one); };
+          DML_ASSIGN_OR_RETURN(std::string next,
+                               FillDocuments<DelegationRecord>(*snapshot, page, list,
                                                                response->mutable_delegations()));
-                    response->set_next_page_token(next);
-                    return absl::OkStatus();
-                  });
+          response->set_next_page_token(next);
+          return absl::OkStatus();
+        });
   }
 
   grpc::Status SetRoot(grpc::ServerContext* context, const v1::SetRootRequest* request,
@@ -81,30 +79,29 @@ class TrustServiceImpl final : public v1::TrustService::Service {
 
   grpc::Status SetDelegation(grpc::ServerContext* context, const v1::SetDelegationRequest* request,
                              v1::SetDelegationResponse* response) override {
-    return Handle(
-        context_.guard, context, "/dml.v1.TrustService/SetDelegation",
-        [&](const Caller& caller) -> absl::Status {
-          DelegationSet set;
-          Receipt receipt;
-          DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
-            auto snapshot = context_.library.Read();
-            absl::StatusOr<Command> command =
-                PrepareSetDelegation(*snapshot, request->envelope(), WallClockNow());
-            if (!command.ok()) return AtField(command.status(), "envelope");
-            set = std::get<DelegationSet>(command->payload);
-            DML_ASSIGN_OR_RETURN(receipt,
-                                 CommitAs(context_, caller, request->request_id(),
-                                          request->validate_only(), *std::move(command)));
-            return absl::OkStatus();
-          }));
-          To(receipt, response->mutable_receipt());
-          v1::TrustDocument* out = response->mutable_delegation();
-          out->set_version(set.version);
-          for (const std::string& name : set.chain) out->add_chain(name);
-          out->set_envelope(request->envelope());
-          out->set_index(receipt.index);
-          return absl::OkStatus();
-        });
+    return Handle(context_.guard, context, "/dml.v1.TrustService/SetDelegation",
+                  [&](const Caller& caller) -> absl::Status {
+                    DelegationSet set;
+                    Receipt receipt;
+                    DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
+                      auto snapshot = context_.library.Read();
+                      absl::StatusOr<Command> command =
+                          PrepareSetDelegation(*snapshot, request->envelope(), WallClockNow());
+                      if (!command.ok()) return AtField(command.status(), "envelope");
+                      set = std::get<DelegationSet>(command->payload);
+                      DML_ASSIGN_OR_RETURN(receipt,
+                                           CommitAs(context_, caller, request->request_id(),
+                                                    request->validate_only(), *std::move(command)));
+                      return absl::OkStatus();
+                    }));
+                    To(receipt, response->mutable_receipt());
+                    v1::TrustDocument* out = response->mutable_delegation();
+                    out->set_version(set.version);
+                    for (const std::string& name : set.chain) out->add_chain(name);
+                    out->set_envelope(request->envelope());
+                    out->set_index(receipt.index);
+                    return absl::OkStatus();
+                  });
   }
 
  private:

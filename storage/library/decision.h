@@ -26,9 +26,9 @@ struct GateDecision {
 
 inline constexpr size_t kMaxSetSize = 4096;
 
-/// Evaluates an ad-hoc set, by the trust that the state has at its journal's time, against the policy in force for the environment. NOT_FOUND
-/// (ENVIRONMENT_NOT_FOUND); INVALID_ARGUMENT (SET_TOO_LARGE). What is wrong with the set itself is
-/// in the findings.
+/// Evaluates an ad-hoc set, by the trust that the state has at its journal's time, against the
+/// policy in force for the environment. NOT_FOUND (ENVIRONMENT_NOT_FOUND); INVALID_ARGUMENT
+/// (SET_TOO_LARGE). What is wrong with the set itself is in the findings.
 absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust,
                                           std::span<const VariantName> variants,
                                           std::string_view environment);

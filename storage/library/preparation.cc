@@ -130,6 +130,12 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& t
                         manifest->config.digest.ToString(), Sha256(spec_bytes).ToString()),
         "manifest.config");
   }
+  DML_ASSIGN_OR_RETURN(auto ns, LibraryView(state).FindNamespace(spec->package.ns));
+  if (!ns.has_value()) {
+    return NotFound(ErrorReason("NAMESPACE_NOT_FOUND"),
+                    "no namespace {}; create it with: dml namespace create {}", spec->package.ns,
+                    spec->package.ns);
+  }
   DML_RETURN_IF_ERROR(CheckFiles(*manifest, spec->package.ns, content));
 
   VersionPublished published;
@@ -163,8 +169,8 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& t
                          "no envelope holds a signed publication ({})", kPublicationPredicate),
         "envelopes");
   }
-  DML_RETURN_IF_ERROR(AtField(CheckThreshold(trust, publications, published.variant.package),
-                              "envelopes"));
+  DML_RETURN_IF_ERROR(
+      AtField(CheckThreshold(trust, publications, published.variant.package), "envelopes"));
   command.payload = std::move(published);
   command.metadata.push_back(std::move(manifest_bytes));
   command.metadata.push_back(std::move(spec_bytes));

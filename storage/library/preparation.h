@@ -39,8 +39,8 @@ inline constexpr size_t kMaxDocumentBytes = 2 << 20;
 /// The command that publishes a variant. Its files must be visible in its namespace (NOT_FOUND,
 /// BLOB_NOT_FOUND), the manifest must name this spec (INVALID_ARGUMENT, MANIFEST_SPEC_MISMATCH),
 /// and the envelopes that are publications must be of exactly this variant (PUBLICATION_MISSING,
-/// PUBLICATION_MISMATCH) and together have the publishers' threshold (THRESHOLD_NOT_MET). Documents above kMaxDocumentBytes are DOCUMENTS_TOO_LARGE. Every error
-/// has the field where it lies.
+/// PUBLICATION_MISMATCH) and together have the publishers' threshold (THRESHOLD_NOT_MET). Documents
+/// above kMaxDocumentBytes are DOCUMENTS_TOO_LARGE. Every error has the field where it lies.
 absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& trust,
                                        ContentStore& content, std::string manifest,
                                        std::string spec, std::span<const std::string> envelopes);

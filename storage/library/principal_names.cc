@@ -23,9 +23,10 @@ absl::Status SetPrincipalName(Engine& engine, std::string_view principal,
                    "name.principal");
   }
   if (display_name.size() > kMaxDisplayName) {
-    return AtField(InvalidArgument(ErrorReason("TEXT_TOO_LONG"), "the name has {} bytes; at most {}",
-                                   display_name.size(), kMaxDisplayName),
-                   "name.display_name");
+    return AtField(
+        InvalidArgument(ErrorReason("TEXT_TOO_LONG"), "the name has {} bytes; at most {}",
+                        display_name.size(), kMaxDisplayName),
+        "name.display_name");
   }
   if (const std::string fault = Utf8Fault(display_name); !fault.empty()) {
     return AtField(InvalidArgument(ErrorReason("TEXT_NOT_UTF8"), "the name is {}", fault),
@@ -62,8 +63,8 @@ absl::StatusOr<Page<PrincipalName>> ListPrincipalNames(const Reader& reader,
       out.next_key = KeyOf(out.items.back().principal);
       return out;
     }
-    out.items.push_back({std::string(cursor->key().substr(prefix.size())),
-                         std::string(cursor->value())});
+    out.items.push_back(
+        {std::string(cursor->key().substr(prefix.size())), std::string(cursor->value())});
   }
   DML_RETURN_IF_ERROR(cursor->status());
   return out;

@@ -110,9 +110,8 @@ absl::StatusOr<Command> PrepareSetRoot(const Reader& state, std::string envelope
                                        std::string_view origin, const PublicKey& log_key,
                                        Timestamp now) {
   DML_ASSIGN_OR_RETURN(auto current, LoadRoot(state));
-  absl::StatusOr<TrustedRoot> next = current.has_value()
-                                         ? OpenNextRoot(current->root, envelope)
-                                         : OpenPinnedRoot(envelope);
+  absl::StatusOr<TrustedRoot> next =
+      current.has_value() ? OpenNextRoot(current->root, envelope) : OpenPinnedRoot(envelope);
   if (!next.ok()) {
     // The very same root again may be a retry, which the sequencer tells by its request id.
     DML_ASSIGN_OR_RETURN(auto record, LibraryView(state).FindRoot());
@@ -144,8 +143,7 @@ absl::StatusOr<Command> PrepareSetDelegation(const Reader& state, std::string en
   });
   DML_ASSIGN_OR_RETURN(auto delegations, ReadDelegations(state, records));
   DML_ASSIGN_OR_RETURN(std::set<Digest> revoked, RevokedKeys(state));
-  const TrustDomain above =
-      TrustDomain::Assemble(std::move(root->root), delegations, now, revoked);
+  const TrustDomain above = TrustDomain::Assemble(std::move(root->root), delegations, now, revoked);
   DML_RETURN_IF_ERROR(above.Judge(parsed, document));
   Command command;
   DML_ASSIGN_OR_RETURN(StampSeen seen, SeenTrust(state));

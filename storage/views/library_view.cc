@@ -106,11 +106,11 @@ LibraryState::Lookup<DelegationRecord> LibraryView::FindDelegation(
 
 absl::StatusOr<std::vector<DelegationRecord>> LibraryView::AllDelegations() const {
   std::vector<DelegationRecord> out;
-  DML_RETURN_IF_ERROR(Scan<DelegationRecord>(
-      view_keys::Start(view_keys::Row::kDelegation).Build(), [&](const DelegationRecord& record) {
-        out.push_back(record);
-        return true;
-      }));
+  DML_RETURN_IF_ERROR(Scan<DelegationRecord>(view_keys::Start(view_keys::Row::kDelegation).Build(),
+                                             [&](const DelegationRecord& record) {
+                                               out.push_back(record);
+                                               return true;
+                                             }));
   return out;
 }
 
@@ -121,11 +121,11 @@ LibraryState::Lookup<GrantRecord> LibraryView::FindGrant(std::string_view princi
 
 absl::StatusOr<std::vector<GrantRecord>> LibraryView::GrantsOf(std::string_view principal) const {
   std::vector<GrantRecord> out;
-  DML_RETURN_IF_ERROR(Scan<GrantRecord>(view_keys::GrantPrefix(principal).Build(),
-                                        [&](const GrantRecord& record) {
-                                          out.push_back(record);
-                                          return true;
-                                        }));
+  DML_RETURN_IF_ERROR(
+      Scan<GrantRecord>(view_keys::GrantPrefix(principal).Build(), [&](const GrantRecord& record) {
+        out.push_back(record);
+        return true;
+      }));
   return out;
 }
 

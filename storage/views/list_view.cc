@@ -158,12 +158,12 @@ ListView::Result<TokenRecord> ListView::Tokens(const PageRequest& page) const {
 }
 
 ListView::Result<HoldRecord> ListView::Holds(const PageRequest& page,
-                                              const Filter<HoldRecord>& filter) const {
+                                             const Filter<HoldRecord>& filter) const {
   return WalkRecords<HoldRecord>(reader_, view_keys::Start(Row::kHold).Build(), page, filter);
 }
 
 ListView::Result<MediaRecord> ListView::Media(const PageRequest& page,
-                                               const Filter<MediaRecord>& filter) const {
+                                              const Filter<MediaRecord>& filter) const {
   return WalkRecords<MediaRecord>(reader_, view_keys::Start(Row::kMedia).Build(), page, filter);
 }
 

@@ -78,8 +78,7 @@ class ListView {
   Result<GrantRecord> Grants(const PageRequest& page) const;
   Result<TokenRecord> Tokens(const PageRequest& page) const;
   Result<HoldRecord> Holds(const PageRequest& page, const Filter<HoldRecord>& filter = {}) const;
-  Result<MediaRecord> Media(const PageRequest& page,
-                            const Filter<MediaRecord>& filter = {}) const;
+  Result<MediaRecord> Media(const PageRequest& page, const Filter<MediaRecord>& filter = {}) const;
   /// In the order of the journal.
   Result<CustodyRecord> Custody(std::string_view name, const PageRequest& page) const;
   Result<EnvironmentRecord> Environments(const PageRequest& page,

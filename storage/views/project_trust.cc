@@ -102,9 +102,9 @@ absl::Status Application::RefreshKeys() {
 absl::Status Application::operator()(const RootSet& p) {
   DML_ASSIGN_OR_RETURN(std::string text, EnvelopePayload(p.envelope));
   DML_ASSIGN_OR_RETURN(TrustRoot root, ParseTrustRoot(text));
-  Put(view_keys::Root(p.version), wire::Encode(RootRecord{p.version, p.envelope, root.expires,
-                                                          entry_.index, entry_.time,
-                                                          entry_.author}));
+  Put(view_keys::Root(p.version),
+      wire::Encode(RootRecord{p.version, p.envelope, root.expires, entry_.index, entry_.time,
+                              entry_.author}));
   return RefreshKeys();
 }
 

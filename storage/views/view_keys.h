@@ -148,9 +148,7 @@ inline std::string Hold(const VariantName& variant, std::string_view name) {
   return HoldPrefix(variant).String(name).Build();
 }
 inline std::string Media(std::string_view name) { return Start(Row::kMedia).String(name).Build(); }
-inline KeyBuilder CustodyPrefix(std::string_view name) {
-  return Start(Row::kCustody).String(name);
-}
+inline KeyBuilder CustodyPrefix(std::string_view name) { return Start(Row::kCustody).String(name); }
 inline std::string Custody(std::string_view name, uint64_t index) {
   return CustodyPrefix(name).U64(index).Build();
 }

@@ -544,8 +544,8 @@ void FakeLibrary::Trust(const PublicKey& key, const std::string& ns) {
 
 void FakeLibrary::SignRoot() {
   const Signer* keys[] = {&root_key_};
-  roots_.push_back(FormatEnvelope(
-      *SignEnvelope(kTrustRootPayloadType, *FormatTrustRoot(root_), keys)));
+  roots_.push_back(
+      FormatEnvelope(*SignEnvelope(kTrustRootPayloadType, *FormatTrustRoot(root_), keys)));
 }
 
 void FakeLibrary::Revoke(const PublicKey& key, const std::string& reason) {

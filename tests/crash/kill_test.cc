@@ -69,7 +69,9 @@ class KillTest : public ::testing::Test {
     ASSERT_TRUE(library_.Start());
     Client admin = library_.NewClient();
     ASSERT_TRUE(admin.CreateNamespace("acme", "", {}).ok());
-    ASSERT_TRUE(testing::RegisterKey(admin, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
+    ASSERT_TRUE(
+        testing::RegisterKey(admin, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"})
+            .ok());
   }
 
   absl::StatusOr<Committed<VariantRecord>> Carry(Client& client, const Publish& publish) {

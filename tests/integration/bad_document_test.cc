@@ -156,20 +156,25 @@ TEST_F(BadDocumentTest, AKeyOfAnotherNamespaceOrRole) {
   const PrivateKey other = PrivateKey::Generate(KeyAlgorithm::kEd25519);
   const PrivateKey tester = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
   ASSERT_TRUE(
-      testing::RegisterKey(*client_, other.public_key().ToPem(), "olga", {"publisher"}, {"other"}).ok());
-  ASSERT_TRUE(testing::RegisterKey(*client_, tester.public_key().ToPem(), "tess", {"tester"}, {"acme"}).ok());
+      testing::RegisterKey(*client_, other.public_key().ToPem(), "olga", {"publisher"}, {"other"})
+          .ok());
+  ASSERT_TRUE(
+      testing::RegisterKey(*client_, tester.public_key().ToPem(), "tess", {"tester"}, {"acme"})
+          .ok());
   size_before_ += 2;
   Documents documents = MakeDocuments(SpecJson("acme/next", "1.0.0"));
   for (const PrivateKey* key : {&other, &tester}) {
     documents.envelopes = {
         MakePublication(documents.manifest, NameOfVersion("acme/next", "1.0.0"), *key)};
-    ExpectRefused(Publish(documents), kDenied, "PUBLISHER_SIGNATURE_MISSING");
+    ExpectRefused(Publish(documents), kDenied, "SIGNATURE_MISSING", "envelopes[0]");
   }
 }
 
 TEST_F(BadDocumentTest, ARevokedKey) {
   const PrivateKey lost = PrivateKey::Generate(KeyAlgorithm::kEd25519);
-  ASSERT_TRUE(testing::RegisterKey(*client_, lost.public_key().ToPem(), "leo", {"publisher"}, {"acme"}).ok());
+  ASSERT_TRUE(
+      testing::RegisterKey(*client_, lost.public_key().ToPem(), "leo", {"publisher"}, {"acme"})
+          .ok());
   ASSERT_TRUE(client_->RevokeKey(lost.public_key().id(), "laptop stolen").ok());
   size_before_ += 2;
   Documents documents = MakeDocuments(SpecJson("acme/next", "1.0.0"));

@@ -28,7 +28,9 @@ class BrokenTransferTest : public ::testing::Test {
     ASSERT_TRUE(library_.Start());
     Client admin = library_.NewClient();
     ASSERT_TRUE(admin.CreateNamespace("acme", "", {}).ok());
-    ASSERT_TRUE(testing::RegisterKey(admin, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
+    ASSERT_TRUE(
+        testing::RegisterKey(admin, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"})
+            .ok());
     bytes_.resize(kFileBytes);
     for (char& byte : bytes_) byte = static_cast<char>(random_());
     file_ = testing::WriteBytes(folder_.path() / "in", bytes_);

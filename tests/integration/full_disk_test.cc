@@ -73,7 +73,9 @@ TEST_F(FullDiskTest, RefusesWritesServesReadsAndLosesNothing) {
   ASSERT_TRUE(library.Start());
   std::optional<Client> client(library.NewClient());
   ASSERT_TRUE(client->CreateNamespace("acme", "", {}).ok());
-  ASSERT_TRUE(testing::RegisterKey(*client, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
+  ASSERT_TRUE(
+      testing::RegisterKey(*client, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"})
+          .ok());
 
   int published = 0;
   absl::Status status;
@@ -107,7 +109,8 @@ TEST_F(FullDiskTest, ShowsNothingThatIsNotProven) {
   options.state_file = folder_.path() / "checkpoint";  // On a disk with room.
   Client client = RunningLibrary::NewClient(options);
   ASSERT_TRUE(client.CreateNamespace("acme", "", {}).ok());
-  ASSERT_TRUE(testing::RegisterKey(client, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
+  ASSERT_TRUE(
+      testing::RegisterKey(client, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
   std::ofstream filler(folder_.path() / "disk" / "filler", std::ios::binary);
   const std::string block(4096, 'x');
   while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {

@@ -61,7 +61,8 @@ class GoldenWriter {
     ASSERT_TRUE(library_.Start());
     client_.emplace(library_.NewClient());
     Check(client_->CreateNamespace("acme", "Größe", {{"tier", "1"}}, {.request_id = kRequestId}));
-    Check(testing::RegisterKey(*client_, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}));
+    Check(
+        testing::RegisterKey(*client_, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}));
     const PrivateKey lost = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
     Check(testing::RegisterKey(*client_, lost.public_key().ToPem(), "leo", {"publisher"}, {"*"}));
     Check(client_->RevokeKey(lost.public_key().id(), "laptop stolen"));
@@ -178,7 +179,8 @@ TEST_F(GoldenDataTest, TheLogIsTheOneThatWasSigned) {
     if (line.index < kKinds.size()) tree.Append(LeafHash(AsBytes(line.leaf)), [](auto...) {});
   }
   std::vector<std::string> expected = kKinds;
-  expected.push_back("root_set");  // The first start with roots made one, of the keys that it found.
+  expected.push_back(
+      "root_set");  // The first start with roots made one, of the keys that it found.
   EXPECT_EQ(kinds, expected);
   auto note = ParseNote(ReadBytes(GoldenData() / "signed-checkpoint"));
   ASSERT_TRUE(note.ok()) << note.status();
@@ -234,7 +236,9 @@ TEST_F(GoldenDataTest, KeysEnvironmentsAndPolicyAreThere) {
 
 TEST_F(GoldenDataTest, ItIsWrittenOn) {
   const PrivateKey key = PrivateKey::Generate(KeyAlgorithm::kEd25519);
-  ASSERT_TRUE(testing::RegisterKey(*client_, key.public_key().ToPem(), "new", {"publisher"}, {"acme"}).ok());
+  ASSERT_TRUE(
+      testing::RegisterKey(*client_, key.public_key().ToPem(), "new", {"publisher"}, {"acme"})
+          .ok());
   PublishInput input;
   input.spec_json = SpecJson("acme/base", "1.2.0");
   input.files = {{WriteBytes(folder_.path() / "in", LargeFile()), "share/large.txt"}};

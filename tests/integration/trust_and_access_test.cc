@@ -70,12 +70,12 @@ TEST_F(TrustAndAccessTest, OnePersonsRootGrowsToTwoOfThree) {
   Publish("1.0.0", "by dan", "acme/tool", "dan");
   ExpectThere("1.0.0", "by dan");
   EXPECT_TRUE(Do({"package", "verify", "acme/tool@1.0.0"})["passed"]);
-  EXPECT_EQ(Do({"root", "fetch"})["version"], 4);
+  EXPECT_EQ(Do({"root", "fetch"})["root"]["version"], 4);
 
   // attack T8: whoever saw root 4 takes no older library for it.
   ASSERT_EQ(library_.Stop(), 0);
   ASSERT_TRUE(library_.Start());
-  EXPECT_EQ(Do({"root", "fetch"})["version"], 4);
+  EXPECT_EQ(Do({"root", "fetch"})["root"]["version"], 4);
 }
 
 TEST_F(TrustAndAccessTest, ARevokedKeysWorkIsFoundAndDeniedAtTheGate) {
@@ -192,8 +192,9 @@ TEST_F(TrustAndAccessTest, CopiesOfAMediumHaveACustodian) {
   EXPECT_EQ(Do({"media", "check-out", "acme/dvd-7", "--custodian", "ann", "--note",
                 "site B"})["media"]["copiesOut"],
             1);
-  EXPECT_EQ(ReasonOf({"media", "check-out", "acme/dvd-7", "--custodian", "bob", "--copies", "2"}, 1),
-            "COPIES_INVALID");
+  EXPECT_EQ(
+      ReasonOf({"media", "check-out", "acme/dvd-7", "--custodian", "bob", "--copies", "2"}, 1),
+      "COPIES_INVALID");
   Do({"media", "check-in", "acme/dvd-7", "--custodian", "pat"});
   const Json history = Do({"media", "history", "acme/dvd-7"})["items"];
   ASSERT_EQ(history.size(), 2u);

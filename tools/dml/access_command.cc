@@ -124,11 +124,9 @@ void DeclareRevokeRole(CLI::App& app, RoleArgs& args) {
 }
 
 Reply GrantReply(const RoleArgs& args, const Commit& commit, std::string_view verb) {
-  return CommittedReply("grant",
-                        {{"principal", args.principal}, {"role", args.role}, {"scope", args.scope}},
-                        commit,
-                        fmt::format("{} {} in {}: {}", verb, args.role, ScopeWords(args.scope),
-                                    args.principal));
+  return CommittedReply(
+      "grant", {{"principal", args.principal}, {"role", args.role}, {"scope", args.scope}}, commit,
+      fmt::format("{} {} in {}: {}", verb, args.role, ScopeWords(args.scope), args.principal));
 }
 
 absl::StatusOr<Reply> GrantRole(Context& context, const RoleArgs& args) {
@@ -140,8 +138,8 @@ absl::StatusOr<Reply> GrantRole(Context& context, const RoleArgs& args) {
 absl::StatusOr<Reply> RevokeRole(Context& context, const RoleArgs& args) {
   DML_RETURN_IF_ERROR(CheckReasonArgument(args.reason));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(Commit commit, client->RevokeRole(
-                                          args.principal, {args.role, args.scope}, args.reason));
+  DML_ASSIGN_OR_RETURN(Commit commit,
+                       client->RevokeRole(args.principal, {args.role, args.scope}, args.reason));
   return GrantReply(args, commit, "revoked");
 }
 
@@ -154,8 +152,8 @@ absl::StatusOr<Reply> ListRoles(Context& context) {
   return ListReply(
       page, {"PRINCIPAL", "ROLE", "IN", "SINCE"},
       [](const GrantRecord& item) {
-        return Json{{"principal", item.principal}, {"role", item.grant.role},
-                    {"scope", item.grant.scope},   {"index", item.index},
+        return Json{{"principal", item.principal},   {"role", item.grant.role},
+                    {"scope", item.grant.scope},     {"index", item.index},
                     {"time", FormatTime(item.time)}, {"author", item.author}};
       },
       [](const GrantRecord& item) {
@@ -249,8 +247,8 @@ absl::StatusOr<Reply> ListTokens(Context& context) {
 void AddAccessCommands(CommandTree& tree) {
   CLI::App& auth = tree.AddNoun("auth", "Who you are to the library, and who may ask what");
   tree.Add(auth, {"whoami", "Who you are, and what you may do", "dml auth whoami"}, WhoAmI);
-  tree.Add(auth, {"permissions", "Every method with the roles that may call it",
-                  "dml auth permissions"},
+  tree.Add(auth,
+           {"permissions", "Every method with the roles that may call it", "dml auth permissions"},
            Permissions);
   tree.Add<NameArgs>(auth,
                      {"name", "Tell, or erase, whose principal it is",

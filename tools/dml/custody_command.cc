@@ -39,10 +39,10 @@ absl::StatusOr<Reply> Reject(Context& context, const DecideArgs& args) {
 absl::StatusOr<Reply> ListQuarantine(Context& context) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(
-      auto page, FetchPages<VariantRecord>(context, "state = QUARANTINED",
-                                           [&](const ListOptions& options) {
-                                             return client->SearchVariants(options);
-                                           }));
+      auto page,
+      FetchPages<VariantRecord>(context, "state = QUARANTINED", [&](const ListOptions& options) {
+        return client->SearchVariants(options);
+      }));
   return ListReply(
       page, {"VARIANT", "SINCE ENTRY", "WHY"},
       [](const VariantRecord& item) { return ToJson(item); },
@@ -66,22 +66,22 @@ absl::StatusOr<Reply> ShowScan(Context& context) {
   DML_ASSIGN_OR_RETURN(ScanStatus scan, client->GetScan());
   Reply reply;
   const bool ran = scan.start_time != Timestamp();
-  reply.document = {{"scanner", scan.scanner},
-                    {"signatures", scan.signatures},
-                    {"running", scan.running},
-                    {"startTime", ran ? FormatTime(scan.start_time) : ""},
-                    {"variants", scan.variants},
-                    {"bytes", scan.bytes},
-                    {"infected", scan.infected},
-                    {"notFullyScanned", scan.not_fully_scanned},
-                    {"errors", scan.errors}};
+  reply.document = {
+      {"scanner", scan.scanner},   {"signatures", scan.signatures},
+      {"running", scan.running},   {"startTime", ran ? FormatTime(scan.start_time) : ""},
+      {"variants", scan.variants}, {"bytes", scan.bytes},
+      {"infected", scan.infected}, {"notFullyScanned", scan.not_fully_scanned},
+      {"errors", scan.errors}};
   reply.text.Fields(
       {{"scanner", scan.scanner.empty() ? "none" : scan.scanner},
        {"signatures", scan.signatures},
-       {"scan", scan.running ? "under way" : ran ? "done" : "none since the start"},
+       {"scan", scan.running ? "under way"
+                : ran        ? "done"
+                             : "none since the start"},
        {"started", ran ? FormatTime(scan.start_time) : ""},
        {"variants", fmt::format("{}, {}", scan.variants, FormatBytes(scan.bytes))},
-       {"infected", {std::to_string(scan.infected), scan.infected > 0 ? Style::kBad : Style::kPlain}},
+       {"infected",
+        {std::to_string(scan.infected), scan.infected > 0 ? Style::kBad : Style::kPlain}},
        {"not fully scanned", std::to_string(scan.not_fully_scanned)},
        {"errors", std::to_string(scan.errors)}});
   return reply;
@@ -126,12 +126,10 @@ absl::StatusOr<Reply> ListHolds(Context& context) {
   return ListReply(
       page, {"HOLD", "VARIANT", "SINCE", "WHY"},
       [](const HoldRecord& item) {
-        return Json{{"name", item.placed.name},
-                    {"variant", item.placed.variant.ResourceName()},
-                    {"reason", item.placed.reason},
-                    {"index", item.index},
-                    {"time", FormatTime(item.time)},
-                    {"author", item.author}};
+        return Json{
+            {"name", item.placed.name},      {"variant", item.placed.variant.ResourceName()},
+            {"reason", item.placed.reason},  {"index", item.index},
+            {"time", FormatTime(item.time)}, {"author", item.author}};
       },
       [](const HoldRecord& item) {
         return std::vector<Cell>{item.placed.name, item.placed.variant.ResourceName(),
@@ -224,9 +222,9 @@ absl::StatusOr<Reply> Record(Context& context, const CustodyArgs& args, CustodyA
   custody.action = action;
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->RecordCustody(custody));
-  return CommittedReply("media", MediaJson(done.value), done.commit,
-                        fmt::format("{}: {} of {}", CustodyActionName(action), custody.copies,
-                                    custody.name));
+  return CommittedReply(
+      "media", MediaJson(done.value), done.commit,
+      fmt::format("{}: {} of {}", CustodyActionName(action), custody.copies, custody.name));
 }
 
 absl::StatusOr<Reply> CheckOut(Context& context, const CustodyArgs& args) {
@@ -291,10 +289,9 @@ void AddMediaCommands(CommandTree& tree) {
                         {"check-out", "Copies leave their place",
                          "dml media check-out acme/os-dvd-7 --custodian ann --note 'site B'"},
                         DeclareCustody, CheckOut);
-  tree.Add<CustodyArgs>(media,
-                        {"check-in", "Copies come back",
-                         "dml media check-in acme/os-dvd-7 --custodian pat"},
-                        DeclareCustody, CheckIn);
+  tree.Add<CustodyArgs>(
+      media, {"check-in", "Copies come back", "dml media check-in acme/os-dvd-7 --custodian pat"},
+      DeclareCustody, CheckIn);
   tree.Add<CustodyArgs>(media,
                         {"move", "Copies get another place or custodian",
                          "dml media move acme/os-dvd-7 --custodian pat --location 'vault 3'"},
@@ -303,10 +300,9 @@ void AddMediaCommands(CommandTree& tree) {
                         {"destroy", "Copies are no more",
                          "dml media destroy acme/os-dvd-7 --custodian pat --note 'shredded'"},
                         DeclareCustody, Destroy);
-  tree.Add<ShowMediaArgs>(media,
-                          {"history", "Who had which copies, and when",
-                           "dml media history acme/os-dvd-7"},
-                          DeclareHistory, History);
+  tree.Add<ShowMediaArgs>(
+      media, {"history", "Who had which copies, and when", "dml media history acme/os-dvd-7"},
+      DeclareHistory, History);
 }
 
 }  // namespace
@@ -327,8 +323,7 @@ void AddCustodyCommands(CommandTree& tree) {
                        {"reject", "Keep a variant out for ever",
                         "dml quarantine reject acme/tool@1.0.0 --reason 'infected'"},
                        DeclareDecide, Reject);
-  tree.Add(quarantine, {"scan", "Scan everything that is published again",
-                        "dml quarantine scan"},
+  tree.Add(quarantine, {"scan", "Scan everything that is published again", "dml quarantine scan"},
            StartScan);
   tree.Add(quarantine, {"scans", "The scanner, and the last scan", "dml quarantine scans"},
            ShowScan);

@@ -279,8 +279,8 @@ absl::StatusOr<Reply> Revoke(Context& context, const RevokeArgs& args) {
   DML_ASSIGN_OR_RETURN(Digest id, Digest::Parse(args.id));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, client->RevokeKey(id, args.reason));
-  Reply reply = CommittedReply("key", ToJson(done.value), done.commit,
-                               "revoked key " + KeyId(done.value));
+  Reply reply =
+      CommittedReply("key", ToJson(done.value), done.commit, "revoked key " + KeyId(done.value));
   reply.notes.push_back(fmt::format(
       "what it signed, and when: dml key signatures {}; take it out of the trust root, too: dml "
       "root remove-key",

@@ -61,8 +61,10 @@ absl::Status CheckEval(const EvalArgs& args) {
   const int sources = (args.environment.empty() ? 0 : 1) + (args.policy.empty() ? 0 : 1) +
                       (args.lists.empty() ? 0 : 1);
   if (sources != 1) {
-    return InvalidArgument(kArgumentInvalid,
-                           "give one of --environment, --policy, and lists such as --allow A,B");
+    return InvalidArgument(
+        kArgumentInvalid,
+        "give one of --environment, --policy, and lists such as --allow A,B; see: "
+        "dml license eval --help");
   }
   const bool offline = args.variant.empty() && args.environment.empty();
   if (!args.list.empty() && !offline) {

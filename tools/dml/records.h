@@ -29,7 +29,7 @@ Json ToJson(const Commit& commit);
 
 /// "sha256:<hex>" of a registered key.
 std::string KeyId(const KeyRecord& record);
-std::string_view SeverityName(Severity severity);       // "INFO", "WARNING", "ERROR".
+std::string_view SeverityName(Severity severity);  // "INFO", "WARNING", "ERROR".
 
 /// The reply to a mutation: {"<member>": value, "commit": ...}, and a line that says what was done.
 Reply CommittedReply(const char* member, Json value, const Commit& commit, std::string_view done);

@@ -92,8 +92,7 @@ absl::StatusOr<Reply> Init(Context&, const InitArgs& args) {
   DML_ASSIGN_OR_RETURN(std::chrono::seconds validity, ParseDurationArgument(args.validity));
   DML_ASSIGN_OR_RETURN(TrustKey key, ReadTrustKey(args.key));
   DML_ASSIGN_OR_RETURN(PublicKey log, ReadPublicHalf(args.log_key, ""));
-  DML_ASSIGN_OR_RETURN(TrustRoot root,
-                       MakeFirstRoot(args.origin, log, key, ExpiryAfter(validity)));
+  DML_ASSIGN_OR_RETURN(TrustRoot root, MakeFirstRoot(args.origin, log, key, ExpiryAfter(validity)));
   DML_ASSIGN_OR_RETURN(Reply reply, WriteChange(args.out, root));
   reply.notes.push_back(
       "one key vouches for everything: good enough for one person. For k of n, let others hold "

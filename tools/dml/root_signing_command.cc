@@ -163,10 +163,10 @@ absl::StatusOr<Reply> Set(Context& context, const SetArgs& args) {
                                      {"kind", is_root ? "root" : "delegation"},
                                      {"version", done->value},
                                      {"index", done->commit.index}});
-    reply.text.Line({fmt::format("{}: {} {} is in force, entry {}", path,
-                                 is_root ? "root" : "delegation, version", done->value,
-                                 done->commit.index),
-                     Style::kGood});
+    reply.text.Line(
+        {fmt::format("{}: {} {} is in force, entry {}", path,
+                     is_root ? "root" : "delegation, version", done->value, done->commit.index),
+         Style::kGood});
   }
   return reply;
 }

@@ -27,20 +27,18 @@ class JwtTest : public ::testing::Test {
   JwtTest() {
     // The last 64 bytes of an uncompressed P-256 key are its point.
     const std::string& spki = ec_.public_key().spki_der();
-    const json set = {
-        {"keys",
-         json::array({{{"kty", "OKP"},
-                       {"crv", "Ed25519"},
-                       {"kid", "ed"},
-                       {"x", Url(ed_.public_key().raw_ed25519())}},
-                      {{"kty", "EC"},
-                       {"crv", "P-256"},
-                       {"kid", "ec"},
-                       {"use", "sig"},
-                       {"alg", "ES256"},
-                       {"x", Url(spki.substr(spki.size() - 64, 32))},
-                       {"y", Url(spki.substr(spki.size() - 32))}},
-                      {{"kty", "oct"}, {"kid", "secret"}, {"k", "AAAA"}}})}};
+    const json set = {{"keys", json::array({{{"kty", "OKP"},
+                                             {"crv", "Ed25519"},
+                                             {"kid", "ed"},
+                                             {"x", Url(ed_.public_key().raw_ed25519())}},
+                                            {{"kty", "EC"},
+                                             {"crv", "P-256"},
+                                             {"kid", "ec"},
+                                             {"use", "sig"},
+                                             {"alg", "ES256"},
+                                             {"x", Url(spki.substr(spki.size() - 64, 32))},
+                                             {"y", Url(spki.substr(spki.size() - 32))}},
+                                            {{"kty", "oct"}, {"kid", "secret"}, {"k", "AAAA"}}})}};
     auto keys = ParseJwkSet(set.dump());
     EXPECT_TRUE(keys.ok()) << keys.status();
     issuers_ = {{"https://login.example", "dml", *std::move(keys)}};
@@ -57,8 +55,11 @@ class JwtTest : public ::testing::Test {
     return input + "." + Url(signature);
   }
   json Claims() const {
-    return {{"iss", "https://login.example"}, {"aud", "dml"}, {"sub", "repo:acme/api"},
-            {"exp", Seconds() + 300},         {"iat", Seconds()}};
+    return {{"iss", "https://login.example"},
+            {"aud", "dml"},
+            {"sub", "repo:acme/api"},
+            {"exp", Seconds() + 300},
+            {"iat", Seconds()}};
   }
   int64_t Seconds() const { return now_.time_since_epoch().count(); }
   std::string ReasonOf(const std::string& token) const {

@@ -186,8 +186,8 @@ TEST_F(RulesTest, ARoleIsGrantedOnceAndOnlyWhereThereIsSomething) {
 }
 
 TEST_F(RulesTest, ATokenEndsAndIsRevokedOnce) {
-  TokenIssued token{"6f1d0c2a9b3e4857", Sha256("secret"), {{"reader", ""}}, now_ +
-                                                                           std::chrono::hours(1)};
+  TokenIssued token{
+      "6f1d0c2a9b3e4857", Sha256("secret"), {{"reader", ""}}, now_ + std::chrono::hours(1)};
   auto issue = [&] { return Reason(Decide(token, state_, now_)); };
   EXPECT_EQ(issue(), "");
   token.expires = now_;
@@ -247,8 +247,8 @@ TEST_F(RulesTest, QuarantineIsAWayInAndOut) {
   EXPECT_EQ(decide(AdmissionState::kAccepted), "");
   EXPECT_EQ(decide(AdmissionState::kRejected), "");
   EXPECT_EQ(decide(AdmissionState::kQuarantined), "ADMISSION_UNCHANGED");
-  for (AdmissionState admission : {AdmissionState::kAccepted, AdmissionState::kQuarantined,
-                                   AdmissionState::kRejected}) {
+  for (AdmissionState admission :
+       {AdmissionState::kAccepted, AdmissionState::kQuarantined, AdmissionState::kRejected}) {
     state_.variant.state = VariantState::kRejected;
     EXPECT_EQ(decide(admission), "VERSION_REJECTED");
     state_.variant.state = VariantState::kWithdrawn;

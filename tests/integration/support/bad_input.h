@@ -36,7 +36,8 @@ class BadInputTest : public ::testing::Test {
     ASSERT_TRUE(client_->CreateNamespace("acme", "", {}).ok());
     ASSERT_TRUE(client_->CreateNamespace("other", "", {}).ok());
     ASSERT_TRUE(
-        testing::RegisterKey(*client_, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"}).ok());
+        testing::RegisterKey(*client_, key_.public_key().ToPem(), "pat", {"publisher"}, {"acme"})
+            .ok());
     auto tool = UploadFile(*client_, "acme", WriteBytes(folder_.path() / "tool", kTool), {});
     ASSERT_TRUE(tool.ok()) << tool.status();
     tool_ = *tool;

@@ -83,18 +83,15 @@ class RunningLibrary {
 };
 
 /// Lets a key vouch for packages: the next trust root, signed with the administrator's root key.
-inline absl::StatusOr<Committed<KeyRecord>> RegisterKey(Client& client,
-                                                        const std::string& public_key_pem,
-                                                        const std::string& holder,
-                                                        const std::vector<std::string>& roles,
-                                                        const std::vector<std::string>& namespaces) {
+inline absl::StatusOr<Committed<KeyRecord>> RegisterKey(
+    Client& client, const std::string& public_key_pem, const std::string& holder,
+    const std::vector<std::string>& roles, const std::vector<std::string>& namespaces) {
   DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiPem(public_key_pem));
   const SignatureScheme scheme = key.algorithm() == KeyAlgorithm::kEd25519
                                      ? SignatureScheme::kEd25519
                                      : SignatureScheme::kEcdsaP256Der;
-  DML_ASSIGN_OR_RETURN(
-      std::string pem,
-      ReadPrivateFile(client.connection().options().root_key_file, uint64_t{64} << 10));
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(client.connection().options().root_key_file,
+                                                        uint64_t{64} << 10));
   DML_ASSIGN_OR_RETURN(PrivateKey root_key, PrivateKey::FromPkcs8Pem(pem));
   const Signer* keys[] = {&root_key};
   return client.RegisterKey({{std::move(key), scheme, holder, true}, roles, namespaces}, keys);

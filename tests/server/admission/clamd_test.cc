@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <thread>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/base/bytes.h"
 #include "tests/core/os/scratch_folder.h"
@@ -66,8 +66,8 @@ class FakeClamd {
       received.clear();
       unsigned char length[4];
       while (Read(client, reinterpret_cast<char*>(length), 4)) {
-        const size_t size = (size_t{length[0]} << 24) | (length[1] << 16) | (length[2] << 8) |
-                            size_t{length[3]};
+        const size_t size =
+            (size_t{length[0]} << 24) | (length[1] << 16) | (length[2] << 8) | size_t{length[3]};
         if (size == 0) break;
         std::string piece(size, '\0');
         if (!Read(client, piece.data(), size)) return;
@@ -119,10 +119,10 @@ class Child {
 
 class ClamdTest : public ::testing::Test {
  protected:
-  ScanReport Scan(const std::string& bytes, std::chrono::seconds timeout = std::chrono::seconds(20)) {
+  ScanReport Scan(const std::string& bytes,
+                  std::chrono::seconds timeout = std::chrono::seconds(20)) {
     ClamdScanner scanner({socket_, timeout, timeout});
-    auto report =
-        scanner.Scan([&](const MalwareScanner::Write& write) { return write(bytes); });
+    auto report = scanner.Scan([&](const MalwareScanner::Write& write) { return write(bytes); });
     EXPECT_TRUE(report.ok()) << report.status();
     return report.value_or(ScanReport());
   }
@@ -148,8 +148,10 @@ TEST(ClamdAnswerTest, OnlyOkIsClean) {
             ScanVerdict::kNotFullyScanned);
   EXPECT_EQ(ReadClamdAnswer("INSTREAM size limit exceeded. ERROR").verdict,
             ScanVerdict::kNotFullyScanned);
-  for (const char* answer : {"", "OK", "stream: ok", "stream: OK FOUND OK", "stream: ", "UNKNOWN "
-                             "COMMAND", "stream: Can't allocate memory ERROR", "stream:OK"}) {
+  for (const char* answer : {"", "OK", "stream: ok", "stream: OK FOUND OK", "stream: ",
+                             "UNKNOWN "
+                             "COMMAND",
+                             "stream: Can't allocate memory ERROR", "stream:OK"}) {
     EXPECT_NE(ReadClamdAnswer(answer).verdict, ScanVerdict::kClean) << answer;
   }
 }

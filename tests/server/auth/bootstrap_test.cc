@@ -224,6 +224,7 @@ TEST(IssueTest, MakesAFolderForAnotherPerson) {
   ScratchFolder folder, out;
   auto made = Bootstrap(Options(folder));
   ASSERT_TRUE(made.ok());
+  ASSERT_TRUE(EnsureFirstRoot(Options(folder), made->origin, made->log_key.public_key(), {}).ok());
   ASSERT_TRUE(WriteListenAddress(folder.path(), "127.0.0.1:7443").ok());
   IssueRequest request{folder.path(), "alice", Role::kPublisher, out.path() / "alice", "", 30};
   auto profile = IssueCertificate(request, WallClock());
@@ -231,7 +232,8 @@ TEST(IssueTest, MakesAFolderForAnotherPerson) {
   EXPECT_EQ(Mode(out.path() / "alice" / "alice.key"), 0600);
   auto identity = ParseClientIdentity(out.Read("alice/alice.pem"));
   ASSERT_TRUE(identity.ok()) << identity.status();
-  EXPECT_EQ(identity->spiffe_id, "spiffe://" + SpiffeTrustDomain(made->origin) + "/principals/alice");
+  EXPECT_EQ(identity->spiffe_id,
+            "spiffe://" + SpiffeTrustDomain(made->origin) + "/principals/alice");
   EXPECT_EQ(identity->organizational_units, std::vector<std::string>{"publisher"});
   EXPECT_EQ(out.Read("alice/ca.pem"), folder.Read("tls/ca.pem"));
   EXPECT_NE(out.Read("alice/profile.yaml").find("server: \"127.0.0.1:7443\""), std::string::npos);

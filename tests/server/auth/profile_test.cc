@@ -3,6 +3,7 @@
 
 #include "client/options.h"
 #include "core/os/file.h"
+#include "core/trust/root_walk.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/issue.h"
 #include "tests/core/os/scratch_folder.h"
@@ -18,6 +19,9 @@ class ProfileTest : public ::testing::Test {
   void SetUp() override {
     auto made = Bootstrap({folder_.path(), {}, testing::WallClock()});
     ASSERT_TRUE(made.ok()) << made.status();
+    const BootstrapOptions options{folder_.path(), {}, testing::WallClock()};
+    auto root = EnsureFirstRoot(options, made->origin, made->log_key.public_key(), {});
+    ASSERT_TRUE(root.ok()) << root.status();
     origin_ = made->origin;
     log_key_ = made->log_key.public_key().ToPem();
   }
@@ -30,6 +34,8 @@ class ProfileTest : public ::testing::Test {
     EXPECT_EQ(options->certificate_pem, certificate);
     EXPECT_EQ(options->log_origin, origin_);
     EXPECT_EQ(options->log_key_pem, log_key_);
+    EXPECT_EQ(options->root_json, folder_.Read("client/root.json"));
+    EXPECT_TRUE(OpenPinnedRoot(options->root_json).ok());
     EXPECT_FALSE(options->insecure_loopback);
   }
 

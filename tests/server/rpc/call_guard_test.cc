@@ -6,7 +6,6 @@
 
 #include "core/access/access_token.h"
 #include "core/crypto/sha256.h"
-
 #include "tests/server/support/tls_world.h"
 
 namespace dml {
@@ -93,9 +92,7 @@ TEST_F(CallGuardTest, AMethodThatIsNotInTheTableIsForNobody) {
 TEST_F(CallGuardTest, DatesAreCheckedForEveryCall) {
   const CertificateWithKey client =
       NewClient(authority_, {"reader"}, {now_, 1});  // Also from the cache: the same certificate.
-  auto reason = [&] {
-    return Reason(Admit(client.certificate_pem, kReaders).status());
-  };
+  auto reason = [&] { return Reason(Admit(client.certificate_pem, kReaders).status()); };
   EXPECT_EQ(reason(), "");
   now_ += std::chrono::hours(25);
   EXPECT_EQ(reason(), "CERTIFICATE_EXPIRED");
@@ -179,9 +176,9 @@ TEST_F(CallGuardTest, GrantsAndTokensAreLookedUpForEveryCall) {
   AccessToken guessed = token;
   guessed.secret.back() ^= 1;
   EXPECT_EQ(with_token("Bearer " + FormatAccessToken(guessed)), "TOKEN_INVALID");
-  for (const std::string& bad : {std::string("Bearer "), "bearer " + FormatAccessToken(token),
-                                 header + " ", header + "x", std::string("Basic YTpi"),
-                                 "Bearer dml_" + token.id, std::string(10'000, 'x')}) {
+  for (const std::string& bad :
+       {std::string("Bearer "), "bearer " + FormatAccessToken(token), header + " ", header + "x",
+        std::string("Basic YTpi"), "Bearer dml_" + token.id, std::string(10'000, 'x')}) {
     EXPECT_TRUE(with_token(bad) == "TOKEN_INVALID" || with_token(bad) == "JWT_INVALID") << bad;
   }
   now_ += std::chrono::hours(1);
@@ -223,9 +220,9 @@ TEST_F(CallGuardTest, AHandlerThatDoesNotLookAtTheScopeAnswersNothing) {
   Authenticator open_to_all({.insecure_loopback = true}, nullptr);
   CallGuard open(open_to_all);
   grpc::ServerContext context;
-  EXPECT_EQ(Handle(open, &context, kReaders, [](const Caller&) { return absl::OkStatus(); })
-                .error_code(),
-            grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(
+      Handle(open, &context, kReaders, [](const Caller&) { return absl::OkStatus(); }).error_code(),
+      grpc::StatusCode::INTERNAL);
   EXPECT_TRUE(Handle(open, &context, kReaders, [](const Caller& caller) {
                 return caller.MayInNamespace("acme");
               }).ok());

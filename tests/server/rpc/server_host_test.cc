@@ -128,12 +128,19 @@ TEST_F(ServerHostTest, MetadataFromTheWireGivesNoIdentity) {
   const CertificateWithKey alice = NewClient(authority_, {"reader"});
   grpc::ClientContext context;
   for (const char* key : {"principal", "x-principal", "x-forwarded-user", "x509_pem_cert",
-                          "x-forwarded-client-cert", "role", "roles", "authorization"}) {
+                          "x-forwarded-client-cert", "role", "roles"}) {
     context.AddMetadata(key, "spiffe://test.example/principals/admin");
     context.AddMetadata(key, "admin");
   }
   EXPECT_EQ(testing::CallRaw(Channel(&alice), kVerifyViews, context, "").error_code(),
             grpc::StatusCode::PERMISSION_DENIED);
+  // An authorization header that is none, or twice, is no caller, and not the certificate's either.
+  for (int times : {1, 2}) {
+    grpc::ClientContext with_token;
+    for (int i = 0; i < times; ++i) with_token.AddMetadata("authorization", "Bearer x");
+    EXPECT_EQ(testing::CallRaw(Channel(&alice), kGetStatus, with_token, "").error_code(),
+              grpc::StatusCode::UNAUTHENTICATED);
+  }
 }
 
 TEST_F(ServerHostTest, StrangersDoNotGetPastTheHandshake) {

@@ -20,8 +20,8 @@ const Timestamp kNow = *ParseTime("2026-01-01T00:00:00Z");
 class LibraryTrustTest : public ::testing::Test {
  protected:
   std::string SetRoot(const std::string& envelope) {
-    auto command = PrepareSetRoot(*library_->Read(), envelope, library_->origin(),
-                                  library_->log_key(), kNow);
+    auto command =
+        PrepareSetRoot(*library_->Read(), envelope, library_->origin(), library_->log_key(), kNow);
     if (!command.ok()) return Reason(command.status());
     return Reason(library_->Commit(*std::move(command)).status());
   }

@@ -156,7 +156,7 @@ TEST_F(RootCommandTest, WhatCannotBeIsRefusedAndChangesNoFile) {
             "ROOT_INVALID");
   EXPECT_EQ(Refused({"root", "add-key", Path("root-1"), "--out", Path("none"), "--role", "root",
                      "--holder", "eve", "--key", Path("pat.pub")}),
-            "ARGUMENT_INVALID")
+            "KEY_HELD_OTHERWISE")
       << "a key has one holder";
   EXPECT_EQ(Refused({"root", "rotate", Path("root-1"), "sha256:" + std::string(64, 'a'), "--key",
                      Path("ann.pub"), "--out", Path("none")}),
