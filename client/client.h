@@ -90,7 +90,7 @@ class Client {
   absl::StatusOr<ListPage<KeySignature>> ListSignatures(const Digest& id,
                                                         const ListOptions& options);
 
-  // Access.
+  // Access. A token's secret is told once.
   absl::StatusOr<CallerIdentity> WhoAmI();
   absl::StatusOr<std::vector<MethodPermission>> ListPermissions();
   absl::StatusOr<Commit> GrantRole(const std::string& principal, const AccessGrant& grant,
@@ -98,15 +98,14 @@ class Client {
   absl::StatusOr<Commit> RevokeRole(const std::string& principal, const AccessGrant& grant,
                                     const std::string& reason, const MutationOptions& options = {});
   absl::StatusOr<ListPage<GrantRecord>> ListGrants(const ListOptions& options);
-  /// The secret is told this once.
   absl::StatusOr<Committed<IssuedToken>> IssueToken(const std::vector<AccessGrant>& grants,
                                                     Timestamp expires,
                                                     const MutationOptions& options = {});
   absl::StatusOr<Commit> RevokeToken(const std::string& id, const std::string& reason,
                                      const MutationOptions& options = {});
   absl::StatusOr<ListPage<TokenRecord>> ListTokens(const ListOptions& options);
-  /// "" erases it.
-  absl::Status SetPrincipalName(const std::string& principal, const std::string& display_name);
+  absl::Status SetPrincipalName(const std::string& principal,
+                                const std::string& display_name);  // "" erases it.
   absl::StatusOr<ListPage<NamedPrincipal>> ListPrincipalNames(const ListOptions& options);
 
   // Admission and custody.
@@ -114,8 +113,7 @@ class Client {
                                                            AdmissionState admission,
                                                            const std::string& reason,
                                                            const MutationOptions& options = {});
-  /// False where one is under way.
-  absl::StatusOr<bool> StartScan();
+  absl::StatusOr<bool> StartScan();  // False where one is under way.
   absl::StatusOr<ScanStatus> GetScan();
   absl::StatusOr<Commit> PlaceHold(const HoldPlaced& hold, const MutationOptions& options = {});
   absl::StatusOr<Commit> ReleaseHold(const HoldReleased& hold, const MutationOptions& options = {});

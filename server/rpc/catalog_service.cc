@@ -281,7 +281,8 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                     DML_RETURN_IF_ERROR(FindVariant(*snapshot, name).status());
                     DML_ASSIGN_OR_RETURN(
                         std::string next,
-                        FillAttestations(*snapshot, name, page, response->mutable_attestations()));
+                        FillAttestations(*snapshot, name, page, context_.max_message_bytes / 4,
+                                         response->mutable_attestations()));
                     response->set_next_page_token(next);
                     return absl::OkStatus();
                   });
@@ -319,30 +320,6 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
     return absl::OkStatus();
   }
 
-  // Answers the next page token. A page ends early rather than exceed a quarter of a message: the
-  // other half may hold the variant's documents.
-  absl::StatusOr<std::string> FillAttestations(
-      const Reader& state, const VariantName& name, PageRequest page,
-      google::protobuf::RepeatedPtrField<v1::Attestation>* out) const {
-    size_t left = context_.max_message_bytes / 4;
-    const size_t wanted = page.size;
-    page.size = 1;
-    for (size_t count = 0; count < wanted; ++count) {
-      DML_ASSIGN_OR_RETURN(auto found, ListView(state).Attestations(name, page));
-      for (const AttestationRecord& record : found.items) {
-        if (record.ref.envelope.size > left && count > 0) return PageToken(page.after_key);
-        left -= std::min<size_t>(left, record.ref.envelope.size);
-        v1::Attestation* item = out->Add();
-        wire::To(record, item);
-        DML_ASSIGN_OR_RETURN(*item->mutable_envelope_data(),
-                             ReadMetadata(state, record.ref.envelope));
-      }
-      page.after_key = found.next_key;
-      if (page.after_key.empty()) return std::string();
-    }
-    return PageToken(page.after_key);
-  }
-
   absl::Status GetOne(const Caller& caller, const v1::GetVariantRequest& request,
                       v1::GetVariantResponse& response) {
     DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request.name()));
@@ -352,9 +329,10 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
     wire::To(record, response.mutable_variant());
     DML_ASSIGN_OR_RETURN(*response.mutable_manifest(), ReadMetadata(*snapshot, record.manifest));
     DML_ASSIGN_OR_RETURN(*response.mutable_spec(), ReadMetadata(*snapshot, record.spec));
-    DML_ASSIGN_OR_RETURN(*response.mutable_next_attestation_page_token(),
-                         FillAttestations(*snapshot, name, {.size = kAttestationsInline},
-                                          response.mutable_attestations()));
+    DML_ASSIGN_OR_RETURN(
+        *response.mutable_next_attestation_page_token(),
+        FillAttestations(*snapshot, name, {.size = kAttestationsInline},
+                         context_.max_message_bytes / 4, response.mutable_attestations()));
     return absl::OkStatus();
   }
 

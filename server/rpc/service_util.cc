@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "storage/views/projector.h"
+
 namespace dml {
 namespace {
 
@@ -78,6 +80,28 @@ absl::StatusOr<Receipt> CommitAs(const ServiceContext& context, const Caller& ca
   command.request_id = request_id;
   command.validate_only = validate_only;
   return context.library.Commit(std::move(command));
+}
+
+absl::StatusOr<std::string> FillAttestations(
+    const Reader& state, const VariantName& name, PageRequest page, size_t max_bytes,
+    google::protobuf::RepeatedPtrField<v1::Attestation>* out) {
+  size_t left = max_bytes;
+  const size_t wanted = page.size;
+  page.size = 1;
+  for (size_t count = 0; count < wanted; ++count) {
+    DML_ASSIGN_OR_RETURN(auto found, ListView(state).Attestations(name, page));
+    for (const AttestationRecord& record : found.items) {
+      if (record.ref.envelope.size > left && count > 0) return PageToken(page.after_key);
+      left -= std::min<size_t>(left, record.ref.envelope.size);
+      v1::Attestation* item = out->Add();
+      wire::To(record, item);
+      DML_ASSIGN_OR_RETURN(*item->mutable_envelope_data(),
+                           ReadMetadata(state, record.ref.envelope));
+    }
+    page.after_key = found.next_key;
+    if (page.after_key.empty()) return std::string();
+  }
+  return PageToken(page.after_key);
 }
 
 absl::Status RetryWhereStale(const std::function<absl::Status()>& attempt) {

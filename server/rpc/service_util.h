@@ -40,6 +40,12 @@ absl::Status RetryWhereStale(const std::function<absl::Status()>& attempt);
 /// The full text of a request's variant name, with the field in the error.
 absl::StatusOr<VariantName> ReadVariant(const std::string& name, std::string_view field = "name");
 
+/// A page of a variant's attestations with their envelopes; answers the next page token. The page
+/// ends early rather than exceed `max_bytes` by more than one envelope.
+absl::StatusOr<std::string> FillAttestations(
+    const Reader& state, const VariantName& name, PageRequest page, size_t max_bytes,
+    google::protobuf::RepeatedPtrField<v1::Attestation>* out);
+
 /// Fills `out` (a repeated field) from a page's items with wire::To.
 template <typename Record, typename Repeated>
 void FillItems(const Page<Record>& page, Repeated* out) {

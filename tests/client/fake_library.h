@@ -120,6 +120,7 @@ class FakeLibrary {
   std::string RawChunk(const Digest& digest);
   void BuildTree();
   void SignRoot();
+  void AddTrustServices();
   NodeReader Nodes() const;
 
   mutable std::recursive_mutex mutex_;
