@@ -10,14 +10,13 @@ namespace dml {
 namespace {
 
 constexpr std::string_view kPrefix = "dml_";
-constexpr size_t kIdSize = 16;
 constexpr size_t kSecretBytes = 32;
 constexpr size_t kSecretSize = 43;
 
 }  // namespace
 
 AccessToken NewAccessToken() {
-  return {RandomHex(kIdSize / 2), HexDecode(RandomHex(kSecretBytes)).value()};
+  return {RandomHex(kTokenIdSize / 2), HexDecode(RandomHex(kSecretBytes)).value()};
 }
 
 std::string FormatAccessToken(const AccessToken& token) {
@@ -32,11 +31,11 @@ bool IsAccessToken(std::string_view text) { return text.starts_with(kPrefix); }
 absl::StatusOr<AccessToken> ParseAccessToken(std::string_view text) {
   AccessToken out;
   const bool has_form = IsAccessToken(text) &&
-                        text.size() == kPrefix.size() + kIdSize + 1 + kSecretSize &&
-                        text[kPrefix.size() + kIdSize] == '_';
+                        text.size() == kPrefix.size() + kTokenIdSize + 1 + kSecretSize &&
+                        text[kPrefix.size() + kTokenIdSize] == '_';
   if (has_form) {
-    out.id = std::string(text.substr(kPrefix.size(), kIdSize));
-    std::string secret(text.substr(kPrefix.size() + kIdSize + 1));
+    out.id = std::string(text.substr(kPrefix.size(), kTokenIdSize));
+    std::string secret(text.substr(kPrefix.size() + kTokenIdSize + 1));
     const bool url_safe = secret.find_first_of("+/=") == std::string::npos;
     std::ranges::replace(secret, '-', '+');
     std::ranges::replace(secret, '_', '/');

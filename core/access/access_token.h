@@ -10,6 +10,8 @@
 
 namespace dml {
 
+inline constexpr size_t kTokenIdSize = 16;  // Hex digits.
+
 struct AccessToken {
   std::string id;
   std::string secret;  // 32 bytes.

@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include "core/access/access_token.h"
 #include "core/access/role.h"
 #include "core/rules/decider.h"
 
@@ -11,7 +12,6 @@ namespace {
 
 constexpr size_t kMaxPrincipal = 512;
 constexpr size_t kMaxTokenGrants = 64;
-constexpr size_t kTokenIdSize = 16;  // Hex digits.
 constexpr std::chrono::days kMaxTokenLife(3660);
 constexpr std::string_view kNamespaces = "namespaces/";
 constexpr std::string_view kEnvironments = "environments/";

@@ -50,6 +50,11 @@ inline constexpr std::array<SigningRoleTraits, 14> kSigningRoleTable = {{
     {SigningRole::kNode, "node", true, false},
 }};
 
+/// What may vouch for packages, by publishing them or otherwise.
+inline constexpr std::array<SigningRole, 4> kPackageRoles = {
+    SigningRole::kPublisher, SigningRole::kTester, SigningRole::kAdvisory,
+    SigningRole::kLicenseData};
+
 const SigningRoleTraits& TraitsOf(SigningRole role);
 inline std::string_view SigningRoleName(SigningRole role) { return TraitsOf(role).word; }
 /// INVALID_ARGUMENT (ROLE_UNKNOWN) naming the roles.

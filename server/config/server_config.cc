@@ -150,6 +150,12 @@ absl::Status ServerConfig::Validate() const {
   DML_RETURN_IF_ERROR(CheckContent(content));
   DML_RETURN_IF_ERROR(CheckTransferBytes(limits, content));
   DML_RETURN_IF_ERROR(CheckMaintenance(maintenance));
+  if (admission.quarantine_days.count() > 0 && admission.rescan_interval.count() == 0) {
+    return AtField(InvalidArgument(kInvalid,
+                                   "admission.quarantineDays needs admission.rescanHours: that is "
+                                   "when quarantines are looked at"),
+                   "admission.quarantineDays");
+  }
   for (size_t i = 0; i < auth.issuers.size(); ++i) {
     const JwtIssuerConfig& issuer = auth.issuers[i];
     if (!issuer.issuer.empty() && !issuer.audience.empty() && !issuer.jwks_file.empty()) continue;

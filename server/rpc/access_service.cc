@@ -55,7 +55,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
                          v1::GrantRoleResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.AccessService/GrantRole",
                   [&](const Caller& caller) {
-                    return Commit(caller, *request, *response,
+                    return Answer(context_, caller, *request, *response,
                                   RoleGranted{request->principal(), wire::From(request->grant())});
                   });
   }
@@ -64,8 +64,8 @@ class AccessServiceImpl final : public v1::AccessService::Service {
                           v1::RevokeRoleResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.AccessService/RevokeRole", [&](const Caller& caller) {
-          return Commit(
-              caller, *request, *response,
+          return Answer(
+              context_, caller, *request, *response,
               RoleRevoked{request->principal(), wire::From(request->grant()), request->reason()});
         });
   }
@@ -94,7 +94,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
                            v1::RevokeTokenResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.AccessService/RevokeToken",
                   [&](const Caller& caller) {
-                    return Commit(caller, *request, *response,
+                    return Answer(context_, caller, *request, *response,
                                   TokenRevoked{request->id(), request->reason()});
                   });
   }
@@ -143,17 +143,6 @@ class AccessServiceImpl final : public v1::AccessService::Service {
   }
 
  private:
-  template <typename Request, typename Response>
-  absl::Status Commit(const Caller& caller, const Request& request, Response& response,
-                      EntryPayload payload) const {
-    Command command;
-    command.payload = std::move(payload);
-    DML_ASSIGN_OR_RETURN(Receipt receipt, CommitAs(context_, caller, request.request_id(),
-                                                   request.validate_only(), std::move(command)));
-    To(receipt, response.mutable_receipt());
-    return absl::OkStatus();
-  }
-
   absl::Status Issue(const Caller& caller, const v1::IssueTokenRequest& request,
                      v1::IssueTokenResponse& response) const {
     const AccessToken token = NewAccessToken();
@@ -167,7 +156,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
     issued.grants.erase(std::unique(issued.grants.begin(), issued.grants.end()),
                         issued.grants.end());
     issued.expires = wire::From(request.expire_time());
-    DML_RETURN_IF_ERROR(Commit(caller, request, response, issued));
+    DML_RETURN_IF_ERROR(Answer(context_, caller, request, response, issued));
     if (request.validate_only()) return absl::OkStatus();
     TokenRecord record;
     record.id = issued.id;

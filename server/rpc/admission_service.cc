@@ -20,7 +20,7 @@ class AdmissionServiceImpl final : public v1::AdmissionService::Service {
           DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
           DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
           DML_ASSIGN_OR_RETURN(AdmissionState admission, wire::From(request->admission()));
-          DML_RETURN_IF_ERROR(Commit(caller, *request, *response,
+          DML_RETURN_IF_ERROR(Answer(context_, caller, *request, *response,
                                      AdmissionDecided{name, admission, request->reason(), {}}));
           auto snapshot = context_.library.Read();
           DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindVariant(name));
@@ -71,7 +71,7 @@ class AdmissionServiceImpl final : public v1::AdmissionService::Service {
                     DML_ASSIGN_OR_RETURN(VariantName name,
                                          ReadVariant(request->variant(), "variant"));
                     DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
-                    return Commit(caller, *request, *response,
+                    return Answer(context_, caller, *request, *response,
                                   HoldPlaced{request->name(), name, request->reason()});
                   });
   }
@@ -83,7 +83,7 @@ class AdmissionServiceImpl final : public v1::AdmissionService::Service {
                     DML_ASSIGN_OR_RETURN(VariantName name,
                                          ReadVariant(request->variant(), "variant"));
                     DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
-                    return Commit(caller, *request, *response,
+                    return Answer(context_, caller, *request, *response,
                                   HoldReleased{request->name(), name, request->reason()});
                   });
   }
@@ -107,17 +107,6 @@ class AdmissionServiceImpl final : public v1::AdmissionService::Service {
   }
 
  private:
-  template <typename Request, typename Response>
-  absl::Status Commit(const Caller& caller, const Request& request, Response& response,
-                      EntryPayload payload) const {
-    Command command;
-    command.payload = std::move(payload);
-    DML_ASSIGN_OR_RETURN(Receipt receipt, CommitAs(context_, caller, request.request_id(),
-                                                   request.validate_only(), std::move(command)));
-    To(receipt, response.mutable_receipt());
-    return absl::OkStatus();
-  }
-
   const ServiceContext context_;
 };
 

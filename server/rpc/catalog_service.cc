@@ -253,14 +253,18 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
         [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request->name()));
           DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
-          auto snapshot = context_.library.Read();
-          DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
-          DML_ASSIGN_OR_RETURN(Command command,
-                               PrepareAttach(*snapshot, *trust, name, request->envelope()));
-          AttestationRef ref = std::get<AttestationAttached>(command.payload).attestation;
-          DML_ASSIGN_OR_RETURN(Receipt receipt,
-                               CommitAs(context_, caller, request->request_id(),
-                                        request->validate_only(), std::move(command)));
+          AttestationRef ref;
+          Receipt receipt;
+          DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
+            auto snapshot = context_.library.Read();
+            DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
+            DML_ASSIGN_OR_RETURN(Command command,
+                                 PrepareAttach(*snapshot, *trust, name, request->envelope()));
+            ref = std::get<AttestationAttached>(command.payload).attestation;
+            DML_ASSIGN_OR_RETURN(receipt, CommitAs(context_, caller, request->request_id(),
+                                                   request->validate_only(), std::move(command)));
+            return absl::OkStatus();
+          }));
           To(receipt, response->mutable_receipt());
           wire::To(AttestationRecord{ref, receipt.index, receipt.time, caller.principal(), {}},
                    response->mutable_attestation());

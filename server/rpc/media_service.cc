@@ -13,20 +13,16 @@ class MediaServiceImpl final : public v1::MediaService::Service {
 
   grpc::Status RegisterMedia(grpc::ServerContext* context, const v1::RegisterMediaRequest* request,
                              v1::RegisterMediaResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.MediaService/RegisterMedia",
-                  [&](const Caller& caller) -> absl::Status {
-                    absl::StatusOr<MediaRecord> record = wire::From(request->media());
-                    if (!record.ok()) return AtField(record.status(), "media");
-                    DML_RETURN_IF_ERROR(CheckMayIn(caller, record->item.name));
-                    Command command;
-                    command.payload = record->item;
-                    DML_ASSIGN_OR_RETURN(Receipt receipt,
-                                         CommitAs(context_, caller, request->request_id(),
-                                                  request->validate_only(), std::move(command)));
-                    To(receipt, response->mutable_receipt());
-                    if (request->validate_only()) return absl::OkStatus();
-                    return Fill(record->item.name, response->mutable_media());
-                  });
+    return Handle(
+        context_.guard, context, "/dml.v1.MediaService/RegisterMedia",
+        [&](const Caller& caller) -> absl::Status {
+          absl::StatusOr<MediaRecord> record = wire::From(request->media());
+          if (!record.ok()) return AtField(record.status(), "media");
+          DML_RETURN_IF_ERROR(CheckMayIn(caller, record->item.name));
+          DML_RETURN_IF_ERROR(Answer(context_, caller, *request, *response, record->item));
+          if (request->validate_only()) return absl::OkStatus();
+          return Fill(record->item.name, response->mutable_media());
+        });
   }
 
   grpc::Status GetMedia(grpc::ServerContext* context, const v1::GetMediaRequest* request,
@@ -60,19 +56,15 @@ class MediaServiceImpl final : public v1::MediaService::Service {
 
   grpc::Status RecordCustody(grpc::ServerContext* context, const v1::RecordCustodyRequest* request,
                              v1::RecordCustodyResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.MediaService/RecordCustody",
-                  [&](const Caller& caller) -> absl::Status {
-                    absl::StatusOr<CustodyRecord> record = wire::From(request->custody());
-                    if (!record.ok()) return AtField(record.status(), "custody");
-                    DML_RETURN_IF_ERROR(CheckMayIn(caller, record->recorded.name));
-                    Command command;
-                    command.payload = record->recorded;
-                    DML_ASSIGN_OR_RETURN(Receipt receipt,
-                                         CommitAs(context_, caller, request->request_id(),
-                                                  request->validate_only(), std::move(command)));
-                    To(receipt, response->mutable_receipt());
-                    return Fill(record->recorded.name, response->mutable_media());
-                  });
+    return Handle(
+        context_.guard, context, "/dml.v1.MediaService/RecordCustody",
+        [&](const Caller& caller) -> absl::Status {
+          absl::StatusOr<CustodyRecord> record = wire::From(request->custody());
+          if (!record.ok()) return AtField(record.status(), "custody");
+          DML_RETURN_IF_ERROR(CheckMayIn(caller, record->recorded.name));
+          DML_RETURN_IF_ERROR(Answer(context_, caller, *request, *response, record->recorded));
+          return Fill(record->recorded.name, response->mutable_media());
+        });
   }
 
   grpc::Status ListCustody(grpc::ServerContext* context, const v1::ListCustodyRequest* request,

@@ -34,6 +34,19 @@ absl::StatusOr<Receipt> CommitAs(const ServiceContext& context, const Caller& ca
                                  const std::string& request_id, bool validate_only,
                                  Command command);
 
+/// Commits a payload that needs no metadata as a request asks, and puts the receipt into the
+/// answer.
+template <typename Request, typename Response>
+absl::Status Answer(const ServiceContext& context, const Caller& caller, const Request& request,
+                    Response& response, EntryPayload payload) {
+  Command command;
+  command.payload = std::move(payload);
+  DML_ASSIGN_OR_RETURN(Receipt receipt, CommitAs(context, caller, request.request_id(),
+                                                 request.validate_only(), std::move(command)));
+  To(receipt, response.mutable_receipt());
+  return absl::OkStatus();
+}
+
 /// Tries again, a few times, where what a command was decided on has changed meanwhile.
 absl::Status RetryWhereStale(const std::function<absl::Status()>& attempt);
 

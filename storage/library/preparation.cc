@@ -12,9 +12,6 @@
 namespace dml {
 namespace {
 
-// What may vouch for packages, other than by publishing them.
-constexpr SigningRole kAttesters[] = {SigningRole::kTester, SigningRole::kPublisher,
-                                      SigningRole::kAdvisory, SigningRole::kLicenseData};
 constexpr SigningRole kPublishers[] = {SigningRole::kPublisher};
 
 BlobRef RefOf(const std::string& bytes) { return {Sha256(bytes), bytes.size()}; }
@@ -87,7 +84,7 @@ absl::StatusOr<CheckedEnvelope> CheckEnvelope(const TrustDomain& trust, const st
   DML_ASSIGN_OR_RETURN(
       std::vector<Digest> signers,
       trust.Signers(signatures,
-                    publication ? std::span<const SigningRole>(kPublishers) : kAttesters,
+                    publication ? std::span<const SigningRole>(kPublishers) : kPackageRoles,
                     package.ToString()));
   if (signers.empty()) {
     return PermissionDenied(ErrorReason("SIGNATURE_MISSING"),

@@ -134,7 +134,7 @@ struct RegisterArgs {
 };
 
 // What is registered by package.
-constexpr std::string_view kPackageRoles[] = {"publisher", "tester", "entitlement", "advisory"};
+constexpr std::string_view kRegisteredRoles[] = {"publisher", "tester", "entitlement", "advisory"};
 
 void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   CLI::Option_group& source = *app.add_option_group("Key", "Exactly one of them");
@@ -149,7 +149,7 @@ void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   app.add_flag("--machine", args.machine, "The holder is a machine, not a person");
   AddRepeated(app, "--role", args.roles, "What it may sign for")
       ->required()
-      ->check(OneOf({std::begin(kPackageRoles), std::end(kPackageRoles)}));
+      ->check(OneOf({std::begin(kRegisteredRoles), std::end(kRegisteredRoles)}));
   AddRepeated(app, "--namespace", args.namespaces, "Whose packages it may sign; '*' for all")
       ->required();
   AddRepeated(app, "--root-key", args.root_keys,

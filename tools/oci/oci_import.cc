@@ -78,13 +78,9 @@ class Importer {
   // The keys that this library's trust root names for a package: those of publishers, or of all
   // roles that may vouch for it.
   std::vector<PublicKey> KeysOf(const PackageName& package, bool publishers) const {
-    std::vector<SigningRole> roles = {SigningRole::kPublisher};
-    if (!publishers) {
-      roles.insert(roles.end(),
-                   {SigningRole::kTester, SigningRole::kAdvisory, SigningRole::kLicenseData});
-    }
     std::vector<PublicKey> out;
-    for (SigningRole role : roles) {
+    for (SigningRole role : kPackageRoles) {
+      if (publishers && role != SigningRole::kPublisher) continue;
       for (const Authority& authority : trust_.domain->AuthoritiesFor(role, package.ToString())) {
         for (const TrustKey& key : authority.keys) out.push_back(key.key);
       }

@@ -226,5 +226,35 @@ TEST(CommandLineTest, IssuesCertificates) {
   EXPECT_EQ(line->issue.server, "");
 }
 
+TEST(ServerConfigTest, AuthAndAdmissionAreReadAndWrittenAlike) {
+  auto config = ParseServerConfig(
+      "dataDir: /var/lib/dml\nauth:\n  clientCertificates: OPTIONAL\n  jwtIssuers:\n"
+      "    - {issuer: \"https://login.example\", audience: dml, jwksFile: keys.json}\n"
+      "admission: {clamd: /run/clamd.ctl, unscanned: ACCEPT, require: [sbom, license],\n"
+      "            rescanHours: 24, quarantineDays: 30}\n",
+      "/etc/dml/dmld.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(config->auth.certificates_optional);
+  EXPECT_EQ(config->auth.issuers.at(0).jwks_file, "/etc/dml/keys.json");
+  EXPECT_TRUE(config->admission.accept_unscanned);
+  EXPECT_TRUE(config->admission.require_sbom && config->admission.require_license);
+  EXPECT_FALSE(config->admission.require_provenance);
+  EXPECT_TRUE(config->Validate().ok());
+  auto again = ParseServerConfig(FormatServerConfig(*config), "/etc/dml/dmld.yaml");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(*again == *config);
+  config->admission.rescan_interval = {};
+  EXPECT_EQ(Reason(config->Validate()), "CONFIG_INVALID") << "nothing would end a quarantine";
+  config->admission.quarantine_days = {};
+  EXPECT_TRUE(config->Validate().ok());
+  config->auth.issuers[0].audience.clear();
+  EXPECT_EQ(Reason(config->Validate()), "CONFIG_INVALID");
+  for (const char* bad :
+       {"auth: {clientCertificates: SOMETIMES}\n", "admission: {require: [luck]}\n",
+        "admission: {clamav: x}\n", "auth: {jwtIssuers: [{issuer: x}]}\n"}) {
+    EXPECT_EQ(Reason(ParseServerConfig(bad, "dmld.yaml").status()), "CONFIG_INVALID") << bad;
+  }
+}
+
 }  // namespace
 }  // namespace dml
