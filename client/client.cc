@@ -28,6 +28,26 @@ absl::StatusOr<Checkpoint> Client::GetCheckpoint(std::string* note) {
   return connection().FetchCheckpoint(note);
 }
 
+absl::StatusOr<std::vector<Digest>> Client::GetConsistencyProof(uint64_t first, uint64_t second) {
+  return connection().FetchConsistency(first, second);
+}
+
+absl::StatusOr<std::vector<std::string>> Client::ListCosignedCheckpoints() {
+  DML_ASSIGN_OR_RETURN(
+      v1::GetCheckpointResponse response,
+      connection().Call(&v1::JournalService::Stub::GetCheckpoint, v1::GetCheckpointRequest()));
+  return std::vector<std::string>(response.cosigned_checkpoints().begin(),
+                                  response.cosigned_checkpoints().end());
+}
+
+absl::StatusOr<std::string> Client::AddCosignatures(const std::string& note) {
+  v1::AddCosignaturesRequest request;
+  request.set_checkpoint(note);
+  DML_ASSIGN_OR_RETURN(v1::AddCosignaturesResponse response,
+                       connection().Call(&v1::JournalService::Stub::AddCosignatures, request));
+  return std::move(*response.mutable_checkpoint());
+}
+
 absl::StatusOr<ListPage<JournalLine>> Client::ListEntries(uint64_t start_index,
                                                           const std::string& kind,
                                                           bool newest_first,

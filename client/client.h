@@ -171,6 +171,12 @@ class Client {
   absl::StatusOr<ListPage<JournalLine>> ListEntries(uint64_t start_index, const std::string& kind,
                                                     bool newest_first, const ListOptions& options);
   absl::StatusOr<ProvenEntry> ProveEntry(uint64_t index);
+  /// The proof that the tree of `second` entries starts with that of `first`, not checked yet.
+  absl::StatusOr<std::vector<Digest>> GetConsistencyProof(uint64_t first, uint64_t second);
+  /// Recent checkpoints with the lines of witnesses, newest first, not checked yet.
+  absl::StatusOr<std::vector<std::string>> ListCosignedCheckpoints();
+  /// Hands in a checkpoint with lines of witnesses; returns it with all that the library keeps.
+  absl::StatusOr<std::string> AddCosignatures(const std::string& note);
 
   // Operation.
   absl::StatusOr<ServerStatus> GetStatus();

@@ -72,6 +72,10 @@ class Connection {
   /// Asks for the newest checkpoint and accepts it; with `note`, its signed note goes there.
   absl::StatusOr<Checkpoint> FetchCheckpoint(std::string* note = nullptr);
 
+  /// Asks for the proof that the tree of `second` leaves starts with the tree of `first`; whoever
+  /// asked checks it.
+  absl::StatusOr<std::vector<Digest>> FetchConsistency(uint64_t first, uint64_t second);
+
   /// The size of the checkpoint remembered; 0 before the first.
   absl::StatusOr<uint64_t> RememberedSize();
 
@@ -113,8 +117,6 @@ class Connection {
 
   Connection(ClientOptions options, std::unique_ptr<LogVerifier> log,
              std::unique_ptr<TrustMemory> trust);
-
-  absl::StatusOr<std::vector<Digest>> FetchConsistency(uint64_t first, uint64_t second);
 
   const ClientOptions options_;
   const std::unique_ptr<LogVerifier> log_;

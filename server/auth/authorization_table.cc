@@ -75,6 +75,7 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.EnvironmentService/ListEnvironments", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.EnvironmentService/ListNodes", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.GateService/Evaluate", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.JournalService/AddCosignatures", kAuditors, ScopeKind::kAny},
     {"/dml.v1.JournalService/GetCheckpoint", kEveryone, ScopeKind::kAny},
     {"/dml.v1.JournalService/GetConsistencyProof", kEveryone, ScopeKind::kAny},
     {"/dml.v1.JournalService/GetInclusionProof", kEveryone, ScopeKind::kAny},
@@ -109,6 +110,12 @@ constexpr AuthorizationRow kTable[] = {
     {"/grpc.health.v1.Health/Check", kEveryone, ScopeKind::kAny},
     {"/grpc.health.v1.Health/Watch", kEveryone, ScopeKind::kAny},
     {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", kEveryone, ScopeKind::kAny},
+    // Resources of the log over HTTP (server/http/log_site.h). Entries are shown as they are,
+    // whatever namespace they speak of.
+    {"/http/checkpoint", kEveryone, ScopeKind::kAny},
+    {"/http/entries", kAuditors | RoleSet{Role::kNode}, ScopeKind::kLibrary},
+    {"/http/readyz", kEveryone, ScopeKind::kAny},
+    {"/http/tile", kEveryone, ScopeKind::kAny},
 };
 
 static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),

@@ -58,9 +58,16 @@ class JournalServiceImpl final : public v1::JournalService::Service {
   grpc::Status GetCheckpoint(grpc::ServerContext* context, const v1::GetCheckpointRequest*,
                              v1::GetCheckpointResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.JournalService/GetCheckpoint",
+                  [&](const Caller&) -> absl::Status { return Tell(*response); });
+  }
+
+  grpc::Status AddCosignatures(grpc::ServerContext* context,
+                               const v1::AddCosignaturesRequest* request,
+                               v1::AddCosignaturesResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.JournalService/AddCosignatures",
                   [&](const Caller&) -> absl::Status {
-                    response->set_checkpoint(context_.library.checkpoint()->note);
-                    response->set_log_key_pem(context_.library.log_key().ToPem());
+                    DML_ASSIGN_OR_RETURN(*response->mutable_checkpoint(),
+                                         context_.library.cosigned().Add(request->checkpoint()));
                     return absl::OkStatus();
                   });
   }
@@ -122,6 +129,17 @@ class JournalServiceImpl final : public v1::JournalService::Service {
   }
 
  private:
+  absl::Status Tell(v1::GetCheckpointResponse& response) const {
+    const auto newest = context_.library.checkpoint();
+    const CosignedCheckpoints& cosigned = context_.library.cosigned();
+    DML_ASSIGN_OR_RETURN(*response.mutable_checkpoint(),
+                         cosigned.WithCosignatures(newest->note, newest->checkpoint.size));
+    DML_ASSIGN_OR_RETURN(std::vector<std::string> notes, cosigned.Newest());
+    for (std::string& note : notes) response.add_cosigned_checkpoints(std::move(note));
+    response.set_log_key_pem(context_.library.log_key().ToPem());
+    return absl::OkStatus();
+  }
+
   // The token is the index where the next page starts.
   absl::Status List(const Caller& caller, const v1::ListEntriesRequest& request,
                     v1::ListEntriesResponse& response) const {

@@ -36,12 +36,14 @@ class JournalView {
   absl::StatusOr<std::vector<Digest>> Inclusion(uint64_t index, uint64_t size) const;
   absl::StatusOr<std::vector<Digest>> Consistency(uint64_t first, uint64_t second) const;
 
+  /// The stored nodes, for the functions of core/merkle and core/tlog. Must not outlive the view.
+  NodeReader Nodes() const;
+
   /// Where appending goes on after the first `size` entries.
   absl::StatusOr<TreeAppender> Appender(uint64_t size) const;
 
  private:
   absl::Status CheckSize(uint64_t size) const;
-  NodeReader Nodes() const;
 
   const Reader& reader_;
 };

@@ -111,7 +111,8 @@ Library::Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigne
                  ContentOptions content)
     : engine_(std::move(engine)),
       signer_(std::move(signer)),
-      content_(*engine_, std::move(content)) {}
+      content_(*engine_, std::move(content)),
+      cosigned_(*engine_, signer_->origin(), signer_->public_key()) {}
 
 absl::StatusOr<std::unique_ptr<Library>> Library::Open(std::unique_ptr<Engine> engine,
                                                        PrivateKey log_key, LibraryOptions options) {

@@ -7,6 +7,7 @@
 
 #include "storage/content/content_store.h"
 #include "storage/engine/engine.h"
+#include "storage/library/cosigned_checkpoints.h"
 #include "storage/library/sequencer.h"
 
 namespace dml {
@@ -49,6 +50,7 @@ class Library {
   std::shared_ptr<const SignedCheckpoint> checkpoint() const { return signer_->Latest(); }
   const std::string& origin() const { return signer_->origin(); }
   PublicKey log_key() const { return signer_->public_key(); }
+  CosignedCheckpoints& cosigned() { return cosigned_; }
 
   /// Folds the whole journal into fresh tables beside the traffic and compares row by row.
   absl::StatusOr<ViewComparison> VerifyViews() const;
@@ -60,6 +62,7 @@ class Library {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<CheckpointSigner> signer_;
   ContentStore content_;
+  CosignedCheckpoints cosigned_;
   std::unique_ptr<Sequencer> sequencer_;
 };
 
