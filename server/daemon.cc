@@ -9,6 +9,7 @@
 #include "server/auth/listen_address_file.h"
 #include "server/auth/tls.h"
 #include "server/config/version.h"
+#include "server/http/log_site.h"
 #include "server/rpc/call_guard.h"
 #include "server/rpc/server_host.h"
 #include "server/rpc/services.h"
@@ -141,13 +142,17 @@ absl::StatusOr<std::unique_ptr<Maintenance>> StartMaintenance(Library& library,
   return Maintenance::Start(library, std::move(sources), std::move(options));
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const ServerConfig& config) {
-  if (config.insecure_loopback) return grpc::InsecureServerCredentials();
+TlsFiles FilesOf(const ServerConfig& config) {
   const IdentityFiles made(config.data_dir);
   const bool own_certificate = config.tls.certificate.empty();
-  const TlsFiles files{own_certificate ? made.server_certificate : config.tls.certificate,
-                       own_certificate ? made.server_key : config.tls.key,
-                       config.tls.client_ca.empty() ? made.ca_certificate : config.tls.client_ca};
+  return {own_certificate ? made.server_certificate : config.tls.certificate,
+          own_certificate ? made.server_key : config.tls.key,
+          config.tls.client_ca.empty() ? made.ca_certificate : config.tls.client_ca};
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const ServerConfig& config) {
+  if (config.insecure_loopback) return grpc::InsecureServerCredentials();
+  const TlsFiles files = FilesOf(config);
   DML_ASSIGN_OR_RETURN(auto credentials,
                        MakeServerCredentials(files, !config.auth.certificates_optional));
   LogCertificateDates(files.certificate, std::chrono::floor<std::chrono::seconds>(WallClockNow()));
@@ -171,6 +176,7 @@ struct Daemon::Parts {
   std::unique_ptr<CallGuard> guard;
   std::unique_ptr<TransferBudget> budget;
   std::unique_ptr<ServerHost> host;
+  std::unique_ptr<HttpServer> http;
 };
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config) {
@@ -211,6 +217,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
       .start_time = WallClockNow()};
   DML_ASSIGN_OR_RETURN(parts->host,
                        ServerHost::Start(options, credentials, MakeServices(services)));
+  DML_ASSIGN_OR_RETURN(parts->http,
+                       StartHttp(config, FilesOf(config), *parts->library, *parts->guard));
 
   const ListenAddress& address = parts->host->address();
   DML_RETURN_IF_ERROR(WriteListenAddress(config.data_dir, ClientAddress(address)));
@@ -227,10 +235,16 @@ Daemon::~Daemon() { Shutdown(std::chrono::milliseconds(0)); }
 
 const ListenAddress& Daemon::address() const { return parts_->host->address(); }
 
+std::optional<ListenAddress> Daemon::http_address() const {
+  if (parts_->http == nullptr) return std::nullopt;
+  return parts_->http->address();
+}
+
 std::string Daemon::client_address() const { return ClientAddress(address()); }
 
 void Daemon::Shutdown(std::chrono::milliseconds grace) {
   if (parts_->library == nullptr) return;
+  parts_->http.reset();
   parts_->host->Shutdown(grace);
   parts_->admission.reset();
   parts_->maintenance.reset();

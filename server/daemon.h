@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/status.h"
@@ -27,6 +28,8 @@ class Daemon {
 
   /// What it listens on.
   const ListenAddress& address() const;
+  /// Where the log is served over HTTP; nullopt where it is not.
+  std::optional<ListenAddress> http_address() const;
   /// How clients on this machine reach it: the address, or localhost for a wildcard.
   std::string client_address() const;
 

@@ -44,6 +44,19 @@ absl::Status ReadTls(const json& value, const std::filesystem::path& folder, Tls
   return in.Finish();
 }
 
+absl::Status ReadHttp(const json& value, HttpConfig& http) {
+  ObjectReader in(value, kInvalid);
+  http.listen = in.StringOr("listen", kMaxTextBytes, kDefaultHttpListen);
+  in.Read("publicLog", [&](const json& word) {
+    if (word.is_boolean()) {
+      http.public_log = word.get<bool>();
+      return absl::OkStatus();
+    }
+    return InvalidArgument(kInvalid, "is {}, not true or false", JsonTypeName(word));
+  });
+  return in.Finish();
+}
+
 absl::Status ReadLimits(const json& value, ServerLimits& limits) {
   ObjectReader in(value, kInvalid);
   Number(in, "maxMessageBytes", UINT64_MAX, limits.max_message_bytes);
@@ -140,6 +153,7 @@ absl::StatusOr<ServerConfig> ReadConfig(const json& value, const std::filesystem
   config.listen = in.StringOr("listen", kMaxTextBytes, config.listen);
   config.server_names = in.Strings("serverNames", 1000, 253);
   in.Read("tls", [&](const json& tls) { return ReadTls(tls, folder, config.tls); });
+  in.Read("http", [&](const json& http) { return ReadHttp(http, config.http); });
   in.Read("limits", [&](const json& limits) { return ReadLimits(limits, config.limits); });
   in.Read("content", [&](const json& content) { return ReadContent(content, config.content); });
   in.Read("maintenance", [&](const json& maintenance) {
@@ -233,6 +247,10 @@ std::string FormatServerConfig(const ServerConfig& config) {
   out += fmt::format("  certificate: {}\n  key: {}\n  clientCa: {}\n",
                      quoted(config.tls.certificate.string()), quoted(config.tls.key.string()),
                      quoted(config.tls.client_ca.string()));
+  if (!config.http.listen.empty()) {
+    out += fmt::format("http:\n  listen: {}\n  publicLog: {}\n", quoted(config.http.listen),
+                       config.http.public_log);
+  }
   const ServerLimits& limits = config.limits;
   out += fmt::format(
       "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  transferBytes: {}\n"

@@ -68,6 +68,20 @@ absl::Status CheckMaintenance(const MaintenanceConfig& maintenance) {
                     uint64_t{1} << 40);
 }
 
+absl::Status CheckHttp(const HttpConfig& http, bool insecure_loopback) {
+  if (http.listen.empty()) return absl::OkStatus();
+  absl::StatusOr<ListenAddress> address = ParseListenAddress(http.listen);
+  if (!address.ok()) {
+    return AtField(InvalidArgument(kInvalid, "http: {}", Message(address.status())), "http.listen");
+  }
+  if (!insecure_loopback || address->loopback) return absl::OkStatus();
+  return AtField(InvalidArgument(kInvalid,
+                                 "--insecure-loopback and http.listen {} do not go together: "
+                                 "without TLS only a loopback address may be listened on",
+                                 http.listen),
+                 "http.listen");
+}
+
 }  // namespace
 
 uint64_t UploadMemory(const ServerLimits& limits, const ContentConfig& content) {
@@ -137,6 +151,7 @@ absl::Status ServerConfig::Validate() const {
                         listen),
         "listen");
   }
+  DML_RETURN_IF_ERROR(CheckHttp(http, insecure_loopback));
   if (server_names.size() > kMaxServerNames) {
     return AtField(InvalidArgument(kInvalid, "{} server names; at most {} are allowed",
                                    server_names.size(), kMaxServerNames),

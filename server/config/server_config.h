@@ -98,11 +98,20 @@ struct SelfProbeConfig {
   bool operator==(const SelfProbeConfig&) const = default;
 };
 
+/// The log over HTTP; see server/http/log_site.h.
+struct HttpConfig {
+  std::string listen;       // IP address and port; "": no HTTP.
+  bool public_log = false;  // Whether anyone may read all entries.
+  bool operator==(const HttpConfig&) const = default;
+};
+inline constexpr char kDefaultHttpListen[] = "127.0.0.1:7480";
+
 struct ServerConfig {
   std::filesystem::path data_dir;
   std::string listen = "127.0.0.1:7443";  // IP address and port; port 0: a free one.
   std::vector<std::string> server_names;  // Further DNS names and addresses of this server.
   TlsOverrides tls;
+  HttpConfig http;
   ServerLimits limits;
   ContentConfig content;
   MaintenanceConfig maintenance;

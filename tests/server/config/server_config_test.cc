@@ -59,11 +59,21 @@ TEST(ServerConfigTest, WhatIsNotNamedKeepsItsDefault) {
   EXPECT_EQ(*config, expected);
 }
 
+TEST(ServerConfigTest, HttpIsServedOnlyWhereItIsNamed) {
+  EXPECT_EQ(Parse("dataDir: /x")->http, HttpConfig());
+  EXPECT_EQ(Parse("http: {}")->http, (HttpConfig{"127.0.0.1:7480", false}));
+  EXPECT_EQ(Parse("http: {listen: '[::1]:1', publicLog: true}")->http,
+            (HttpConfig{"[::1]:1", true}));
+  EXPECT_EQ(Reason(Parse("http: {publicLog: yes please}").status()), "CONFIG_INVALID");
+  EXPECT_EQ(Reason(Parse("http: {publicLogs: true}").status()), "CONFIG_INVALID");
+}
+
 TEST(ServerConfigTest, FormatIsReadBackAsTheSame) {
   ServerConfig config;
   config.data_dir = "/var/lib/a \"quoted\" # folder";
   config.server_names = {"a.example", "::1"};
   config.tls.client_ca = "/x";
+  config.http = {"0.0.0.0:1", true};
   config.limits.max_message_bytes = 5 << 20;
   config.limits.upload_lease_seconds = 4000;
   config.maintenance.scrub_bytes_per_second = 70'000;
@@ -113,6 +123,12 @@ TEST(ServerConfigTest, ValidateNamesTheSetting) {
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.max_message_bytes = 65 << 20; }),
             "limits.maxMessageBytes");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.max_transfers = 0; }), "limits.maxTransfers");
+  EXPECT_EQ(Problem([](ServerConfig& c) { c.http.listen = "localhost:1"; }), "http.listen");
+  EXPECT_EQ(Problem([](ServerConfig& c) {
+              c.http.listen = "0.0.0.0:1";
+              c.insecure_loopback = true;
+            }),
+            "http.listen");
   // Three quarters of it are one principal's, and an upload must fit them.
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.transfer_bytes = 22'369'621; }),
             "limits.transferBytes");

@@ -1,0 +1,13 @@
+// The certificate that a peer showed in a TLS handshake of OpenSSL's.
+#pragma once
+
+#include <string>
+
+struct ssl_st;  // SSL; <openssl/*> stays inside core/crypto.
+
+namespace dml {
+
+/// One PEM certificate, the peer's own; "" where it showed none.
+std::string PeerCertificatePem(const ssl_st* connection);
+
+}  // namespace dml

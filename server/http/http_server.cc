@@ -1,0 +1,147 @@
+#include "server/http/http_server.h"
+
+#include <thread>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include "server/http/http_session.h"
+
+namespace dml {
+namespace {
+
+namespace asio = boost::asio;
+namespace ssl = boost::asio::ssl;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+// Connections above the limit that are still told so.
+constexpr size_t kToldOfLimit = 16;
+// Out of descriptors: until some may have been given back.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+absl::Status TlsInvalid(std::string_view what, const error_code& error) {
+  return InvalidArgument(ErrorReason("TLS_FILES_INVALID"), "TLS of the HTTP server: {}: {}", what,
+                         error.message());
+}
+
+absl::StatusOr<std::unique_ptr<ssl::context>> MakeContext(const HttpTls& tls) {
+  auto context = std::make_unique<ssl::context>(ssl::context::tlsv13_server);
+  error_code error;
+  context->use_certificate_chain(asio::buffer(tls.certificate_chain), error);
+  if (error) return TlsInvalid("certificate", error);
+  context->use_private_key(asio::buffer(tls.private_key), ssl::context::pem, error);
+  if (error) return TlsInvalid("private key", error);
+  context->add_certificate_authority(asio::buffer(tls.client_authorities), error);
+  if (error) return TlsInvalid("authority of clients", error);
+  const int required = tls.require_client_certificate ? ssl::verify_fail_if_no_peer_cert : 0;
+  context->set_verify_mode(ssl::verify_peer | required, error);
+  if (error) return TlsInvalid("verification", error);
+  // No resumption: each connection shows its certificate anew.
+  SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context->native_handle(), 0);
+  return context;
+}
+
+absl::Status ListenFailed(const ListenAddress& address, const error_code& error) {
+  return FailedPrecondition(ErrorReason("LISTEN_FAILED"),
+                            "cannot listen on {} for HTTP: {}; free it, or set http.listen",
+                            address.ToString(), error.message());
+}
+
+}  // namespace
+
+class HttpServer::Loop {
+ public:
+  Loop(HttpServerOptions options, HttpHandler handler, std::unique_ptr<ssl::context> tls)
+      : options_(std::move(options)),
+        handler_(std::move(handler)),
+        tls_(std::move(tls)),
+        sessions_{options_, handler_, tls_.get()} {}
+
+  ~Loop() {
+    context_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  absl::Status Start() {
+    error_code error;
+    const tcp::endpoint at(asio::ip::make_address(options_.listen.host, error),
+                           static_cast<uint16_t>(options_.listen.port));
+    if (!error) acceptor_.open(at.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(at, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) options_.listen.port = acceptor_.local_endpoint(error).port();
+    if (error) return ListenFailed(options_.listen, error);
+    asio::co_spawn(context_, Accept(), Report);
+    thread_ = std::thread([this] { context_.run(); });
+    return absl::OkStatus();
+  }
+
+  const ListenAddress& address() const { return options_.listen; }
+
+ private:
+  // The libraries below throw only where memory ends: that ends one connection.
+  static void Report(const std::exception_ptr& error) {
+    if (error == nullptr) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& thrown) {
+      spdlog::error("http: a connection ended: {}", thrown.what());
+    }
+  }
+
+  asio::awaitable<void> Accept() {
+    while (true) {
+      auto [error, socket] = co_await acceptor_.async_accept(kAwait);
+      if (error == asio::error::operation_aborted) co_return;
+      if (error) {
+        spdlog::warn("http: cannot accept a connection: {}", error.message());
+        asio::steady_timer pause(context_, kAcceptPause);
+        co_await pause.async_wait(kAwait);
+        continue;
+      }
+      const size_t others = sessions_.connections;
+      if (others >= options_.max_connections + kToldOfLimit) continue;
+      asio::co_spawn(context_,
+                     ServeConnection(boost::beast::tcp_stream(std::move(socket)), sessions_,
+                                     others >= options_.max_connections),
+                     Report);
+    }
+  }
+
+  HttpServerOptions options_;
+  const HttpHandler handler_;
+  const std::unique_ptr<ssl::context> tls_;
+  HttpSessions sessions_;
+  asio::io_context context_{1};
+  tcp::acceptor acceptor_{context_};
+  std::thread thread_;
+};
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options,
+                                                              HttpHandler handler) {
+  std::unique_ptr<ssl::context> tls;
+  if (options.tls.has_value()) {
+    DML_ASSIGN_OR_RETURN(tls, MakeContext(*options.tls));
+  }
+  auto loop = std::make_unique<Loop>(std::move(options), std::move(handler), std::move(tls));
+  DML_RETURN_IF_ERROR(loop->Start());
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(loop)));
+}
+
+HttpServer::HttpServer(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+
+HttpServer::~HttpServer() = default;
+
+const ListenAddress& HttpServer::address() const { return loop_->address(); }
+
+}  // namespace dml

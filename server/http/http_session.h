@@ -1,0 +1,28 @@
+// One connection of the HTTP server: requests and answers, one after another.
+#pragma once
+
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+
+#include "server/http/http_server.h"
+
+namespace dml {
+
+/// What the sessions of a server share. One thread.
+struct HttpSessions {
+  const HttpServerOptions& options;
+  const HttpHandler& handler;
+  boost::asio::ssl::context* tls = nullptr;  // Null: plain HTTP.
+  size_t connections = 0;
+  size_t answer_bytes = 0;  // Under way.
+};
+
+/// Serves a connection to its end. `over_limit`: answers 503 and closes. Never throws but for
+/// memory.
+boost::asio::awaitable<void> ServeConnection(boost::beast::tcp_stream stream,
+                                             HttpSessions& sessions, bool over_limit);
+
+}  // namespace dml
