@@ -212,6 +212,11 @@ ListOptions Context::list_options(std::string filter) const {
   return out;
 }
 
+void Context::Say(std::string_view line) const {
+  if (options_.quiet) return;
+  err_ << EscapeForTerminal(line) << "\n" << std::flush;
+}
+
 ProgressFn Context::Progress(const std::string& label) const {
   if (options_.quiet || options_.json() || !terminal_.err_is_tty) return {};
   auto line = std::make_shared<ProgressLine>(err_, EscapeForTerminal(label), terminal_.width);

@@ -75,14 +75,18 @@ class Context {
   /// The client of the profile; made by the first call, valid while the context lives. The errors
   /// of FindProfile, LoadProfile and Client::Create.
   absl::StatusOr<Client*> client();
-  /// Whether client() was there for the command.
-  bool asked() const { return client_.has_value(); }
+  /// Whether client() was there for the command, or it has asked somebody by other means.
+  bool asked() const { return asked_ || client_.has_value(); }
+  void MarkAsked() { asked_ = true; }
 
   /// For commands that read or answer line by line (batch.h).
   std::istream& in() const { return in_; }
   std::ostream& out() const { return out_; }
 
   ListOptions list_options(std::string filter = "") const;
+
+  /// A line for people on the error stream, at once: of a command that runs for long.
+  void Say(std::string_view line) const;
 
   /// Draws on the error stream where that is a terminal, until it is destroyed; else empty.
   ProgressFn Progress(const std::string& label) const;
@@ -98,6 +102,7 @@ class Context {
   std::ostream& err_;
   std::istream& in_;
   std::optional<Client> client_;
+  bool asked_ = false;
 };
 
 /// Runs one command line, without the program's name. Returns the exit code.

@@ -109,6 +109,8 @@ void AddCompatCommands(CommandTree& tree);
 void AddDebianCommands(CommandTree& tree, CLI::App& compat);  // compat installable, solve
 void AddGateCommands(CommandTree& tree);
 void AddLogCommands(CommandTree& tree);
+void AddLogAuditCommands(CommandTree& tree, CLI::App& log);   // log verify, log monitor
+void AddLogWitnessCommand(CommandTree& tree, CLI::App& log);  // log witness
 void AddAdminCommands(CommandTree& tree);
 void AddUpkeepCommands(CommandTree& tree, CLI::App& admin);
 void AddRetentionCommands(CommandTree& tree, CLI::App& ns);

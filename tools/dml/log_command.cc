@@ -119,6 +119,8 @@ void AddLogCommands(CommandTree& tree) {
       DeclareEntries, ListEntries);
   tree.Add<ProveArgs>(noun, {"prove", "Prove that an entry is in the log", "dml log prove 42"},
                       DeclareProve, Prove);
+  AddLogAuditCommands(tree, noun);
+  AddLogWitnessCommand(tree, noun);
 }
 
 }  // namespace dml

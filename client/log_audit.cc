@@ -1,0 +1,171 @@
+#include "client/log_audit.h"
+
+#include "core/base/text.h"
+#include "core/crypto/sha256.h"
+#include "core/wire/entry.h"
+
+namespace dml {
+namespace {
+
+std::string ParentOf(std::string_view environment) {
+  const size_t slash = environment.rfind('/');
+  return slash == std::string_view::npos ? "" : std::string(environment.substr(0, slash));
+}
+
+}  // namespace
+
+// What a payload may say after the entries before it.
+struct LogAudit::Rules {
+  LogAudit& audit;
+  uint64_t index;
+
+  void Broken(std::string_view rule, std::string what) const {
+    audit.Fault(index, rule, std::move(what));
+  }
+  void NeedNamespace(const std::string& name) const {
+    if (!audit.namespaces_.contains(name)) {
+      Broken("NAME_UNKNOWN", fmt::format("namespace {} was never created", name));
+    }
+  }
+  void NeedEnvironment(const std::string& name) const {
+    if (!audit.environments_.contains(name)) {
+      Broken("NAME_UNKNOWN", fmt::format("environment {} was never created", name));
+    }
+  }
+  // Null, and a fault, where it was never published.
+  bool* NeedVariant(const VariantName& name) const {
+    const auto found = audit.variants_.find(name.ResourceName());
+    if (found != audit.variants_.end()) return &found->second;
+    Broken("NAME_UNKNOWN", fmt::format("{} was never published", name.ResourceName()));
+    return nullptr;
+  }
+  void Bind(bool is_new, std::string_view what) const {
+    if (!is_new) Broken("NAME_BOUND_TWICE", fmt::format("{} exists since an entry before", what));
+  }
+
+  void operator()(const LibraryCreated& p) const {
+    if (index != 0)
+      return Broken("LIBRARY_CREATED_TWICE", "only the first entry creates a library");
+    if (p.origin != audit.origin_ || p.log_key_spki != audit.log_key_.spki_der()) {
+      Broken("LIBRARY_UNEXPECTED", fmt::format("the log begins as that of '{}', with key {}",
+                                               Excerpt(p.origin), Sha256(p.log_key_spki).hex()));
+    }
+  }
+  void operator()(const NamespaceCreated& p) const {
+    Bind(audit.namespaces_.insert(p.name).second, "namespace " + p.name);
+  }
+  void operator()(const NamespaceRetentionSet& p) const { NeedNamespace(p.name); }
+  void operator()(const KeyRegistered& p) const {
+    const absl::StatusOr<PublicKey> key = PublicKey::FromSpkiDer(AsBytes(p.spki));
+    if (!key.ok()) return Broken("KEY_INVALID", std::string(Message(key.status())));
+    Bind(audit.keys_.emplace(key->id(), false).second, "key " + key->id().hex());
+  }
+  void operator()(const KeyRevoked& p) const {
+    const auto found = audit.keys_.find(p.key_id);
+    if (found == audit.keys_.end() || found->second) {
+      return Broken("KEY_NOT_LIVE", fmt::format("key {} was not registered, or is revoked already",
+                                                p.key_id.hex()));
+    }
+    found->second = true;
+  }
+  void operator()(const VersionPublished& p) const {
+    NeedNamespace(p.variant.package.ns);
+    const std::string name = p.variant.ResourceName();
+    Bind(audit.variants_.emplace(name, false).second, name);
+    if (p.attestations.empty()) Broken("NOT_SIGNED", name + " is published without a signature");
+    for (const AttestationRef& ref : p.attestations) Attach(name, ref);
+  }
+  void operator()(const AttestationAttached& p) const {
+    if (NeedVariant(p.variant) != nullptr) Attach(p.variant.ResourceName(), p.attestation);
+  }
+  void Attach(const std::string& name, const AttestationRef& ref) const {
+    Bind(audit.attestations_.emplace(name, ref.envelope.digest).second,
+         fmt::format("attestation {} of {}", ref.envelope.digest.hex(), name));
+    for (const Digest& id : ref.key_ids) {
+      const auto key = audit.keys_.find(id);
+      if (key != audit.keys_.end() && key->second) {
+        Broken("KEY_NOT_LIVE", fmt::format("an attestation of {} counts the signature of key {}, "
+                                           "which is revoked",
+                                           name, id.hex()));
+      }
+    }
+  }
+  void operator()(const VersionWithdrawn& p) const {
+    bool* const withdrawn = NeedVariant(p.variant);
+    if (withdrawn == nullptr) return;
+    if (*withdrawn) Broken("WITHDRAWN_TWICE", p.variant.ResourceName() + " is withdrawn already");
+    *withdrawn = true;
+  }
+  void operator()(const PayloadCollected& p) const {
+    for (const VariantName& name : p.variants) NeedVariant(name);
+  }
+  void operator()(const EnvironmentCreated& p) const {
+    Bind(audit.environments_.insert(p.name).second, "environment " + p.name);
+    if (const std::string parent = ParentOf(p.name); !parent.empty()) NeedEnvironment(parent);
+  }
+  void operator()(const NodeCreated& p) const {
+    NeedEnvironment(p.environment);
+    Bind(audit.nodes_.emplace(p.environment, p.name).second,
+         fmt::format("node {} of {}", p.name, p.environment));
+  }
+  void operator()(const PolicySet& p) const { NeedEnvironment(p.environment); }
+  // Kinds that bind no names that anybody could check.
+  template <typename T>
+  void operator()(const T&) const {}
+};
+
+std::optional<Entry> LogAudit::Add(std::string_view leaf) {
+  const uint64_t index = tree_.size();
+  tree_.Append(LeafHash(AsBytes(leaf)), [](NodeId, const Digest&) {});
+  if (leaf.size() > kMaxEntryBytes) {
+    Fault(index, "ENTRY_TOO_LARGE",
+          fmt::format("{} bytes; at most {}", leaf.size(), kMaxEntryBytes));
+  }
+  absl::StatusOr<Entry> entry = wire::DecodeEntry(leaf);
+  if (!entry.ok()) {
+    Fault(index, "ENTRY_INVALID", std::string(Message(entry.status())));
+    return std::nullopt;
+  }
+  CheckFrame(index, *entry);
+  CheckRequest(index, *entry);
+  std::visit(Rules{*this, index}, entry->payload);
+  return *std::move(entry);
+}
+
+void LogAudit::Fault(uint64_t index, std::string_view rule, std::string what) {
+  ++fault_count_;
+  if (faults_.size() < kMaxFaults) faults_.push_back({index, std::string(rule), std::move(what)});
+}
+
+void LogAudit::CheckFrame(uint64_t index, const Entry& entry) {
+  if (entry.index != index) {
+    Fault(index, "INDEX_WRONG", fmt::format("the entry calls itself {}", entry.index));
+  }
+  if (index != 0 && entry.time < time_) {
+    Fault(index, "TIME_DECREASES",
+          fmt::format("{} comes after {}", FormatTime(entry.time), FormatTime(time_)));
+  }
+  time_ = std::max(time_, entry.time);
+  if (entry.author.empty()) Fault(index, "AUTHOR_MISSING", "nobody is named as its author");
+  if (index == 0 && !std::holds_alternative<LibraryCreated>(entry.payload)) {
+    Fault(index, "LIBRARY_UNEXPECTED",
+          fmt::format("the first entry is {}, not library_created", EntryKind(entry.payload)));
+  }
+}
+
+void LogAudit::CheckRequest(uint64_t index, const Entry& entry) {
+  while (!recent_.empty() && recent_.front().first + kRequestTime < entry.time) {
+    requests_.erase(recent_.front().second);
+    recent_.pop_front();
+  }
+  if (entry.request_id.empty()) return;
+  std::pair<std::string, std::string> request{entry.author, entry.request_id};
+  if (!requests_.insert(request).second) {
+    Fault(index, "REQUEST_REPEATED",
+          fmt::format("{} has made request {} before", entry.author, entry.request_id));
+    return;
+  }
+  recent_.emplace_back(entry.time, std::move(request));
+}
+
+}  // namespace dml

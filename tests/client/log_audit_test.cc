@@ -1,0 +1,204 @@
+#include "client/log_audit.h"
+
+#include <gtest/gtest.h>
+
+#include "core/crypto/sha256.h"
+#include "core/wire/entry.h"
+
+namespace dml {
+namespace {
+
+constexpr char kOrigin[] = "dml.test/library";
+
+class LogAuditTest : public ::testing::Test {
+ protected:
+  LogAuditTest() { Add(LibraryCreated{kOrigin, std::string(key_.spki_der())}); }
+
+  // One second after the entry before, by "ann", without request id.
+  Entry NewEntry(EntryPayload payload) const {
+    Entry entry;
+    entry.index = audit_.size();
+    entry.time = FromMicros(1'000'000 * static_cast<int64_t>(1 + audit_.size()));
+    entry.author = "ann";
+    entry.payload = std::move(payload);
+    return entry;
+  }
+  void Add(const Entry& entry) { audit_.Add(*wire::EncodeEntry(entry)); }
+  void Add(EntryPayload payload) { Add(NewEntry(std::move(payload))); }
+  std::vector<std::string> Rules() const {
+    std::vector<std::string> out;
+    for (const LogFault& fault : audit_.faults()) out.push_back(fault.rule);
+    return out;
+  }
+  static VersionPublished Version(const std::string& version) {
+    VersionPublished out;
+    out.variant = {*PackageName::Parse("acme/tool"), version, {}};
+    out.manifest = {Sha256("manifest"), 8};
+    out.spec = {Sha256("spec"), 4};
+    out.attestations = {{{Sha256("envelope"), 8}, "type", Sha256("manifest"), {}}};
+    return out;
+  }
+
+  const PublicKey key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519).public_key();
+  const PublicKey other_ = PrivateKey::Generate(KeyAlgorithm::kEd25519).public_key();
+  LogAudit audit_{kOrigin, key_};
+};
+
+using Faults = std::vector<std::string>;
+
+TEST_F(LogAuditTest, AGoodLogHasNoFaultsAndItsRoot) {
+  Add(NamespaceCreated{"acme", "", {}});
+  Add(KeyRegistered{std::string(other_.spki_der()), "pat", {"publisher"}, {"*"}});
+  VersionPublished version = Version("1.0.0");
+  version.attestations[0].key_ids = {other_.id()};
+  Add(version);
+  Add(AttestationAttached{version.variant, {{Sha256("more"), 4}, "type", Sha256("manifest"), {}}});
+  Add(VersionWithdrawn{version.variant, "broken"});
+  Add(PayloadCollected{{version.variant}, {Sha256("list"), 4}});
+  Add(KeyRevoked{other_.id(), "left"});
+  Add(EnvironmentCreated{"production", "", {}});
+  Add(EnvironmentCreated{"production/eu", "", {}});
+  Add(NodeCreated{"production/eu", "n1", {}});
+  Add(PolicySet{"production", {Sha256("policy"), 6}, ""});
+  Add(NamespaceRetentionSet{"acme", {}, ""});
+  EXPECT_EQ(Rules(), Faults{}) << audit_.faults()[0].what;
+  EXPECT_EQ(audit_.size(), 13u);
+  TreeAppender tree;
+  LogAudit again(kOrigin, key_);
+  const std::string leaf = *wire::EncodeEntry([&] {
+    Entry entry;
+    entry.author = "dmld";
+    entry.payload = LibraryCreated{kOrigin, std::string(key_.spki_der())};
+    return entry;
+  }());
+  again.Add(leaf);
+  tree.Append(LeafHash(AsBytes(leaf)), [](NodeId, const Digest&) {});
+  EXPECT_EQ(again.Root(), tree.Root());
+}
+
+TEST_F(LogAuditTest, TheFirstEntryIsThisLibrarysAndTheOnlyOneOfItsKind) {
+  Add(LibraryCreated{kOrigin, std::string(key_.spki_der())});
+  EXPECT_EQ(Rules(), Faults{"LIBRARY_CREATED_TWICE"});
+  for (const EntryPayload& first :
+       std::initializer_list<EntryPayload>{LibraryCreated{"another", std::string(key_.spki_der())},
+                                           LibraryCreated{kOrigin, std::string(other_.spki_der())},
+                                           NamespaceCreated{"acme", "", {}}}) {
+    LogAudit audit(kOrigin, key_);
+    Entry entry;
+    entry.author = "dmld";
+    entry.payload = first;
+    audit.Add(*wire::EncodeEntry(entry));
+    ASSERT_EQ(audit.fault_count(), 1u);
+    EXPECT_EQ(audit.faults()[0].rule, "LIBRARY_UNEXPECTED");
+  }
+}
+
+// attack: removed entry; one that was taken out shifts the indices of those after it.
+TEST_F(LogAuditTest, IndicesFollowOneAnother) {
+  Entry entry = NewEntry(NamespaceCreated{"acme", "", {}});
+  entry.index = 2;
+  Add(entry);
+  EXPECT_EQ(Rules(), Faults{"INDEX_WRONG"});
+}
+
+TEST_F(LogAuditTest, TimesNeverDecrease) {
+  Entry entry = NewEntry(NamespaceCreated{"acme", "", {}});
+  entry.time = FromMicros(1'000'000);
+  Add(entry);  // The same moment is fine.
+  EXPECT_EQ(Rules(), Faults{});
+  entry = NewEntry(NamespaceCreated{"acme2", "", {}});
+  entry.time = FromMicros(999'999);
+  Add(entry);
+  EXPECT_EQ(Rules(), Faults{"TIME_DECREASES"});
+}
+
+// attack 19
+TEST_F(LogAuditTest, WhatIsNoEntryIsAFaultAndTheLogGoesOn) {
+  EXPECT_EQ(audit_.Add("no entry"), std::nullopt);
+  EXPECT_EQ(audit_.Add(""), std::nullopt);
+  EXPECT_EQ(audit_.Add(std::string(70'000, '\xff')), std::nullopt);
+  EXPECT_EQ(Rules(),
+            (Faults{"ENTRY_INVALID", "ENTRY_INVALID", "ENTRY_TOO_LARGE", "ENTRY_INVALID"}));
+  Add(NamespaceCreated{"acme", "", {}});
+  EXPECT_EQ(audit_.size(), 5u);
+  EXPECT_EQ(audit_.fault_count(), 4u);
+}
+
+// attack 24
+TEST_F(LogAuditTest, NamesAreBoundOnce) {
+  Add(NamespaceCreated{"acme", "", {}});
+  Add(Version("1.0.0"));
+  VersionPublished again = Version("1.0.0");
+  again.manifest = {Sha256("another"), 7};
+  again.attestations[0].envelope = {Sha256("another envelope"), 16};
+  Add(again);
+  Add(NamespaceCreated{"acme", "", {}});
+  Add(EnvironmentCreated{"e", "", {}});
+  Add(EnvironmentCreated{"e", "", {}});
+  Add(NodeCreated{"e", "n", {}});
+  Add(NodeCreated{"e", "n", {}});
+  Add(KeyRegistered{std::string(other_.spki_der()), "pat", {"publisher"}, {"*"}});
+  Add(KeyRegistered{std::string(other_.spki_der()), "eve", {"publisher"}, {"*"}});
+  EXPECT_EQ(Rules(), Faults(5, "NAME_BOUND_TWICE"));
+}
+
+TEST_F(LogAuditTest, WhatIsNamedIsThere) {
+  Add(Version("1.0.0"));
+  Add(VersionWithdrawn{Version("2.0.0").variant, "broken"});
+  Add(AttestationAttached{Version("2.0.0").variant, {}});
+  Add(PayloadCollected{{Version("2.0.0").variant}, {}});
+  Add(EnvironmentCreated{"a/b", "", {}});
+  Add(NodeCreated{"e", "n", {}});
+  Add(PolicySet{"e", {}, ""});
+  Add(NamespaceRetentionSet{"acme", {}, ""});
+  EXPECT_EQ(Rules(), Faults(8, "NAME_UNKNOWN"));
+}
+
+TEST_F(LogAuditTest, RevokedKeysVouchForNothingMore) {
+  Add(NamespaceCreated{"acme", "", {}});
+  Add(KeyRegistered{std::string(other_.spki_der()), "pat", {"publisher"}, {"*"}});
+  Add(KeyRevoked{other_.id(), "stolen"});
+  VersionPublished version = Version("1.0.0");
+  version.attestations[0].key_ids = {other_.id()};
+  Add(version);
+  Add(KeyRevoked{other_.id(), "again"});
+  EXPECT_EQ(Rules(), Faults(2, "KEY_NOT_LIVE"));
+}
+
+TEST_F(LogAuditTest, NothingIsPublishedUnsignedOrWithdrawnTwice) {
+  Add(NamespaceCreated{"acme", "", {}});
+  VersionPublished version = Version("1.0.0");
+  version.attestations.clear();
+  Add(version);
+  Add(VersionWithdrawn{version.variant, "broken"});
+  Add(VersionWithdrawn{version.variant, "broken"});
+  EXPECT_EQ(Rules(), (Faults{"NOT_SIGNED", "WITHDRAWN_TWICE"}));
+}
+
+// attack: replayed request
+TEST_F(LogAuditTest, ARequestIsMadeOnceWithinAWeek) {
+  auto request = [&](const std::string& author, const std::string& ns, Timestamp time) {
+    Entry entry = NewEntry(NamespaceCreated{ns, "", {}});
+    entry.author = author;
+    entry.request_id = "5c1d9a4e-0000-4000-8000-000000000001";
+    entry.time = time;
+    Add(entry);
+  };
+  const Timestamp start = FromMicros(10'000'000);
+  request("ann", "a", start);
+  request("bo", "b", start);
+  EXPECT_EQ(Rules(), Faults{}) << "of two authors it is two requests";
+  request("ann", "c", start + LogAudit::kRequestTime);
+  EXPECT_EQ(Rules(), Faults{"REQUEST_REPEATED"});
+  request("ann", "d", start + 2 * LogAudit::kRequestTime + std::chrono::seconds(1));
+  EXPECT_EQ(audit_.fault_count(), 1u);
+}
+
+TEST_F(LogAuditTest, FaultsAreCountedBeyondWhatIsKept) {
+  for (int i = 0; i < 200; ++i) audit_.Add("no entry");
+  EXPECT_EQ(audit_.faults().size(), LogAudit::kMaxFaults);
+  EXPECT_EQ(audit_.fault_count(), 200u);
+}
+
+}  // namespace
+}  // namespace dml

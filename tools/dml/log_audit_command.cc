@@ -1,0 +1,252 @@
+// dml log verify|monitor: the whole log, checked by somebody who believes nobody.
+#include <algorithm>
+#include <thread>
+
+#include "client/log_audit.h"
+#include "core/base/bytes.h"
+#include "tools/dml/command.h"
+#include "tools/dml/log_source.h"
+#include "tools/dml/records.h"
+#include "tools/dml/run_command.h"
+
+namespace dml {
+namespace {
+
+// Errors that are the answer to "is this log to be trusted?": what came is damaged or contradicts
+// what was seen, or the pinned key has not signed it.
+bool IsAccusation(const absl::Status& status) {
+  constexpr std::string_view kNotSigned[] = {
+      "NOTE_INVALID",      "CHECKPOINT_INVALID",           "SIGNATURE_MISSING",
+      "SIGNATURE_INVALID", "CHECKPOINT_ORIGIN_UNEXPECTED", "LOG_KEY_MISMATCH"};
+  return status.code() == absl::StatusCode::kDataLoss ||
+         std::ranges::find(kNotSigned, Reason(status)) != std::end(kNotSigned);
+}
+
+Reply Refusal(const Checkpoint* checkpoint, const absl::Status& why) {
+  Reply reply;
+  reply.code = ExitCode::kNegative;
+  reply.document["verified"] = false;
+  if (checkpoint != nullptr) reply.document["checkpoint"] = ToJson(*checkpoint);
+  reply.document["error"] = Json{{"reason", Reason(why)}, {"message", std::string(Message(why))}};
+  reply.text.Line({"NOT VERIFIED: do not trust this log", Style::kBad});
+  reply.text.Line({std::string(Message(why))});
+  return reply;
+}
+
+absl::Status RootsDiffer(const LogAudit& audit, const Checkpoint& checkpoint) {
+  return DataLoss(
+      ErrorReason("LOG_ROOT_MISMATCH"),
+      "the {} entries of {} that were given have root {}, and signed is {}: entries were "
+      "changed, added or removed; keep what you have, and ask its operator",
+      audit.size(), checkpoint.origin, audit.Root().hex(), checkpoint.root.hex());
+}
+
+// Audits on until the checkpoint's tree is there, and compares roots. `each` gets every entry, as
+// its index, exact bytes and what it is.
+template <typename Each>
+absl::Status AuditTo(LogSource& source, const Checkpoint& checkpoint, LogAudit& audit, Each each) {
+  while (audit.size() < checkpoint.size) {
+    DML_ASSIGN_OR_RETURN(const std::vector<std::string> leaves,
+                         source.Entries(audit.size(), checkpoint));
+    for (const std::string& leaf : leaves) {
+      const uint64_t index = audit.size();
+      const std::optional<Entry> entry = audit.Add(leaf);
+      DML_RETURN_IF_ERROR(each(index, leaf, entry));
+    }
+  }
+  return audit.Root() == checkpoint.root ? absl::OkStatus() : RootsDiffer(audit, checkpoint);
+}
+
+Json FaultsJson(const LogAudit& audit) {
+  Json out = Json::array();
+  for (const LogFault& fault : audit.faults()) {
+    out.push_back(Json{{"index", fault.index}, {"rule", fault.rule}, {"what", fault.what}});
+  }
+  return out;
+}
+
+Reply Verdict(const LogAudit& audit, const Checkpoint& checkpoint) {
+  Reply reply;
+  const bool good = audit.fault_count() == 0;
+  reply.code = good ? ExitCode::kOk : ExitCode::kNegative;
+  reply.document = {{"verified", good},
+                    {"entries", audit.size()},
+                    {"checkpoint", ToJson(checkpoint)},
+                    {"faultCount", audit.fault_count()},
+                    {"faults", FaultsJson(audit)}};
+  if (good) {
+    reply.text.Line(
+        {fmt::format("VERIFIED: the log is its {} entries, and each keeps the rules", audit.size()),
+         Style::kGood});
+  } else {
+    reply.text.Line(
+        {fmt::format("NOT VERIFIED: the library has signed {} fault(s)", audit.fault_count()),
+         Style::kBad});
+    TextTable table{{"ENTRY", "RULE", "WHAT"}, {}};
+    for (const LogFault& fault : audit.faults()) {
+      table.rows.push_back({fmt::format("{}", fault.index), fault.rule, fault.what});
+    }
+    reply.text.Add(std::move(table));
+  }
+  reply.text.Fields({{"log", checkpoint.origin},
+                     {"size", fmt::format("{}", checkpoint.size)},
+                     {"root", checkpoint.root.ToString()}});
+  return reply;
+}
+
+void DeclareVerify(CLI::App& app, LogSourceArgs& args) { DeclareLogSource(app, args); }
+
+absl::StatusOr<Reply> VerifyLog(Context& context, const LogSourceArgs& args) {
+  DML_ASSIGN_OR_RETURN(OpenedLog log, OpenLog(context, args, "verify"));
+  std::string note;
+  const absl::StatusOr<Checkpoint> checkpoint = log.source->Newest(note);
+  if (IsAccusation(checkpoint.status())) return Refusal(nullptr, checkpoint.status());
+  DML_RETURN_IF_ERROR(checkpoint.status());
+  LogAudit audit(log.source->origin(), log.source->log_key());
+  const absl::Status audited =
+      AuditTo(*log.source, *checkpoint, audit,
+              [](uint64_t, const std::string&, const auto&) { return absl::OkStatus(); });
+  if (IsAccusation(audited)) return Refusal(&*checkpoint, audited);
+  DML_RETURN_IF_ERROR(audited);
+  return Verdict(audit, *checkpoint);
+}
+
+struct MonitorArgs : LogSourceArgs {
+  int interval_seconds = 60;
+  bool once = false;
+  std::string command;
+};
+
+void DeclareMonitor(CLI::App& app, MonitorArgs& args) {
+  DeclareLogSource(app, args);
+  app.add_option("--interval", args.interval_seconds, "Seconds between two looks (default 60)")
+      ->check(WholeNumber("a number of seconds", 1, 86'400))
+      ->type_name("SECONDS");
+  app.add_flag("--once", args.once, "Look once, and end");
+  app.add_option("--exec", args.command,
+                 "Run this with sh for each new entry, with the entry as JSON on its input")
+      ->type_name("COMMAND");
+  app.add_option("--state", args.state,
+                 "Where the last checkpoint whose entries were all checked is kept")
+      ->type_name("FILE");
+}
+
+std::string EntryJson(uint64_t index, const std::string& leaf, const std::optional<Entry>& entry) {
+  Json out = {{"index", index}};
+  if (entry.has_value()) {
+    out["time"] = FormatTime(entry->time);
+    out["author"] = entry->author;
+    out["kind"] = EntryKind(entry->payload);
+    out["summary"] = EntrySummary(entry->payload);
+    out["requestId"] = entry->request_id;
+  }
+  out["leaf"] = Base64Encode(AsBytes(leaf));
+  return out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// Follows one log. What it has checked is kept once the commands for it have run: after a failure
+// they run again.
+class Monitor {
+ public:
+  Monitor(const MonitorArgs& args, OpenedLog log, std::unique_ptr<LogVerifier> checked)
+      : args_(args),
+        log_(std::move(log)),
+        checked_(std::move(checked)),
+        audit_(log_.source->origin(), log_.source->log_key()) {}
+
+  // One look: audits what is new and remembers it.
+  absl::Status Look() {
+    std::string note;
+    DML_ASSIGN_OR_RETURN(newest_, log_.source->Newest(note));
+    DML_ASSIGN_OR_RETURN(const std::optional<Checkpoint> before, checked_->Remembered());
+    if (before.has_value() && before->size > newest_.size) return Accept(note);
+    // The first time, what is there is not new.
+    const uint64_t first_new = before.has_value() ? before->size : newest_.size;
+    std::vector<std::string> events;
+    bool forked = false;
+    DML_RETURN_IF_ERROR(AuditTo(
+        *log_.source, newest_, audit_,
+        [&](uint64_t index, const std::string& leaf, const std::optional<Entry>& entry) {
+          forked |=
+              before.has_value() && audit_.size() == before->size && audit_.Root() != before->root;
+          if (index >= first_new && !args_.command.empty()) {
+            events.push_back(EntryJson(index, leaf, entry));
+          }
+          return absl::OkStatus();
+        }));
+    if (forked) return Accept(note);
+    for (const std::string& event : events) {
+      DML_RETURN_IF_ERROR(RunCommand(args_.command, event));
+    }
+    new_entries_ += newest_.size - first_new;
+    if (audit_.fault_count() > 0) return absl::OkStatus();
+    return Accept(note);
+  }
+
+  const LogAudit& audit() const { return audit_; }
+  const Checkpoint& newest() const { return newest_; }
+  uint64_t new_entries() const { return new_entries_; }
+
+ private:
+  // Remembers the checkpoint as checked; where it contradicts the one before, keeps both.
+  absl::Status Accept(const std::string& note) {
+    return checked_
+        ->Accept(note, [this](uint64_t first,
+                              uint64_t second) { return log_.source->Consistency(first, second); })
+        .status();
+  }
+
+  const MonitorArgs& args_;
+  const OpenedLog log_;
+  const std::unique_ptr<LogVerifier> checked_;
+  LogAudit audit_;
+  Checkpoint newest_;
+  uint64_t new_entries_ = 0;
+};
+
+absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
+  DML_ASSIGN_OR_RETURN(OpenedLog log, OpenLog(context, args, "monitor"));
+  if (log.state_file.empty()) {
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                           "a monitor must remember what it has seen: give --state FILE");
+  }
+  DML_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogVerifier> checked,
+      LogVerifier::Create(log.source->origin(), log.source->log_key().ToPem(), log.state_file));
+  Monitor monitor(args, std::move(log), std::move(checked));
+  while (true) {
+    const uint64_t before = monitor.audit().size();
+    const absl::Status looked = monitor.Look();
+    if (IsAccusation(looked)) return Refusal(nullptr, looked);
+    if (!looked.ok() && (args.once || looked.code() != absl::StatusCode::kUnavailable)) {
+      return looked;
+    }
+    if (!looked.ok()) context.Say(Message(looked));
+    if (looked.ok() && (args.once || monitor.audit().fault_count() > 0)) break;
+    if (looked.ok() && monitor.audit().size() != before) {
+      context.Say(fmt::format("{}: checked up to {} entries, root {}", monitor.newest().origin,
+                              monitor.newest().size, monitor.newest().root.ToString()));
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(args.interval_seconds));
+  }
+  Reply reply = Verdict(monitor.audit(), monitor.newest());
+  reply.document["newEntries"] = monitor.new_entries();
+  reply.text.Fields({{"new", fmt::format("{} entries", monitor.new_entries())}});
+  return reply;
+}
+
+}  // namespace
+
+void AddLogAuditCommands(CommandTree& tree, CLI::App& log) {
+  tree.Add<LogSourceArgs>(
+      log,
+      {"verify", "Check every entry of the log, and that they are what is signed",
+       "dml log verify --url https://library.example:7480"},
+      DeclareVerify, VerifyLog);
+  tree.Add<MonitorArgs>(log,
+                        {"monitor", "Follow the log, check it, and keep evidence where it forks",
+                         "dml log monitor --interval 60 --exec 'jq -r .summary'"},
+                        DeclareMonitor, MonitorLog);
+}
+
+}  // namespace dml
