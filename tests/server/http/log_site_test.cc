@@ -18,7 +18,7 @@ using testing::NewClient;
 class LogSiteTest : public ::testing::Test {
  protected:
   HttpAnswer Get(const std::string& target, std::string certificate = "") {
-    return site_.Answer({target, std::move(certificate), "p"});
+    return site_.Answer({target, std::move(certificate), std::nullopt, "p"});
   }
   // Names of their own, so that the log is as long as it should be.
   void Grow(int entries) {
@@ -36,7 +36,8 @@ class LogSiteTest : public ::testing::Test {
 
   testing::TestLibrary library_;
   CertificateWithKey authority_ = NewAuthority();
-  CallGuard guard_{CallGuardOptions{}};
+  Authenticator authenticator_{{}, nullptr};
+  CallGuard guard_{authenticator_};
   LogSite site_{*library_, guard_, {.public_log = true}};
   int names_ = 0;
 };
@@ -86,7 +87,7 @@ TEST_F(LogSiteTest, OnlyFullTilesAreCachedForLong) {
   EXPECT_EQ(Get("/healthz").cache_control, "no-store");
   LogSite closed(*library_, guard_, {});
   const std::string reader = NewClient(authority_, {"reader"}).certificate_pem;
-  EXPECT_EQ(closed.Answer({"/tile/0/000", reader, "p"}).cache_control,
+  EXPECT_EQ(closed.Answer({"/tile/0/000", reader, {}, "p"}).cache_control,
             "private, max-age=31536000, immutable");
 }
 
@@ -126,15 +127,20 @@ TEST_F(LogSiteTest, AsksForARoleUnlessTheLogIsPublic) {
   const std::string nobody = NewClient(authority_, {"nothing"}).certificate_pem;
   for (const char* target : {"/checkpoint", "/checkpoint/cosigned", "/tile/0/000.p/1",
                              "/tile/entries/000.p/1", "/tile/0/999", "/readyz"}) {
-    EXPECT_EQ(closed.Answer({target, "", "p"}).status, 401) << target;
-    EXPECT_EQ(closed.Answer({target, nobody, "p"}).status, 403) << target;
-    EXPECT_EQ(closed.Answer({target, "no certificate", "p"}).status, 401) << target;
+    EXPECT_EQ(closed.Answer({target, "", {}, "p"}).status, 401) << target;
+    EXPECT_EQ(closed.Answer({target, nobody, {}, "p"}).status, 403) << target;
+    EXPECT_EQ(closed.Answer({target, "no certificate", {}, "p"}).status, 401) << target;
   }
-  EXPECT_EQ(closed.Answer({"/checkpoint", reader, "p"}).status, 200);
-  EXPECT_EQ(closed.Answer({"/tile/entries/000.p/1", reader, "p"}).status, 200);
-  EXPECT_EQ(closed.Answer({"/tile/0/999", reader, "p"}).status, 404);
-  EXPECT_EQ(closed.Answer({"/readyz", reader, "p"}).body, "ready\n");
-  EXPECT_EQ(closed.Answer({"/healthz", "", "p"}).body, "alive\n");
+  EXPECT_EQ(closed.Answer({"/checkpoint", reader, {}, "p"}).status, 200);
+  EXPECT_EQ(closed.Answer({"/tile/0/000.p/1", reader, {}, "p"}).status, 200);
+  // Entries speak of every namespace.
+  EXPECT_EQ(closed.Answer({"/tile/entries/000.p/1", reader, {}, "p"}).status, 403);
+  const std::string auditor = NewClient(authority_, {"auditor"}).certificate_pem;
+  EXPECT_EQ(closed.Answer({"/tile/entries/000.p/1", auditor, {}, "p"}).status, 200);
+  EXPECT_EQ(closed.Answer({"/tile/0/000.p/1", reader, "Bearer dml_nothing", "p"}).status, 401);
+  EXPECT_EQ(closed.Answer({"/tile/0/999", reader, {}, "p"}).status, 404);
+  EXPECT_EQ(closed.Answer({"/readyz", reader, {}, "p"}).body, "ready\n");
+  EXPECT_EQ(closed.Answer({"/healthz", "", {}, "p"}).body, "alive\n");
   EXPECT_EQ(Get("/checkpoint").status, 200);
   EXPECT_EQ(Get("/readyz").status, 401);
 }
