@@ -52,22 +52,6 @@ absl::Status CheckEntry(const LoggedEntry& logged, const std::string& leaf,
                           Excerpt(EntrySummary(logged.entry.payload), 512));
 }
 
-// Whoever cosigned, under whatever name: the key is what is trusted.
-std::vector<Witness> WitnessesOf(const Note& note, const TrustRoot& root) {
-  std::vector<Witness> out;
-  absl::StatusOr<Authority> authority = RootAuthority(root, SigningRole::kWitness);
-  if (!authority.ok()) return out;
-  for (const TrustKey& key : authority->keys) {
-    if (key.key.algorithm() != KeyAlgorithm::kEd25519) continue;
-    std::set<std::string_view> names;
-    for (const NoteSignature& line : note.signatures) {
-      if (line.key_id != NoteKeyId(line.name, key.key, NoteKeyType::kCosignature)) continue;
-      if (names.insert(line.name).second) out.push_back({line.name, key.key, key.holder});
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 absl::StatusOr<LoggedDecision> CheckLogged(const std::string& log_proof,

@@ -1,6 +1,7 @@
 #include "core/trust/authority.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/ranges.h>
@@ -124,6 +125,21 @@ absl::StatusOr<Authority> RootAuthority(const TrustRoot& root, SigningRole role)
                           "nobody has the role {} in trust root {}: give it to a key, and sign a "
                           "new root",
                           SigningRoleName(role), root.version);
+}
+
+std::vector<Witness> WitnessesOf(const Note& note, const TrustRoot& root) {
+  std::vector<Witness> out;
+  absl::StatusOr<Authority> authority = RootAuthority(root, SigningRole::kWitness);
+  if (!authority.ok()) return out;
+  for (const TrustKey& key : authority->keys) {
+    if (key.key.algorithm() != KeyAlgorithm::kEd25519) continue;
+    std::set<std::string_view> names;
+    for (const NoteSignature& line : note.signatures) {
+      if (line.key_id != NoteKeyId(line.name, key.key, NoteKeyType::kCosignature)) continue;
+      if (names.insert(line.name).second) out.push_back({line.name, key.key, key.holder});
+    }
+  }
+  return out;
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/trust/cosignature.h"
 #include "core/trust/dsse.h"
 #include "core/trust/trust_root.h"
 
@@ -71,6 +72,10 @@ absl::StatusOr<Vouchers> VerifyTogether(SignatureSet& signatures, const Authorit
 /// The authority of a role in the root itself; PERMISSION_DENIED (ROLE_NOT_HELD) where nobody has
 /// it.
 absl::StatusOr<Authority> RootAuthority(const TrustRoot& root, SigningRole role);
+
+/// The witnesses of a root that have a line in a note, whether good or not, each under the names of
+/// its lines there: a root names keys, and a key may cosign under any name.
+std::vector<Witness> WitnessesOf(const Note& note, const TrustRoot& root);
 
 /// A trust root with the delegation documents that are good under it.
 class TrustDomain {

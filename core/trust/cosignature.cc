@@ -50,7 +50,7 @@ absl::StatusOr<Cosignature> Open(const NoteSignature& line, const Witness& witne
 }  // namespace
 
 absl::StatusOr<NoteSignature> CosignNote(std::string_view text, std::string_view name,
-                                         const PrivateKey& key, Timestamp time) {
+                                         const Signer& key, Timestamp time) {
   if (key.public_key().algorithm() != KeyAlgorithm::kEd25519) {
     return InvalidArgument(
         ErrorReason("KEY_UNSUPPORTED"), "a witness cosigns with an Ed25519 key, and {} is {}",

@@ -39,7 +39,7 @@ struct Cosignature {
 /// KEY_UNSUPPORTED for other keys than Ed25519; NOTE_INVALID where the name is no key name;
 /// INVALID_ARGUMENT (COSIGNATURE_INVALID) for a time before 1970.
 absl::StatusOr<NoteSignature> CosignNote(std::string_view text, std::string_view name,
-                                         const PrivateKey& key, Timestamp time);
+                                         const Signer& key, Timestamp time);
 
 /// The good cosignatures of trusted witnesses, one for each witness (its latest), by name. Lines of
 /// others count as absent. PERMISSION_DENIED (COSIGNATURE_INVALID) where a line of a trusted

@@ -3,6 +3,7 @@
 #include "dml/v1/journal.grpc.pb.h"
 #include "server/rpc/service_util.h"
 #include "storage/journal/journal.h"
+#include "storage/library/trust.h"
 #include "storage/views/view_keys.h"
 
 namespace dml {
@@ -66,8 +67,11 @@ class JournalServiceImpl final : public v1::JournalService::Service {
                                v1::AddCosignaturesResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.JournalService/AddCosignatures",
                   [&](const Caller&) -> absl::Status {
-                    DML_ASSIGN_OR_RETURN(*response->mutable_checkpoint(),
-                                         context_.library.cosigned().Add(request->checkpoint()));
+                    DML_ASSIGN_OR_RETURN(auto root, LoadRoot(*context_.library.Read()));
+                    DML_ASSIGN_OR_RETURN(
+                        *response->mutable_checkpoint(),
+                        context_.library.cosigned().Add(request->checkpoint(),
+                                                        root.has_value() ? &root->root : nullptr));
                     return absl::OkStatus();
                   });
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "core/trust/authority.h"
 #include "core/trust/checkpoint.h"
 #include "storage/journal/journal.h"
 
@@ -20,8 +21,9 @@ bool SameKey(const NoteSignature& a, const NoteSignature& b) {
 }
 
 // The lines that may be kept; see CosignedCheckpoints::Add.
-absl::StatusOr<std::vector<NoteSignature>> Cosignatures(const Note& note,
-                                                        std::span<const Witness> witnesses) {
+absl::StatusOr<std::vector<NoteSignature>> Cosignatures(const Note& note, const TrustRoot* root) {
+  const bool named = root != nullptr && root->roles.contains(SigningRole::kWitness);
+  const std::vector<Witness> witnesses = named ? WitnessesOf(note, *root) : std::vector<Witness>();
   DML_RETURN_IF_ERROR(ReadCosignatures(note, witnesses).status());
   std::vector<NoteSignature> out;
   for (const NoteSignature& line : note.signatures) {
@@ -30,12 +32,12 @@ absl::StatusOr<std::vector<NoteSignature>> Cosignatures(const Note& note,
       return line.name == witness.name &&
              line.key_id == NoteKeyId(witness.name, witness.key, NoteKeyType::kCosignature);
     });
-    if (known || witnesses.empty()) out.push_back(line);
+    if (known || !named) out.push_back(line);
   }
   if (!out.empty()) return out;
   return InvalidArgument(ErrorReason("COSIGNATURE_MISSING"),
                          "the checkpoint has no cosignature{}; add one of type v1",
-                         witnesses.empty() ? "" : " of a witness that the trust root names");
+                         !named ? "" : " of a witness that the trust root names");
 }
 
 // Adds lines to a note that begins with the log's own, each key's latest.
@@ -76,12 +78,11 @@ absl::Status CosignedCheckpoints::CheckTree(const Note& note) const {
                             claimed.size);
 }
 
-absl::StatusOr<std::string> CosignedCheckpoints::Add(std::string_view note,
-                                                     std::span<const Witness> witnesses) {
+absl::StatusOr<std::string> CosignedCheckpoints::Add(std::string_view note, const TrustRoot* root) {
   DML_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(note, origin_, key_));
   DML_ASSIGN_OR_RETURN(const Note given, ParseNote(note));
   DML_RETURN_IF_ERROR(CheckTree(given));
-  DML_ASSIGN_OR_RETURN(const std::vector<NoteSignature> lines, Cosignatures(given, witnesses));
+  DML_ASSIGN_OR_RETURN(const std::vector<NoteSignature> lines, Cosignatures(given, root));
 
   absl::MutexLock lock(&adding_);
   DML_ASSIGN_OR_RETURN(const std::vector<std::string> kept, Newest());

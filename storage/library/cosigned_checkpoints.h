@@ -5,7 +5,6 @@
 // with all its lines. Owned by the Library. Thread-safe.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +12,8 @@
 #include <absl/synchronization/mutex.h>
 
 #include "core/crypto/keys.h"
-#include "core/trust/cosignature.h"
+#include "core/trust/note.h"
+#include "core/trust/trust_root.h"
 #include "storage/engine/engine.h"
 
 namespace dml {
@@ -29,16 +29,17 @@ class CosignedCheckpoints {
       : engine_(engine), origin_(std::move(origin)), key_(std::move(key)) {}
 
   /// Keeps the cosignature lines of a note, durable on return, one for each key name and id: the
-  /// latest that came. Where witnesses are known, their lines must be good, and no others are kept.
+  /// latest that came. Where the root names witnesses, their lines must be good, and no others are
+  /// kept; without a root, or one that names none, any are.
   /// Returns the note with all lines that are kept of this checkpoint; what was there already
   /// changes nothing.
   ///   The errors of OpenCheckpoint for a note that this log did not sign.
   ///   FAILED_PRECONDITION: CHECKPOINT_UNKNOWN, the journal has no such tree (a stolen key may have
   ///     signed it); CHECKPOINT_SUPERSEDED, there are cosignatures of enough newer ones.
-  ///   INVALID_ARGUMENT (COSIGNATURE_MISSING): no line is a cosignature, of a known witness where
-  ///     some are known; PERMISSION_DENIED (COSIGNATURE_INVALID): such a line is not good.
+  ///   INVALID_ARGUMENT (COSIGNATURE_MISSING): no line is a cosignature, of a witness of the root
+  ///     where that names some; PERMISSION_DENIED (COSIGNATURE_INVALID): such a line is not good.
   ///   RESOURCE_EXHAUSTED (COSIGNATURE_LIMIT): kMaxNoteSignatures lines, the log's among them.
-  absl::StatusOr<std::string> Add(std::string_view note, std::span<const Witness> witnesses = {});
+  absl::StatusOr<std::string> Add(std::string_view note, const TrustRoot* root = nullptr);
 
   /// The notes kept, newest first. Their lines of unknown witnesses may be anything.
   absl::StatusOr<std::vector<std::string>> Newest() const;

@@ -43,6 +43,20 @@ class LogTilesTest : public testing::CommandLibrary {
   }
   Note NewestNote() { return *ParseNote(Do({"log", "checkpoint"})["note"].get<std::string>()); }
 
+  // A signed root whose witnesses are these keys, of a holder each.
+  std::string RootNaming(const Words& keys) {
+    Do({"root", "fetch", "--out", Path("seen-root.json")});
+    std::string from = Path("seen-root.json");
+    for (const std::string& key : keys) {
+      const std::string to = Path("root-" + key + ".json");
+      Do({"root", "add-key", from, "--out", to, "--role", "witness", "--holder", key, "--machine",
+          "--key", Path(key)});
+      from = to;
+    }
+    Do({"root", "sign", from, "--key", Data("client/root.key")});
+    return from;
+  }
+
   int names_ = 0;
 };
 
@@ -51,7 +65,7 @@ TEST_F(LogTilesTest, AreVerifiedLikeTheLibraryItself) {
   Publish("1.0.0", testing::Noise("a", 1000));
   const Json asked = Do({"log", "verify"});
   EXPECT_EQ(asked["verified"], true);
-  EXPECT_EQ(asked["entries"], 4);
+  EXPECT_EQ(asked["entries"], 5);
   const Json read = Do({"log", "verify", "--url", Url()});
   EXPECT_EQ(read, asked);
 }
@@ -77,7 +91,7 @@ TEST_F(LogTilesTest, TheMonitorRunsACommandForEachNewEntryUntilItSucceeds) {
   EXPECT_EQ(Do(once)["newEntries"], 0);
   std::istringstream lines(ReadBytes(Path("seen")));
   std::string line;
-  for (int index = 3; index < 5; ++index) {
+  for (int index = 4; index < 6; ++index) {
     ASSERT_TRUE(std::getline(lines, line));
     const Json entry = Json::parse(line);
     EXPECT_EQ(entry["index"], index);
@@ -95,12 +109,12 @@ TEST_F(LogTilesTest, WitnessesMeetAtACheckpoint) {
   for (const char* name : {"w1", "w2"}) Do({"key", "generate", "--out", Path(name)});
   const Words first = {"log", "witness", "--key", Path("w1"), "--name", "example.org/w1"};
   const Words second = {"log", "witness", "--key", Path("w2"), "--name", "example.org/w2"};
-  EXPECT_EQ(Do(first)["cosignedSizes"], Json::array({3}));
+  EXPECT_EQ(Do(first)["cosignedSizes"], Json::array({4}));
   EXPECT_EQ(Do(first)["cosignedSizes"], Json::array());
   Namespaces(1);
-  EXPECT_EQ(Do(second)["cosignedSizes"], Json::array({3, 4}));
+  EXPECT_EQ(Do(second)["cosignedSizes"], Json::array({4, 5}));
   EXPECT_EQ(NewestNote().signatures.size(), 2u);
-  EXPECT_EQ(Do(first)["cosignedSizes"], Json::array({4}));
+  EXPECT_EQ(Do(first)["cosignedSizes"], Json::array({5}));
 
   const Note note = NewestNote();
   EXPECT_EQ(note.signatures.size(), 3u);
@@ -112,10 +126,28 @@ TEST_F(LogTilesTest, WitnessesMeetAtACheckpoint) {
   }
   EXPECT_TRUE(RequireWitnesses(note, witnesses, 2, Timestamp()).ok());
   EXPECT_EQ(Do({"log", "verify", "--url", Url()})["verified"], true);
+  // What is demanded of them: the profile's root names none yet, one that names both does.
+  EXPECT_EQ(Do({"log", "verify", "--witnesses", "1"}, 3)["error"]["reason"], "WITNESSES_MISSING");
+  const std::string root = RootNaming({"w1", "w2"});
+  for (const Words& where : {Words{}, Words{"--url", Url()}}) {
+    Words words = {"log", "verify", "--witnesses", "2", "--root", root};
+    words.insert(words.end(), where.begin(), where.end());
+    const Json met = Do(words);
+    EXPECT_EQ(met["witnessed"]["size"], 5);
+    EXPECT_EQ(met["witnessed"]["witnesses"].size(), 2u);
+    words[3] = "3";
+    EXPECT_EQ(Do(words, 3)["error"]["reason"], "WITNESSES_MISSING");
+  }
+  Namespaces(1);
+  EXPECT_EQ(Do({"log", "monitor", "--once", "--witnesses", "2", "--root", root})["entries"], 6)
+      << "what was cosigned may be older than what is verified";
+  EXPECT_EQ(Do(first)["cosignedSizes"], Json::array({6}));
+  EXPECT_EQ(Do(second)["cosignedSizes"], Json::array({6}));
+  const Note last = NewestNote();
   // They are still there after a restart.
   EXPECT_EQ(library_.Stop(), 0);
   ASSERT_TRUE(library_.Start());
-  EXPECT_EQ(NewestNote(), note);
+  EXPECT_EQ(NewestNote(), last);
 }
 
 // The verifier key of golang.org/x/mod/sumdb/note: name, key id and key.
@@ -146,7 +178,7 @@ TEST_F(LogTilesTest, AreReadByGolangXMod) {
                            .c_str());
   };
   EXPECT_EQ(run(key), 0) << ReadBytes(Path("said"));
-  EXPECT_EQ(ReadBytes(Path("said")), "checked 263 entries\n");
+  EXPECT_EQ(ReadBytes(Path("said")), "checked 264 entries\n");
   const PublicKey stranger = PrivateKey::Generate(KeyAlgorithm::kEd25519).public_key();
   EXPECT_NE(run(VerifierKey(Origin(), stranger)), 0) << "the program can fail";
 }
@@ -158,7 +190,7 @@ class PublicLogTest : public LogTilesTest {
 
 TEST_F(PublicLogTest, IsForAnyoneAndSaysSo) {
   Begin();
-  EXPECT_EQ(Do(Anonymous({"log", "verify"}))["entries"], 3);
+  EXPECT_EQ(Do(Anonymous({"log", "verify"}))["entries"], 4);
   const std::string log = library_.Log();
   EXPECT_NE(log.find("http.publicLog: every entry of the journal is published"), std::string::npos);
 }

@@ -83,7 +83,8 @@ class LyingLogTest : public ::testing::Test {
 
   testing::ScratchFolder folder_;
   PrivateKey key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
-  CallGuard guard_{CallGuardOptions{}};
+  Authenticator authenticator_{{}, nullptr};
+  CallGuard guard_{authenticator_};
   std::unique_ptr<LogSite> site_;
   HttpHandler answer_;  // Set while nobody asks.
   std::unique_ptr<HttpServer> server_;

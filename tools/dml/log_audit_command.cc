@@ -8,6 +8,7 @@
 #include "tools/dml/log_source.h"
 #include "tools/dml/records.h"
 #include "tools/dml/run_command.h"
+#include "tools/dml/witness_demand.h"
 
 namespace dml {
 namespace {
@@ -17,7 +18,8 @@ namespace {
 bool IsAccusation(const absl::Status& status) {
   constexpr std::string_view kNotSigned[] = {
       "NOTE_INVALID",      "CHECKPOINT_INVALID",           "SIGNATURE_MISSING",
-      "SIGNATURE_INVALID", "CHECKPOINT_ORIGIN_UNEXPECTED", "LOG_KEY_MISMATCH"};
+      "SIGNATURE_INVALID", "CHECKPOINT_ORIGIN_UNEXPECTED", "LOG_KEY_MISMATCH",
+      "WITNESSES_MISSING", "COSIGNATURE_INVALID"};
   return status.code() == absl::StatusCode::kDataLoss ||
          std::ranges::find(kNotSigned, Reason(status)) != std::end(kNotSigned);
 }
@@ -40,6 +42,64 @@ absl::Status RootsDiffer(const LogAudit& audit, const Checkpoint& checkpoint) {
       "changed, added or removed; keep what you have, and ask its operator",
       audit.size(), checkpoint.origin, audit.Root().hex(), checkpoint.root.hex());
 }
+
+// What witnesses have cosigned, where they are demanded: a tree that the log must begin with.
+class Demand {
+ public:
+  static absl::StatusOr<Demand> Make(Context& context, const WitnessDemandArgs& args) {
+    DML_ASSIGN_OR_RETURN(std::optional<TrustRoot> root, RootOfWitnesses(context, args));
+    return Demand(args, std::move(root));
+  }
+
+  // Asks the source; the answer may not be about more than is to be audited.
+  absl::Status Look(LogSource& source, const Checkpoint& newest) {
+    if (!root_.has_value()) return absl::OkStatus();
+    DML_ASSIGN_OR_RETURN(const std::vector<std::string> notes, source.Cosigned());
+    DML_ASSIGN_OR_RETURN(witnessed_, NewestWitnessed(notes, source.origin(), source.log_key(),
+                                                     *root_, args_, WallClockNow()));
+    if (witnessed_.checkpoint.size <= newest.size) return Compare(source, newest);
+    return Unavailable(ErrorReason("LOG_GROWING"),
+                       "witnesses have cosigned {} entries meanwhile; look again",
+                       witnessed_.checkpoint.size);
+  }
+
+  void Tell(Reply& reply) const {
+    if (!root_.has_value()) return;
+    Json names = Json::array();
+    std::string words;
+    for (const Cosignature& one : witnessed_.witnesses) {
+      names.push_back(
+          Json{{"name", one.witness}, {"holder", one.holder}, {"time", FormatTime(one.time)}});
+      words += fmt::format("{}{} ({})", words.empty() ? "" : ", ", one.holder, one.witness);
+    }
+    reply.document["witnessed"] = {{"size", witnessed_.checkpoint.size},
+                                   {"witnesses", std::move(names)}};
+    reply.text.Fields(
+        {{"witnessed", fmt::format("{} entries, by {}", witnessed_.checkpoint.size, words)}});
+  }
+
+ private:
+  // That the newest tree begins with the one that was cosigned.
+  absl::Status Compare(LogSource& source, const Checkpoint& newest) const {
+    const Checkpoint& seen = witnessed_.checkpoint;
+    DML_ASSIGN_OR_RETURN(const std::vector<Digest> proof,
+                         source.Consistency(seen.size, newest.size));
+    if (VerifyConsistency(seen.size, seen.root, newest.size, newest.root, proof).ok()) {
+      return absl::OkStatus();
+    }
+    return DataLoss(ErrorReason("LOG_FORKED"),
+                    "witnesses have cosigned {} entries of {} with root {}, and the {} that are "
+                    "signed do not begin with those: the log shows us another history than them",
+                    seen.size, seen.origin, seen.root.hex(), newest.size);
+  }
+
+  Demand(WitnessDemandArgs args, std::optional<TrustRoot> root)
+      : args_(std::move(args)), root_(std::move(root)) {}
+
+  WitnessDemandArgs args_;
+  std::optional<TrustRoot> root_;  // None: nothing is demanded.
+  WitnessedCheckpoint witnessed_;
+};
 
 // Audits on until the checkpoint's tree is there, and compares roots. `each` gets every entry, as
 // its index, exact bytes and what it is.
@@ -94,31 +154,45 @@ Reply Verdict(const LogAudit& audit, const Checkpoint& checkpoint) {
   return reply;
 }
 
-void DeclareVerify(CLI::App& app, LogSourceArgs& args) { DeclareLogSource(app, args); }
+struct VerifyArgs : LogSourceArgs {
+  WitnessDemandArgs demand;
+};
 
-absl::StatusOr<Reply> VerifyLog(Context& context, const LogSourceArgs& args) {
+void DeclareVerify(CLI::App& app, VerifyArgs& args) {
+  DeclareLogSource(app, args);
+  DeclareWitnessDemand(app, args.demand);
+}
+
+absl::StatusOr<Reply> VerifyLog(Context& context, const VerifyArgs& args) {
+  DML_ASSIGN_OR_RETURN(Demand demand, Demand::Make(context, args.demand));
   DML_ASSIGN_OR_RETURN(OpenedLog log, OpenLog(context, args, "verify"));
   std::string note;
   const absl::StatusOr<Checkpoint> checkpoint = log.source->Newest(note);
   if (IsAccusation(checkpoint.status())) return Refusal(nullptr, checkpoint.status());
   DML_RETURN_IF_ERROR(checkpoint.status());
   LogAudit audit(log.source->origin(), log.source->log_key());
-  const absl::Status audited =
-      AuditTo(*log.source, *checkpoint, audit,
-              [](uint64_t, const std::string&, const auto&) { return absl::OkStatus(); });
+  absl::Status audited = demand.Look(*log.source, *checkpoint);
+  if (audited.ok()) {
+    audited = AuditTo(*log.source, *checkpoint, audit,
+                      [](uint64_t, const std::string&, const auto&) { return absl::OkStatus(); });
+  }
   if (IsAccusation(audited)) return Refusal(&*checkpoint, audited);
   DML_RETURN_IF_ERROR(audited);
-  return Verdict(audit, *checkpoint);
+  Reply reply = Verdict(audit, *checkpoint);
+  demand.Tell(reply);
+  return reply;
 }
 
 struct MonitorArgs : LogSourceArgs {
   int interval_seconds = 60;
   bool once = false;
   std::string command;
+  WitnessDemandArgs demand;
 };
 
 void DeclareMonitor(CLI::App& app, MonitorArgs& args) {
   DeclareLogSource(app, args);
+  DeclareWitnessDemand(app, args.demand);
   app.add_option("--interval", args.interval_seconds, "Seconds between two looks (default 60)")
       ->check(WholeNumber("a number of seconds", 1, 86'400))
       ->type_name("SECONDS");
@@ -148,9 +222,11 @@ std::string EntryJson(uint64_t index, const std::string& leaf, const std::option
 // they run again.
 class Monitor {
  public:
-  Monitor(const MonitorArgs& args, OpenedLog log, std::unique_ptr<LogVerifier> checked)
+  Monitor(const MonitorArgs& args, OpenedLog log, Demand demand,
+          std::unique_ptr<LogVerifier> checked)
       : args_(args),
         log_(std::move(log)),
+        demand_(std::move(demand)),
         checked_(std::move(checked)),
         audit_(log_.source->origin(), log_.source->log_key()) {}
 
@@ -160,6 +236,7 @@ class Monitor {
     DML_ASSIGN_OR_RETURN(newest_, log_.source->Newest(note));
     DML_ASSIGN_OR_RETURN(const std::optional<Checkpoint> before, checked_->Remembered());
     if (before.has_value() && before->size > newest_.size) return Accept(note);
+    DML_RETURN_IF_ERROR(demand_.Look(*log_.source, newest_));
     // The first time, what is there is not new.
     const uint64_t first_new = before.has_value() ? before->size : newest_.size;
     std::vector<std::string> events;
@@ -184,6 +261,7 @@ class Monitor {
   }
 
   const LogAudit& audit() const { return audit_; }
+  const Demand& demand() const { return demand_; }
   const Checkpoint& newest() const { return newest_; }
   uint64_t new_entries() const { return new_entries_; }
 
@@ -198,6 +276,7 @@ class Monitor {
 
   const MonitorArgs& args_;
   const OpenedLog log_;
+  Demand demand_;
   const std::unique_ptr<LogVerifier> checked_;
   LogAudit audit_;
   Checkpoint newest_;
@@ -205,6 +284,7 @@ class Monitor {
 };
 
 absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
+  DML_ASSIGN_OR_RETURN(Demand demand, Demand::Make(context, args.demand));
   DML_ASSIGN_OR_RETURN(OpenedLog log, OpenLog(context, args, "monitor"));
   if (log.state_file.empty()) {
     return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
@@ -213,7 +293,7 @@ absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
   DML_ASSIGN_OR_RETURN(
       std::unique_ptr<LogVerifier> checked,
       LogVerifier::Create(log.source->origin(), log.source->log_key().ToPem(), log.state_file));
-  Monitor monitor(args, std::move(log), std::move(checked));
+  Monitor monitor(args, std::move(log), std::move(demand), std::move(checked));
   while (true) {
     const uint64_t before = monitor.audit().size();
     const absl::Status looked = monitor.Look();
@@ -230,6 +310,7 @@ absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
     std::this_thread::sleep_for(std::chrono::seconds(args.interval_seconds));
   }
   Reply reply = Verdict(monitor.audit(), monitor.newest());
+  monitor.demand().Tell(reply);
   reply.document["newEntries"] = monitor.new_entries();
   reply.text.Fields({{"new", fmt::format("{} entries", monitor.new_entries())}});
   return reply;
@@ -238,11 +319,10 @@ absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
 }  // namespace
 
 void AddLogAuditCommands(CommandTree& tree, CLI::App& log) {
-  tree.Add<LogSourceArgs>(
-      log,
-      {"verify", "Check every entry of the log, and that they are what is signed",
-       "dml log verify --url https://library.example:7480"},
-      DeclareVerify, VerifyLog);
+  tree.Add<VerifyArgs>(log,
+                       {"verify", "Check every entry of the log, and that they are what is signed",
+                        "dml log verify --url https://library.example:7480"},
+                       DeclareVerify, VerifyLog);
   tree.Add<MonitorArgs>(log,
                         {"monitor", "Follow the log, check it, and keep evidence where it forks",
                          "dml log monitor --interval 60 --exec 'jq -r .summary'"},

@@ -31,6 +31,10 @@ class LibrarySource final : public LogSource {
     return client_.GetConsistencyProof(first, second);
   }
 
+  absl::StatusOr<std::vector<std::string>> Cosigned() override {
+    return client_.ListCosignedCheckpoints();
+  }
+
   absl::StatusOr<std::vector<std::string>> Entries(uint64_t begin, const Checkpoint& at) override {
     ListOptions options;
     options.page_size = static_cast<int>(std::min<uint64_t>(at.size - begin, kEntriesPerPage));
@@ -87,6 +91,14 @@ class TileSource final : public LogSource {
     }
     TileReader reader = ReaderOf(tree);
     return ConsistencyProof(first, second, reader.Nodes());
+  }
+
+  // What one address serves has all lines of one checkpoint: there is no list to choose from.
+  absl::StatusOr<std::vector<std::string>> Cosigned() override {
+    absl::StatusOr<std::string> note = http_->Get("checkpoint/cosigned", kMaxNoteBytes);
+    if (note.status().code() == absl::StatusCode::kNotFound) return std::vector<std::string>();
+    DML_RETURN_IF_ERROR(note.status());
+    return std::vector<std::string>{*std::move(note)};
   }
 
   absl::StatusOr<std::vector<std::string>> Entries(uint64_t begin, const Checkpoint& at) override {

@@ -28,6 +28,9 @@ class LogSource {
   /// INVALID_ARGUMENT where the log has no `second` entries.
   virtual absl::StatusOr<std::vector<Digest>> Consistency(uint64_t first, uint64_t second) = 0;
 
+  /// Recent checkpoints with the lines of witnesses, newest first, not checked yet.
+  virtual absl::StatusOr<std::vector<std::string>> Cosigned() = 0;
+
   /// Some entries from `begin` on that are in the tree of `at`, at least one where there is one.
   /// From tiles they are proven to be in it; from the library whoever has them all compares roots.
   virtual absl::StatusOr<std::vector<std::string>> Entries(uint64_t begin,

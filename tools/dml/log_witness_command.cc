@@ -21,7 +21,7 @@ struct WitnessArgs {
 void DeclareWitness(CLI::App& app, WitnessArgs& args) {
   app.add_option("--key", args.key, "The witness' private key, Ed25519")
       ->required()
-      ->type_name("FILE");
+      ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
   app.add_option("--name", args.name, "The witness' name in its signatures, such as example.org/w1")
@@ -57,7 +57,7 @@ absl::StatusOr<std::vector<std::string>> Offered(Client& client) {
 
 class WitnessRun {
  public:
-  WitnessRun(Client& client, const PrivateKey& key, const WitnessArgs& args, LogVerifier& memory)
+  WitnessRun(Client& client, const Signer& key, const WitnessArgs& args, LogVerifier& memory)
       : client_(client),
         key_(key),
         args_(args),
@@ -107,7 +107,7 @@ class WitnessRun {
 
  private:
   Client& client_;
-  const PrivateKey& key_;
+  const Signer& key_;
   const WitnessArgs& args_;
   LogVerifier& memory_;
   const uint32_t key_id_;
@@ -118,15 +118,20 @@ class WitnessRun {
 
 absl::StatusOr<Reply> WitnessLog(Context& context, const WitnessArgs& args) {
   DML_RETURN_IF_ERROR(ValidateNoteKeyName(args.name));
-  DML_ASSIGN_OR_RETURN(const PrivateKey key, ReadKeyFile(args.key, args.passphrase_file));
+  DML_ASSIGN_OR_RETURN(const std::unique_ptr<const Signer> key,
+                       ReadSigner(args.key, args.passphrase_file));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(const OpenedLog log, OpenLog(context, {}, "witness"));
   DML_ASSIGN_OR_RETURN(const std::vector<std::string> offered, Offered(*client));
+  if (args.state.empty() && args.key.starts_with("pkcs11:")) {
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                           "a witness must remember what it has cosigned: give --state FILE");
+  }
   const std::string state = args.state.empty() ? args.key + ".witness" : args.state;
   DML_ASSIGN_OR_RETURN(
       std::unique_ptr<LogVerifier> memory,
       LogVerifier::Create(log.source->origin(), log.source->log_key().ToPem(), state));
-  WitnessRun run(*client, key, args, *memory);
+  WitnessRun run(*client, *key, args, *memory);
   for (const std::string& note : offered) {
     DML_RETURN_IF_ERROR(run.Consider(note));
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/trust/checkpoint.h"
+#include "core/trust/cosignature.h"
 #include "tests/support/library_fixture.h"
 
 namespace dml {
@@ -23,8 +24,15 @@ class CosignedCheckpointsTest : public ::testing::Test {
     note.signatures.push_back(*CosignNote(note.text, name, key, time));
     return FormatNote(note);
   }
-  std::string RefusalOf(const std::string& note, std::span<const Witness> witnesses = {}) {
-    return Reason(kept_.Add(note, witnesses).status());
+  std::string RefusalOf(const std::string& note, const TrustRoot* root = nullptr) {
+    return Reason(kept_.Add(note, root).status());
+  }
+  // A root that names a key of this holder as a witness', and nothing else.
+  static TrustRoot RootOf(const PublicKey& key, const std::string& holder) {
+    TrustRoot root;
+    root.keys.push_back({key, SignatureScheme::kEd25519, holder, false});
+    root.roles[SigningRole::kWitness] = {1, {key.id()}};
+    return root;
   }
   size_t Lines(const std::string& note) { return ParseNote(note)->signatures.size(); }
 
@@ -119,13 +127,13 @@ TEST_F(CosignedCheckpointsTest, LinesThatAreNoCosignaturesAreNotKept) {
 }
 
 TEST_F(CosignedCheckpointsTest, WhereWitnessesAreKnownTheirLinesMustBeGood) {
-  const Witness known[] = {{"w1", first_.public_key(), "ann"}};
-  EXPECT_EQ(RefusalOf(Cosign(Newest(), "w2", second_), known), "COSIGNATURE_MISSING");
+  const TrustRoot root = RootOf(first_.public_key(), "ann");
+  EXPECT_EQ(RefusalOf(Cosign(Newest(), "w2", second_), &root), "COSIGNATURE_MISSING");
   // A line under the witness' name and key id that somebody else has made.
   Note forged = *ParseNote(Cosign(Newest(), "w1", second_));
   forged.signatures.back().key_id = NoteKeyId("w1", first_.public_key(), NoteKeyType::kCosignature);
-  EXPECT_EQ(RefusalOf(FormatNote(forged), known), "COSIGNATURE_INVALID");
-  const auto good = kept_.Add(Cosign(Cosign(Newest(), "w2", second_), "w1", first_), known);
+  EXPECT_EQ(RefusalOf(FormatNote(forged), &root), "COSIGNATURE_INVALID");
+  const auto good = kept_.Add(Cosign(Cosign(Newest(), "w2", second_), "w1", first_), &root);
   ASSERT_TRUE(good.ok()) << good.status();
   EXPECT_EQ(Lines(*good), 2u) << "the stranger's line is left out";
 }
