@@ -1,4 +1,11 @@
 // What a library answers, as values (client/client.h).
+//
+// The answers of Evaluate, CheckSet, EvaluateLicense, EvaluateVariantLicense and GetStatus carry
+// the size of the log that they were given at. One that is shorter than the checkpoint remembered
+// when the call began is refused: LOG_WENT_BACK. For one that is longer, a checkpoint that covers
+// it is fetched and its consistency proven before the answer is returned, unless that was done less
+// than ClientOptions::log_check_interval ago; UNAVAILABLE (LOG_NOT_SIGNED) where the library offers
+// none. After an accusation nothing more is asked of the library before its checkpoint is accepted.
 #pragma once
 
 #include <string>

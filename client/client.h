@@ -7,13 +7,6 @@
 // Every receipt and checkpoint that arrives is checked: signed by the pinned log key, and
 // consistent with the last one seen. A log that went back or forked is DATA_LOSS (LOG_FORKED,
 // LOG_WENT_BACK), and both checkpoints are kept as evidence beside the state file.
-//
-// The answers of Evaluate, CheckSet, EvaluateLicense, EvaluateVariantLicense and GetStatus carry
-// the size of the log that they were given at. One that is shorter than the checkpoint remembered
-// when the call began is refused: LOG_WENT_BACK. For one that is longer, a checkpoint that covers
-// it is fetched and its consistency proven before the answer is returned, unless that was done less
-// than ClientOptions::log_check_interval ago; UNAVAILABLE (LOG_NOT_SIGNED) where the library offers
-// none. After an accusation nothing more is asked of the library before its checkpoint is accepted.
 #pragma once
 
 #include <memory>

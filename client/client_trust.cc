@@ -22,23 +22,6 @@ constexpr int kKeysPage = 500;
 constexpr size_t kMaxKeys = 100'000;
 constexpr size_t kMaxDelegationDocuments = 4096;
 
-// Envelopes of roots above a version, at most as many as are walked at once.
-absl::StatusOr<std::vector<std::string>> FetchRoots(Connection& connection, uint64_t after) {
-  std::vector<std::string> out;
-  v1::ListRootsRequest request;
-  request.set_after_version(after);
-  request.set_page_size(kDocumentsPage);
-  do {
-    DML_ASSIGN_OR_RETURN(auto response, connection.Call(&Trusts::ListRoots, request));
-    for (auto& root : *response.mutable_roots()) {
-      if (out.size() > kMaxRootSteps) return out;  // The walk says what to do.
-      out.push_back(std::move(*root.mutable_envelope()));
-    }
-    request.set_page_token(response.next_page_token());
-  } while (!request.page_token().empty());
-  return out;
-}
-
 absl::StatusOr<std::vector<DsseEnvelope>> FetchDelegations(Connection& connection) {
   std::vector<DsseEnvelope> out;
   v1::ListDelegationsRequest request;
@@ -69,9 +52,7 @@ constexpr auto kRead = [](const auto& item) { return wire::From(item); };
 
 absl::StatusOr<Trust> Client::GetTrust() {
   Connection& connection = this->connection();
-  DML_ASSIGN_OR_RETURN(RememberedRoot at, connection.trust().Newest());
-  DML_ASSIGN_OR_RETURN(auto envelopes, FetchRoots(connection, at.trusted.root.version));
-  DML_ASSIGN_OR_RETURN(at, connection.trust().Walk(envelopes, WallClockNow()));
+  DML_ASSIGN_OR_RETURN(RememberedRoot at, connection.WalkToNewestRoot());
   DML_ASSIGN_OR_RETURN(auto delegations, FetchDelegations(connection));
   Trust out;
   std::set<Digest> revoked;

@@ -1,9 +1,11 @@
 #include "client/connection.h"
 
+#include "client/log_pin.h"
 #include "core/merkle/merkle.h"
 #include "core/wire/api.h"
 #include "core/wire/entry.h"
 #include "dml/v1/journal.grpc.pb.h"
+#include "dml/v1/trust.grpc.pb.h"
 
 namespace dml {
 namespace {
@@ -14,6 +16,7 @@ constexpr int kKeepaliveTimeoutMillis = 20'000;
 constexpr int kFirstReconnectMillis = 100;
 constexpr int kLastReconnectMillis = 2'000;
 constexpr int kConnectTimeoutMillis = 10'000;
+constexpr int kRootsPage = 64;
 
 constexpr ErrorReason kReceiptInvalid("RECEIPT_INVALID");
 
@@ -68,22 +71,21 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Create(ClientOptions opt
   DML_RETURN_IF_ERROR(options.Validate());
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   DML_RETURN_IF_ERROR(CheckCertificate(options, now).status());
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<TrustMemory> trust, OpenTrustMemory(options));
+  DML_ASSIGN_OR_RETURN(const LogPin pin, PinOf(options, *trust));
   DML_ASSIGN_OR_RETURN(
       std::unique_ptr<LogVerifier> log,
-      LogVerifier::Create(options.log_origin, options.log_key_pem, options.state_file));
-  std::filesystem::path root_file = options.state_file;
-  if (!root_file.empty()) root_file += ".root";
-  DML_ASSIGN_OR_RETURN(std::unique_ptr<TrustMemory> trust,
-                       TrustMemory::Create(options.root_json, std::move(root_file)));
+      LogVerifier::Create(options.log_origin, pin.key.ToPem(), options.state_file, pin.start_size));
   return std::unique_ptr<Connection>(
-      new Connection(std::move(options), std::move(log), std::move(trust)));
+      new Connection(std::move(options), pin.key, std::move(log), std::move(trust)));
 }
 
-Connection::Connection(ClientOptions options, std::unique_ptr<LogVerifier> log,
-                       std::unique_ptr<TrustMemory> trust)
+Connection::Connection(ClientOptions options, const PublicKey& log_key,
+                       std::unique_ptr<LogVerifier> log, std::unique_ptr<TrustMemory> trust)
     : options_(std::move(options)),
       log_(std::move(log)),
       trust_(std::move(trust)),
+      log_key_id_(log_key.id()),
       channel_(OpenChannel(options_)) {}
 
 std::shared_ptr<grpc::Channel> Connection::NewChannel() const { return OpenChannel(options_); }
@@ -105,6 +107,39 @@ absl::StatusOr<std::vector<Digest>> Connection::FetchConsistency(uint64_t first,
   return ReadProof(response.proof());
 }
 
+absl::StatusOr<RememberedRoot> Connection::WalkToNewestRoot() {
+  DML_ASSIGN_OR_RETURN(RememberedRoot at, trust_->Newest());
+  std::vector<std::string> envelopes;
+  v1::ListRootsRequest request;
+  request.set_after_version(at.trusted.root.version);
+  request.set_page_size(kRootsPage);
+  do {
+    DML_ASSIGN_OR_RETURN(auto response, CallAnyLog(&v1::TrustService::Stub::ListRoots, request));
+    for (auto& root : *response.mutable_roots()) {
+      if (envelopes.size() > kMaxRootSteps) break;  // The walk says what to do.
+      envelopes.push_back(std::move(*root.mutable_envelope()));
+    }
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty() && envelopes.size() <= kMaxRootSteps);
+  DML_ASSIGN_OR_RETURN(at, trust_->Walk(envelopes, WallClockNow()));
+  DML_ASSIGN_OR_RETURN(const LogPin pin, PinOf(options_, *trust_));
+  absl::MutexLock lock(&key_mutex_);
+  if (pin.key.id() == log_key_id_) return at;
+  DML_RETURN_IF_ERROR(log_->Rekey(pin.key, pin.start_size.value_or(0)));
+  log_key_id_ = pin.key.id();
+  return at;
+}
+
+bool Connection::FollowLogKey() {
+  if (options_.root_json.empty()) return false;
+  auto current = [this] {
+    absl::MutexLock lock(&key_mutex_);
+    return log_key_id_;
+  };
+  const Digest before = current();
+  return WalkToNewestRoot().ok() && current() != before;
+}
+
 absl::Status Connection::EnsureLogIsOurs() {
   if (log_is_ours_) return absl::OkStatus();
   absl::Status accepted = FetchCheckpoint().status();
@@ -121,8 +156,15 @@ absl::Status Connection::EnsureLogIsOurs() {
 }
 
 absl::StatusOr<Checkpoint> Connection::AcceptCheckpoint(const std::string& note) {
-  absl::StatusOr<Checkpoint> accepted = log_->Accept(
-      note, [this](uint64_t first, uint64_t second) { return FetchConsistency(first, second); });
+  auto accept = [&] {
+    return log_->Accept(
+        note, [this](uint64_t first, uint64_t second) { return FetchConsistency(first, second); });
+  };
+  absl::StatusOr<Checkpoint> accepted = accept();
+  // What the pinned key did not sign may be signed by the one that has followed it.
+  if (accepted.status().code() == absl::StatusCode::kPermissionDenied && FollowLogKey()) {
+    accepted = accept();
+  }
   if (accepted.ok()) last_accepted_ = std::chrono::steady_clock::now();
   if (accepted.status().code() == absl::StatusCode::kDataLoss) log_is_ours_ = false;
   return accepted;

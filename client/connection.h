@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <absl/synchronization/mutex.h>
 #include <grpcpp/grpcpp.h>
 
 #include "client/backoff.h"
@@ -69,6 +70,11 @@ class Connection {
   /// Checks a signed checkpoint against what the log has shown before (LogVerifier::Accept).
   absl::StatusOr<Checkpoint> AcceptCheckpoint(const std::string& note);
 
+  /// Walks from the root remembered to the newest that the library has, and goes over to the key
+  /// that it names for the log. FAILED_PRECONDITION (ROOT_REQUIRED) where none is pinned; the
+  /// errors of WalkRoots. Nothing else is asked before.
+  absl::StatusOr<RememberedRoot> WalkToNewestRoot();
+
   /// Asks for the newest checkpoint and accepts it; with `note`, its signed note goes there.
   absl::StatusOr<Checkpoint> FetchCheckpoint(std::string* note = nullptr);
 
@@ -112,15 +118,19 @@ class Connection {
     }
   }
 
+  // Whether the log has another key by now, which a trusted root names.
+  bool FollowLogKey();
   // FAILED_PRECONDITION (LOG_KEY_MISMATCH) for another library; LOG_WENT_BACK, LOG_FORKED.
   absl::Status EnsureLogIsOurs();
 
-  Connection(ClientOptions options, std::unique_ptr<LogVerifier> log,
+  Connection(ClientOptions options, const PublicKey& log_key, std::unique_ptr<LogVerifier> log,
              std::unique_ptr<TrustMemory> trust);
 
   const ClientOptions options_;
   const std::unique_ptr<LogVerifier> log_;
   const std::unique_ptr<TrustMemory> trust_;
+  absl::Mutex key_mutex_;
+  Digest log_key_id_ ABSL_GUARDED_BY(key_mutex_);  // That log_ goes by.
   std::atomic<bool> log_is_ours_ = false;
   std::atomic<std::chrono::steady_clock::time_point> last_accepted_{};  // When a checkpoint was.
   const std::shared_ptr<grpc::Channel> channel_;

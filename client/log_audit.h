@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/crypto/keys.h"
 #include "core/journal/entry.h"
 #include "core/merkle/merkle.h"
 
@@ -35,8 +34,7 @@ class LogAudit {
   /// Faults that are kept; fault_count() counts all.
   static constexpr size_t kMaxFaults = 100;
 
-  LogAudit(std::string origin, PublicKey log_key)
-      : origin_(std::move(origin)), log_key_(std::move(log_key)) {}
+  explicit LogAudit(std::string origin) : origin_(std::move(origin)) {}
 
   /// Takes the entry of index size(); what it is, nullopt where it cannot be read.
   std::optional<Entry> Add(std::string_view leaf);
@@ -55,7 +53,6 @@ class LogAudit {
   void CheckRequest(uint64_t index, const Entry& entry);
 
   const std::string origin_;
-  const PublicKey log_key_;
   TreeAppender tree_;
   Timestamp time_{};  // Of the entry before.
   std::deque<std::pair<Timestamp, std::pair<std::string, std::string>>> recent_;
@@ -65,6 +62,11 @@ class LogAudit {
   std::set<std::pair<std::string, std::string>> nodes_;  // Environment and name.
   std::map<std::string, bool> variants_;                 // By resource name: whether withdrawn.
   std::map<Digest, bool> keys_;                          // Whether revoked.
+  uint64_t root_version_ = 0;
+  std::map<std::vector<std::string>, uint64_t> delegations_;  // Versions, by chain.
+  std::map<std::string, bool> tokens_;                        // By id: whether revoked.
+  std::set<std::string> media_;
+  std::set<std::string> permits_;
   std::set<std::pair<std::string, Digest>> attestations_;
   std::vector<LogFault> faults_;
   uint64_t fault_count_ = 0;

@@ -62,7 +62,8 @@ bool IsRefusal(absl::StatusCode code) {
 
 absl::StatusOr<std::unique_ptr<LogVerifier>> LogVerifier::Create(std::string origin,
                                                                  std::string_view key_pem,
-                                                                 fs::path state_file) {
+                                                                 fs::path state_file,
+                                                                 std::optional<uint64_t> start) {
   absl::StatusOr<PublicKey> key = PublicKey::FromSpkiPem(key_pem);
   if (!key.ok() || key->algorithm() != KeyAlgorithm::kEd25519) {
     return InvalidArgument(ErrorReason("LOG_KEY_INVALID"),
@@ -76,10 +77,41 @@ absl::StatusOr<std::unique_ptr<LogVerifier>> LogVerifier::Create(std::string ori
       DML_RETURN_IF_ERROR(MakePrivateDirectory(state_file.parent_path()));
     }
   }
-  std::unique_ptr<LogVerifier> out(
-      new LogVerifier(std::move(origin), *std::move(key), std::move(state_file)));
-  DML_RETURN_IF_ERROR(out->Load().status());
+  std::unique_ptr<LogVerifier> out(new LogVerifier(std::move(origin), *key, std::move(state_file)));
+  if (start.has_value()) {
+    DML_RETURN_IF_ERROR(out->Rekey(*std::move(key), *start));
+  } else {
+    DML_RETURN_IF_ERROR(out->Load().status());
+  }
   return out;
+}
+
+absl::Status LogVerifier::Rekey(PublicKey key, uint64_t start_size) {
+  absl::MutexLock lock(&mutex_);
+  key_ = std::move(key);
+  start_size_ = start_size;
+  return SetAsideLocked();
+}
+
+// Notes of other keys; a file that holds no note at all is nobody's evidence, and an error.
+absl::Status LogVerifier::SetAsideLocked() {
+  memory_ = {};  // Read anew, or known by no one else.
+  if (state_file_.empty()) return absl::OkStatus();
+  DML_ASSIGN_OR_RETURN(FileLock file_lock, FileLock::Take(WithSuffix(state_file_, ".lock")));
+  const absl::StatusOr<std::string> text = ReadPrivateFile(state_file_, kMaxNoteBytes);
+  if (text.status().code() == absl::StatusCode::kNotFound) return absl::OkStatus();
+  DML_RETURN_IF_ERROR(text.status());
+  const absl::StatusOr<Note> note = ParseNote(*text);
+  const bool of_log = note.ok() && note->text.starts_with(origin_ + "\n");
+  if (!of_log || OpenCheckpoint(*text, origin_, key_).ok()) return LoadLocked().status();
+  const std::string id = Sha256(AsBytes(*text)).hex().substr(0, 16);
+  DML_RETURN_IF_ERROR(WriteFileAtomically(WithSuffix(state_file_, ".evidence-" + id + "-retired"),
+                                          AsBytes(*text), 0600));
+  std::error_code error;
+  fs::remove(state_file_, error);
+  if (!error) return absl::OkStatus();
+  return FailedPrecondition(ErrorReason("LOG_STATE_INVALID"), "cannot remove {}: {}",
+                            state_file_.string(), error.message());
 }
 
 absl::StatusOr<LogVerifier::Memory> LogVerifier::Load() {
@@ -172,7 +204,16 @@ absl::Status LogVerifier::CheckConsistent(const Memory& seen, const Memory& next
 
 absl::StatusOr<Checkpoint> LogVerifier::Accept(std::string_view note, const FetchProof& fetch) {
   Memory next;
-  DML_ASSIGN_OR_RETURN(next.checkpoint, OpenCheckpoint(note, origin_, key_));
+  {
+    absl::MutexLock lock(&mutex_);
+    DML_ASSIGN_OR_RETURN(next.checkpoint, OpenCheckpoint(note, origin_, key_));
+    if (next.checkpoint.size < start_size_) {
+      return PermissionDenied(ErrorReason("CHECKPOINT_NOT_BELIEVED"),
+                              "the checkpoint has size {}, and the trust root believes the log's "
+                              "key from {} on",
+                              next.checkpoint.size, start_size_);
+    }
+  }
   next.note = std::string(note);
   while (true) {
     DML_ASSIGN_OR_RETURN(Memory seen, Load());

@@ -29,20 +29,28 @@ class LogVerifier {
   using FetchProof =
       std::function<absl::StatusOr<std::vector<Digest>>(uint64_t first, uint64_t second)>;
 
-  /// `key_pem`: the pinned Ed25519 key. `state_file` "": remembers only while it lives. A missing
-  /// folder is made, for its owner alone.
+  /// `key_pem`: the Ed25519 key that is pinned, or that a trusted root names; then with the root's
+  /// `start_size`, see Rekey. `state_file` "": remembers only while it lives. A missing folder is
+  /// made, for its owner alone.
   /// INVALID_ARGUMENT (LOG_KEY_INVALID); FAILED_PRECONDITION (LOG_STATE_INVALID) where the state
-  /// file holds no checkpoint of that log and key; the errors of core/os/file.h.
-  static absl::StatusOr<std::unique_ptr<LogVerifier>> Create(std::string origin,
-                                                             std::string_view key_pem,
-                                                             std::filesystem::path state_file);
+  /// file holds no checkpoint of that log and, without a root, of that key; the errors of
+  /// core/os/file.h.
+  static absl::StatusOr<std::unique_ptr<LogVerifier>> Create(
+      std::string origin, std::string_view key_pem, std::filesystem::path state_file,
+      std::optional<uint64_t> start_size = std::nullopt);
+
+  /// A trusted root says that the log signs with this key, and is believed from `start_size`
+  /// entries on. What is remembered of another key is set aside as evidence, "<state
+  /// file>.evidence-<id>-retired": whoever stole that key may have signed any size.
+  absl::Status Rekey(PublicKey key, uint64_t start_size);
 
   /// The checkpoint in a signed note, once it is shown to be consistent with the one remembered;
   /// a longer one is remembered instead. A shorter one is fine where a proof shows that the
   /// remembered log starts with it (a replayed receipt, answers that overtook each other).
   /// The first checkpoint ever is taken as it is.
   ///
-  /// The errors of OpenCheckpoint for a note that the log did not sign. DATA_LOSS with both notes
+  /// The errors of OpenCheckpoint for a note that the log did not sign; PERMISSION_DENIED
+  /// (CHECKPOINT_NOT_BELIEVED) for one below the root's start size. DATA_LOSS with both notes
   /// kept beside the state file as "<state file>.evidence-<id>-{remembered,offered}":
   ///   LOG_FORKED     same size, other root; or the proof does not hold.
   ///   LOG_WENT_BACK  the note is shorter, and the server says that it has no longer log.
@@ -59,7 +67,7 @@ class LogVerifier {
   };
 
   LogVerifier(std::string origin, PublicKey key, std::filesystem::path state_file)
-      : origin_(std::move(origin)), key_(std::move(key)), state_file_(std::move(state_file)) {}
+      : origin_(std::move(origin)), state_file_(std::move(state_file)), key_(std::move(key)) {}
 
   absl::StatusOr<Memory> Load() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Memory> LoadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -69,10 +77,13 @@ class LogVerifier {
   absl::Status Accuse(ErrorReason reason, const Memory& seen, const Memory& next,
                       std::string_view what);
 
+  absl::Status SetAsideLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   const std::string origin_;
-  const PublicKey key_;
   const std::filesystem::path state_file_;
   absl::Mutex mutex_;
+  PublicKey key_ ABSL_GUARDED_BY(mutex_);
+  uint64_t start_size_ ABSL_GUARDED_BY(mutex_) = 0;
   Memory memory_ ABSL_GUARDED_BY(mutex_);
 };
 

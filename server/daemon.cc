@@ -10,13 +10,12 @@
 #include "server/auth/tls.h"
 #include "server/config/version.h"
 #include "server/http/log_site.h"
+#include "server/open_library.h"
 #include "server/rpc/call_guard.h"
 #include "server/rpc/server_host.h"
 #include "server/rpc/services.h"
 #include "server/runtime/descriptors.h"
 #include "storage/collect/maintenance.h"
-#include "storage/data_dir.h"
-#include "storage/engine/rocksdb_engine.h"
 #include "storage/library/library.h"
 #include "storage/library/trust.h"
 #include "storage/views/library_view.h"
@@ -28,50 +27,6 @@ namespace {
 // For connections, log, and what libraries open for a moment.
 constexpr uint64_t kReservedDescriptors = 256;
 constexpr uint64_t kMaxJwksBytes = 256 << 10;
-
-absl::StatusOr<std::unique_ptr<Engine>> OpenDatabase(const DataDir& dir,
-                                                     const ServerLimits& limits) {
-  RocksEngineOptions options;
-  options.block_cache_bytes = limits.block_cache_bytes;
-  options.write_buffer_bytes = limits.write_buffer_bytes;
-  options.max_open_files = limits.max_open_files;
-  return OpenRocksEngine(dir.db(), options);
-}
-
-// How long before the trust root's end the log warns.
-constexpr std::chrono::days kRootWarning(60);
-
-// A library has a root from its first start on; the file is the one in force, for profiles.
-absl::Status EnsureTrustRoot(Library& library, const BootstrapOptions& bootstrap) {
-  DML_ASSIGN_OR_RETURN(auto current, LibraryView(*library.Read()).FindRoot());
-  if (!current.has_value()) {
-    std::vector<KeyRecord> registered;
-    DML_RETURN_IF_ERROR(LibraryView(*library.Read()).ScanKeys([&](const KeyRecord& key) {
-      if (!key.revoked) registered.push_back(key);
-      return true;
-    }));
-    DML_ASSIGN_OR_RETURN(std::string envelope, EnsureFirstRoot(bootstrap, library.origin(),
-                                                               library.log_key(), registered));
-    DML_ASSIGN_OR_RETURN(Command command,
-                         PrepareSetRoot(*library.Read(), std::move(envelope), library.origin(),
-                                        library.log_key(), WallClockNow()));
-    command.author = "dmld";
-    DML_RETURN_IF_ERROR(library.Commit(std::move(command)).status());
-    DML_ASSIGN_OR_RETURN(current, LibraryView(*library.Read()).FindRoot());
-    spdlog::info(
-        "made trust root 1 with one key, {}: good enough for one person; to grow it to k "
-        "of n see docs/operations.md, \"Trust root\"",
-        IdentityFiles(bootstrap.data_dir).root_key.string());
-  }
-  if (WallClockNow() + kRootWarning > current->expires) {
-    spdlog::warn(
-        "trust root {} ends on {}; from then on nothing is published: renew it with dml "
-        "root renew, sign and set",
-        current->version, FormatTime(current->expires));
-  }
-  DML_ASSIGN_OR_RETURN(std::string text, ReadMetadata(*library.Read(), current->envelope));
-  return WriteFileAtomically(IdentityFiles(bootstrap.data_dir).root, AsBytes(text), 0644);
-}
 
 // What the guard asks of the library, at each call.
 class LibraryAccess : public AccessSource {
@@ -103,31 +58,6 @@ absl::StatusOr<AuthenticatorOptions> Authentication(const ServerConfig& config) 
     out.issuers.push_back({issuer.issuer, issuer.audience, *std::move(keys)});
   }
   return out;
-}
-
-absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config) {
-  DML_ASSIGN_OR_RETURN(DataDir dir, DataDir::Open(config.data_dir));
-  DML_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, OpenDatabase(dir, config.limits));
-  BootstrapOptions bootstrap{dir.path(), config.server_names,
-                             std::chrono::floor<std::chrono::seconds>(WallClockNow())};
-  DML_ASSIGN_OR_RETURN(ServerIdentity identity, Bootstrap(bootstrap));
-  LibraryOptions options;
-  options.origin = std::move(identity.origin);
-  options.content.loose_bytes = config.content.loose_bytes;
-  options.content.pack_bytes = config.content.pack_bytes;
-  options.content.lease = std::chrono::seconds(config.limits.upload_lease_seconds);
-  options.signed_checkpoint_file = dir.signed_checkpoint();
-  options.accept_missing_checkpoint = config.accept_missing_checkpoint;
-  DML_ASSIGN_OR_RETURN(auto library, Library::Open(std::move(engine), std::move(identity.log_key),
-                                                   std::move(options)));
-  DML_RETURN_IF_ERROR(EnsureTrustRoot(*library, bootstrap));
-  if (config.accept_missing_checkpoint) {
-    spdlog::warn(
-        "accepted the journal without {}, as told: {} entries; start without "
-        "--accept-missing-checkpoint from now on",
-        dir.signed_checkpoint().string(), library->checkpoint()->checkpoint.size);
-  }
-  return library;
 }
 
 absl::StatusOr<std::unique_ptr<Maintenance>> StartMaintenance(Library& library,
@@ -249,17 +179,6 @@ void Daemon::Shutdown(std::chrono::milliseconds grace) {
   parts_->admission.reset();
   parts_->maintenance.reset();
   parts_->library.reset();
-}
-
-absl::StatusOr<IndexRebuildReport> RebuildContentIndex(const ServerConfig& config) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(config.data_dir / "db", error)) {
-    return NotFound(ErrorReason("DATA_DIR_MISSING"), "{} holds no library; check --data-dir",
-                    config.data_dir.string());
-  }
-  DML_ASSIGN_OR_RETURN(DataDir dir, DataDir::Open(config.data_dir));
-  DML_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, OpenDatabase(dir, config.limits));
-  return RebuildIndex(*engine, WallClockNow());
 }
 
 }  // namespace dml

@@ -13,7 +13,6 @@
 
 #include "core/base/status.h"
 #include "server/config/server_config.h"
-#include "storage/content/index_rebuild.h"
 
 namespace dml {
 
@@ -42,9 +41,5 @@ class Daemon {
 
   std::unique_ptr<Parts> parts_;
 };
-
-/// Makes the index of stored content anew, while no daemon runs on the data directory; see
-/// storage/content/index_rebuild.h. NOT_FOUND (DATA_DIR_MISSING) where there is no library.
-absl::StatusOr<IndexRebuildReport> RebuildContentIndex(const ServerConfig& config);
 
 }  // namespace dml

@@ -63,20 +63,6 @@ absl::StatusOr<PrivateKey> EnsureKey(const fs::path& file) {
   return key.ok() ? std::move(key) : Annotate(key.status(), file.string());
 }
 
-absl::StatusOr<PrivateKey> EnsureLogKey(const IdentityFiles& files) {
-  if (!FileExists(files.log_key) && FileExists(files.origin)) {
-    return FailedPrecondition(ErrorReason("LOG_KEY_MISSING"),
-                              "{} is not there, but the journal has been signed with it; restore "
-                              "it from a backup, or see docs/operations.md, \"Recovery\"",
-                              files.log_key.string());
-  }
-  absl::StatusOr<PrivateKey> key = EnsureKey(files.log_key);
-  if (!key.ok()) return key;
-  const std::string public_pem = key->public_key().ToPem();
-  DML_RETURN_IF_ERROR(WriteFileAtomically(files.log_public_key, AsBytes(public_pem), 0644));
-  return key;
-}
-
 // The name in the signed checkpoint beside it; "" where there is none.
 std::string OriginOfCheckpoint(const fs::path& file) {
   const absl::StatusOr<std::string> note = ReadFile(file, kMaxCheckpointBytes);
@@ -133,25 +119,6 @@ absl::Status EnsureCertificates(const IdentityFiles& files, const std::string& o
 }
 
 }  // namespace
-
-IdentityFiles::IdentityFiles(const fs::path& data_dir)
-    : keys(data_dir / "keys"),
-      tls(data_dir / "tls"),
-      client(data_dir / "client"),
-      ca_key(keys / "ca.key"),
-      ca_certificate(tls / "ca.pem"),
-      server_key(keys / "server.key"),
-      server_certificate(tls / "server.pem"),
-      log_key(keys / "log.key"),
-      log_public_key(client / "log.pem"),
-      origin(data_dir / "origin"),
-      signed_checkpoint(data_dir / "signed-checkpoint"),
-      admin_key(client / "admin.key"),
-      admin_certificate(client / "admin.pem"),
-      profile(client / "profile.yaml"),
-      root_key(client / "root.key"),
-      root(client / "root.json"),
-      permit_key(keys / "permit.key") {}
 
 std::string SpiffeTrustDomain(std::string_view origin) {
   const size_t slash = origin.find('/');
@@ -236,10 +203,11 @@ absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options) {
   for (const fs::path& folder : {files.keys, files.tls, files.client}) {
     DML_RETURN_IF_ERROR(MakePrivateDirectory(folder));
   }
-  DML_ASSIGN_OR_RETURN(PrivateKey log_key, EnsureLogKey(files));
+  DML_ASSIGN_OR_RETURN(LogKeys log_keys, EnsureLogKeys(files));
   DML_ASSIGN_OR_RETURN(std::string origin, EnsureOrigin(files));
+  DML_RETURN_IF_ERROR(EnsureKey(files.permit_key).status());
   DML_RETURN_IF_ERROR(EnsureCertificates(files, origin, options));
-  return ServerIdentity{std::move(origin), std::move(log_key)};
+  return ServerIdentity{std::move(origin), std::move(log_keys)};
 }
 
 }  // namespace dml

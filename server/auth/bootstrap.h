@@ -3,7 +3,7 @@
 //
 //   keys/ca.key      tls/ca.pem          the authority; the key may be moved offline afterwards
 //   keys/server.key  tls/server.pem      this server
-//   keys/log.key     client/log.pem      Ed25519; signs checkpoints, must stay for ever
+//   keys/log.key     client/log.pem      Ed25519; signs checkpoints (server/auth/log_keys.h)
 //   origin                               "dml.local/<16 hex>": the journal's name, stays for ever
 //   client/admin.{pem,key}               the administrator's certificate (role admin)
 //   client/root.key                      the administrator's key of the first trust root: keep it
@@ -27,21 +27,10 @@
 #include "core/base/status.h"
 #include "core/crypto/keys.h"
 #include "core/journal/trust_records.h"
+#include "server/auth/identity_files.h"
+#include "server/auth/log_keys.h"
 
 namespace dml {
-
-/// Where things are in a data directory.
-struct IdentityFiles {
-  explicit IdentityFiles(const std::filesystem::path& data_dir);
-
-  std::filesystem::path keys, tls, client;  // Folders.
-  std::filesystem::path ca_key, ca_certificate;
-  std::filesystem::path server_key, server_certificate;
-  std::filesystem::path log_key, log_public_key, origin;
-  std::filesystem::path signed_checkpoint;  // Of the library; only read here.
-  std::filesystem::path admin_key, admin_certificate, profile;
-  std::filesystem::path root_key, root, permit_key;
-};
 
 struct BootstrapOptions {
   std::filesystem::path data_dir;         // Exists.
@@ -51,7 +40,7 @@ struct BootstrapOptions {
 
 struct ServerIdentity {
   std::string origin;
-  PrivateKey log_key;
+  LogKeys log_keys;
 };
 
 /// Makes what is missing. FAILED_PRECONDITION: BOOTSTRAP_INCOMPLETE (a part is gone that others

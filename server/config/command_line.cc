@@ -28,6 +28,17 @@ struct Flags {
   std::string issue_out;
   std::string issue_server;
   int issue_days = 365;
+
+  std::string root;
+  bool root_keys_lost = false;
+};
+
+// Those that were given.
+struct Subcommands {
+  const CLI::App* issue = nullptr;
+  const CLI::App* rebuild = nullptr;
+  const CLI::App* new_log_key = nullptr;
+  const CLI::App* set_root = nullptr;
 };
 
 void AddServeFlags(CLI::App& app, Flags& flags) {
@@ -60,13 +71,23 @@ CLI::App* AddIssueCommand(CLI::App& app, Flags& flags) {
   return issue;
 }
 
-CLI::App* AddRebuildCommand(CLI::App& app, Flags& flags) {
-  CLI::App* rebuild = app.add_subcommand(
-      "rebuild-index",
-      "Make the index of stored content anew from the content, while no daemon runs");
-  rebuild->add_option("--data-dir", flags.data_dir, "The library's data directory");
-  rebuild->add_option("--config", flags.config_file, "Configuration file (YAML) that names it");
-  return rebuild;
+// Work on a data directory.
+CLI::App* AddWork(CLI::App& app, Flags& flags, const std::string& name, const std::string& what) {
+  CLI::App* work = app.add_subcommand(name, what);
+  work->add_option("--data-dir", flags.data_dir, "The library's data directory");
+  work->add_option("--config", flags.config_file, "Configuration file (YAML) that names it");
+  return work;
+}
+
+CLI::App* AddSetRootCommand(CLI::App& app, Flags& flags) {
+  CLI::App* set_root = AddWork(app, flags, "set-root",
+                               "Set the next trust root while no daemon runs; it may name the next "
+                               "key of the journal");
+  set_root->add_option("root", flags.root, "The signed root")->required();
+  set_root->add_flag("--root-keys-lost", flags.root_keys_lost,
+                     "Take a root that only its own keys have signed; every client must then pin "
+                     "it anew");
+  return set_root;
 }
 
 absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags) {
@@ -86,9 +107,9 @@ absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags) {
   return config;
 }
 
-absl::StatusOr<CommandLine> Interpret(const Flags& flags, bool issue, bool rebuild) {
+absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& given) {
   CommandLine out;
-  if (issue) {
+  if (given.issue->parsed()) {
     const std::optional<Role> role = ParseRole(flags.issue_role);
     if (!role) {
       return InvalidArgument(ErrorReason("USAGE_INVALID"),
@@ -101,7 +122,13 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, bool issue, bool rebui
     return out;
   }
   DML_ASSIGN_OR_RETURN(out.config, LoadConfig(flags));
-  if (rebuild) out.action = CommandLine::Action::kRebuildIndex;
+  if (given.rebuild->parsed()) out.action = CommandLine::Action::kRebuildIndex;
+  if (given.new_log_key->parsed()) out.action = CommandLine::Action::kNewLogKey;
+  if (given.set_root->parsed()) {
+    out.action = CommandLine::Action::kSetRoot;
+    out.root = flags.root;
+    out.root_keys_lost = flags.root_keys_lost;
+  }
   if (flags.check_config || flags.print_config) {
     out.action = CommandLine::Action::kPrint;
     out.output =
@@ -116,8 +143,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   CLI::App app("The daemon of a definitive media library.", "dmld");
   Flags flags;
   AddServeFlags(app, flags);
-  const CLI::App* issue = AddIssueCommand(app, flags);
-  const CLI::App* rebuild = AddRebuildCommand(app, flags);
+  const Subcommands given = {
+      .issue = AddIssueCommand(app, flags),
+      .rebuild =
+          AddWork(app, flags, "rebuild-index",
+                  "Make the index of stored content anew from the content, while no daemon runs"),
+      .new_log_key = AddWork(app, flags, "new-log-key",
+                             "Make a key that is to follow the journal's own, as the trust root "
+                             "will say"),
+      .set_root = AddSetRootCommand(app, flags)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 pops.
   } catch (const CLI::CallForHelp&) {
@@ -127,7 +161,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   } catch (const CLI::ParseError& error) {
     return InvalidArgument(ErrorReason("USAGE_INVALID"), "{}; see dmld --help", error.what());
   }
-  return Interpret(flags, issue->parsed(), rebuild->parsed());
+  return Interpret(flags, given);
 }
 
 }  // namespace dml

@@ -12,11 +12,13 @@
 namespace dml {
 
 struct CommandLine {
-  enum class Action { kServe, kPrint, kIssueCertificate, kRebuildIndex };
+  enum class Action { kServe, kPrint, kIssueCertificate, kRebuildIndex, kNewLogKey, kSetRoot };
   Action action = Action::kServe;
-  ServerConfig config;  // kServe; of kRebuildIndex the data directory and its limits.
-  std::string output;   // kPrint: help, version, or the configuration.
-  IssueRequest issue;   // kIssueCertificate.
+  ServerConfig config;          // kServe; of others the data directory and its limits.
+  std::string output;           // kPrint: help, version, or the configuration.
+  IssueRequest issue;           // kIssueCertificate.
+  std::filesystem::path root;   // kSetRoot.
+  bool root_keys_lost = false;  // kSetRoot.
 };
 
 /// Reads the arguments (without the program's name) and the configuration file that they name.

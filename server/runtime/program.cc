@@ -10,8 +10,10 @@
 
 #include "server/auth/bootstrap.h"
 #include "server/auth/issue.h"
+#include "server/auth/log_keys.h"
 #include "server/config/command_line.h"
 #include "server/daemon.h"
+#include "server/open_library.h"
 #include "server/runtime/logging.h"
 #include "server/runtime/self_probe.h"
 #include "server/runtime/stop_signals.h"
@@ -114,6 +116,34 @@ int Rebuild(const ServerConfig& config) {
   return kExitOk;
 }
 
+int MakeLogKey(const ServerConfig& config) {
+  const absl::StatusOr<NextLogKey> made = MakeNextLogKey(config.data_dir);
+  if (!made.ok()) return Fail(made.status());
+  fmt::print(
+      "the journal's next key: {}\n  {}\nsigned so far: {} entries\n"
+      "next: let the trust root name it, then stop dmld and set that root with dmld set-root:\n"
+      "  dml root fetch --out root.json\n"
+      "  dml root rotate root.json THE-LOG-KEY-OF-NOW --key {} --log-start-size {} --out "
+      "next-root.json\n",
+      made->key.id().ToString(), made->file.string(), made->signed_size, made->file.string(),
+      made->signed_size);
+  return kExitOk;
+}
+
+int SetRoot(const CommandLine& command) {
+  StartLogging(command.config.log);
+  const absl::StatusOr<RootChange> done =
+      SetRootOffline(command.config, command.root, command.root_keys_lost);
+  if (!done.ok()) return Fail(done.status());
+  fmt::print("trust root {} is set{}\n", done->version,
+             done->log_key_changed ? ", and the journal's next key signs from now on" : "");
+  if (command.root_keys_lost) {
+    fmt::print("no client follows it: give each {} as its rootFile\n",
+               IdentityFiles(command.config.data_dir).root.string());
+  }
+  return kExitOk;
+}
+
 int Issue(const IssueRequest& request) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const absl::StatusOr<std::filesystem::path> profile = IssueCertificate(request, now);
@@ -131,7 +161,8 @@ DaemonExit DaemonExitFor(const absl::Status& status) {
     return std::any_of(words.begin(), words.end(),
                        [&](std::string_view word) { return reason.starts_with(word); });
   };
-  if (starts_with_one_of({"USAGE_", "CONFIG_", "TLS_", "CERTIFICATE_", "DESCRIPTOR_LIMIT_"})) {
+  if (starts_with_one_of({"USAGE_", "CONFIG_", "TLS_", "CERTIFICATE_", "DESCRIPTOR_LIMIT_",
+                          "ENVELOPE_", "ROOT_", "THRESHOLD_"})) {
     return kExitUsage;
   }
   if (starts_with_one_of({"DATA_DIR_", "STORAGE_", "JOURNAL_", "CHECKPOINT_", "ORIGIN_", "LOG_KEY_",
@@ -154,6 +185,10 @@ int RunProgram(int argc, char** argv) {
       return kExitOk;
     case CommandLine::Action::kIssueCertificate:
       return Issue(command->issue);
+    case CommandLine::Action::kNewLogKey:
+      return MakeLogKey(command->config);
+    case CommandLine::Action::kSetRoot:
+      return SetRoot(*command);
     case CommandLine::Action::kRebuildIndex:
       return Rebuild(command->config);
     case CommandLine::Action::kServe:

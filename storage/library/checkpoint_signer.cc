@@ -8,9 +8,14 @@ CheckpointSigner::CheckpointSigner(std::string origin, PrivateKey key, std::file
     : origin_(std::move(origin)), key_(std::move(key)), file_(std::move(file)) {}
 
 // The journal holds all that was signed.
-absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t size) const {
+absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t size,
+                                            std::span<const PublicKey> signed_with) const {
   DML_ASSIGN_OR_RETURN(std::string note, ReadFile(file_, kMaxNoteBytes));
   absl::StatusOr<Checkpoint> signed_before = OpenCheckpoint(note, origin_, public_key());
+  for (const PublicKey& key : signed_with) {
+    if (signed_before.ok()) break;
+    signed_before = OpenCheckpoint(note, origin_, key);
+  }
   if (!signed_before.ok()) {
     return Annotate(
         signed_before.status(),
@@ -33,7 +38,8 @@ absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t
   return absl::OkStatus();
 }
 
-absl::Status CheckpointSigner::Open(const JournalView& journal, bool accept_missing) {
+absl::Status CheckpointSigner::Open(const JournalView& journal, bool accept_missing,
+                                    std::span<const PublicKey> signed_with) {
   DML_ASSIGN_OR_RETURN(uint64_t size, journal.Size());
   DML_ASSIGN_OR_RETURN(Digest root, journal.Root(size));
   if (file_.empty()) return Sign(size, root);
@@ -52,7 +58,7 @@ absl::Status CheckpointSigner::Open(const JournalView& journal, bool accept_miss
         "{} is there: start without --accept-missing-checkpoint, which is for one start only",
         file_.string());
   }
-  if (!missing) DML_RETURN_IF_ERROR(CheckAgainst(journal, size));
+  if (!missing) DML_RETURN_IF_ERROR(CheckAgainst(journal, size, signed_with));
   return Sign(size, root);
 }
 

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 
 #include <absl/synchronization/mutex.h>
@@ -33,8 +34,10 @@ class CheckpointSigner {
   /// nothing may be served: JOURNAL_BEHIND_CHECKPOINT where the journal has fewer entries than were
   /// signed or another root at that size; CHECKPOINT_MISSING where it has entries and there is no
   /// file. `accept_missing` takes the journal as it is where the file is missing;
-  /// CHECKPOINT_PRESENT where it is not, so that nobody starts like that for ever.
-  absl::Status Open(const JournalView& journal, bool accept_missing);
+  /// CHECKPOINT_PRESENT where it is not, so that nobody starts like that for ever. One of
+  /// `signed_with` must have signed the file; empty: the key that signs now.
+  absl::Status Open(const JournalView& journal, bool accept_missing,
+                    std::span<const PublicKey> signed_with = {});
 
   /// Signs, keeps the signature durably, then makes it the latest. The journal's entries must be
   /// durable. FAILED_PRECONDITION where size is below the latest.
@@ -45,7 +48,8 @@ class CheckpointSigner {
   PublicKey public_key() const { return key_.public_key(); }
 
  private:
-  absl::Status CheckAgainst(const JournalView& journal, uint64_t size) const;
+  absl::Status CheckAgainst(const JournalView& journal, uint64_t size,
+                            std::span<const PublicKey> signed_with) const;
 
   const std::string origin_;
   const PrivateKey key_;

@@ -123,7 +123,11 @@ absl::StatusOr<std::vector<std::string>> CosignedCheckpoints::Newest() const {
   const auto snapshot = engine_.NewSnapshot();
   const auto cursor = snapshot->NewCursor(Table::kMeta, PrefixRange(kPrefix));
   std::vector<std::string> out;
-  for (cursor->SeekToLast(); cursor->Valid(); cursor->Prev()) out.emplace_back(cursor->value());
+  const uint32_t log_id = NoteKeyId(origin_, key_);
+  for (cursor->SeekToLast(); cursor->Valid(); cursor->Prev()) {
+    DML_ASSIGN_OR_RETURN(const Note note, ParseNote(cursor->value()));
+    if (note.signatures.front().key_id == log_id) out.emplace_back(cursor->value());
+  }
   DML_RETURN_IF_ERROR(cursor->status());
   return out;
 }

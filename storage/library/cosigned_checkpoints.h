@@ -41,7 +41,8 @@ class CosignedCheckpoints {
   ///   RESOURCE_EXHAUSTED (COSIGNATURE_LIMIT): kMaxNoteSignatures lines, the log's among them.
   absl::StatusOr<std::string> Add(std::string_view note, const TrustRoot* root = nullptr);
 
-  /// The notes kept, newest first. Their lines of unknown witnesses may be anything.
+  /// The notes kept, newest first, of the key that signs now. Their lines of unknown witnesses may
+  /// be anything.
   absl::StatusOr<std::vector<std::string>> Newest() const;
 
   /// `note`, a checkpoint of this log, with the lines that are kept of it.

@@ -41,15 +41,6 @@ absl::Status ClearViews(Engine& engine) {
   }
 }
 
-absl::Status BringViewsUpToDate(Engine& engine) {
-  auto snapshot = engine.NewSnapshot();
-  DML_ASSIGN_OR_RETURN(uint64_t size, JournalView(*snapshot).Size());
-  DML_ASSIGN_OR_RETURN(uint64_t cursor, ViewCursor(*snapshot));
-  if (cursor == size) return absl::OkStatus();
-  if (cursor == 0) DML_RETURN_IF_ERROR(ClearViews(engine));
-  return Fold(*snapshot, cursor, size, engine);
-}
-
 // Entry 0 says which library this is.
 absl::Status CheckFirstEntry(const JournalView& journal, std::string_view origin) {
   DML_ASSIGN_OR_RETURN(StoredEntry first, journal.At(0));
@@ -107,6 +98,15 @@ absl::Status CompareViews(const Reader& left, const Reader& right, ViewCompariso
 
 }  // namespace
 
+absl::Status BringViewsUpToDate(Engine& engine) {
+  auto snapshot = engine.NewSnapshot();
+  DML_ASSIGN_OR_RETURN(uint64_t size, JournalView(*snapshot).Size());
+  DML_ASSIGN_OR_RETURN(uint64_t cursor, ViewCursor(*snapshot));
+  if (cursor == size) return absl::OkStatus();
+  if (cursor == 0) DML_RETURN_IF_ERROR(ClearViews(engine));
+  return Fold(*snapshot, cursor, size, engine);
+}
+
 Library::Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer,
                  ContentOptions content)
     : engine_(std::move(engine)),
@@ -125,7 +125,7 @@ absl::StatusOr<std::unique_ptr<Library>> Library::Open(std::unique_ptr<Engine> e
     const JournalView journal(*snapshot);
     DML_ASSIGN_OR_RETURN(size, journal.Size());
     if (size > 0) DML_RETURN_IF_ERROR(CheckFirstEntry(journal, options.origin));
-    DML_RETURN_IF_ERROR(signer->Open(journal, options.accept_missing_checkpoint));
+    DML_RETURN_IF_ERROR(signer->Open(journal, options.accept_missing_checkpoint, options.log_keys));
   }
   if (size == 0) DML_RETURN_IF_ERROR(CreateFirstEntry(*engine, *signer, options.clock()));
   DML_RETURN_IF_ERROR(BringViewsUpToDate(*engine));

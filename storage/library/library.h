@@ -16,6 +16,7 @@ struct LibraryOptions {
   std::string origin;                            // Checkpoint origin; must stay the same for ever.
   std::filesystem::path signed_checkpoint_file;  // "": in memory (tests).
   bool accept_missing_checkpoint = false;        // See CheckpointSigner::Open.
+  std::vector<PublicKey> log_keys;               // One of which signed last; empty: the one now.
   SequencerOptions sequencer;
   ContentOptions content;
   Sequencer::Clock clock = WallClockNow;
@@ -65,6 +66,9 @@ class Library {
   CosignedCheckpoints cosigned_;
   std::unique_ptr<Sequencer> sequencer_;
 };
+
+/// Folds what the views lack of the journal. Nothing else may use the engine meanwhile.
+absl::Status BringViewsUpToDate(Engine& engine);
 
 /// Throws the views away and folds the journal anew. Nothing else may use the engine meanwhile; a
 /// crash in between is finished by the next opening.

@@ -51,10 +51,19 @@ absl::Status CheckOfThisLog(const TrustRoot& root, std::string_view origin,
   if (log != root.roles.end() && std::ranges::count(log->second.key_ids, log_key.id()) > 0) {
     return absl::OkStatus();
   }
-  return InvalidArgument(ErrorReason("ROOT_LOG_KEY_MISSING"),
-                         "the root does not name the key {} in the role log, with which this "
-                         "journal is signed: nobody could believe it any more",
-                         log_key.id().ToString());
+  return InvalidArgument(
+      ErrorReason("ROOT_LOG_KEY_MISSING"),
+      "the root does not name the key {} in the role log, with which this "
+      "journal is signed: nobody could believe it any more; to change that key, see "
+      "docs/operations.md, \"Recovery\"",
+      log_key.id().ToString());
+}
+
+Command RootCommand(uint64_t version, std::string envelope) {
+  Command command;
+  command.payload = RootSet{version, RefOf(envelope)};
+  command.metadata = {std::move(envelope)};
+  return command;
 }
 
 }  // namespace
@@ -120,10 +129,23 @@ absl::StatusOr<Command> PrepareSetRoot(const Reader& state, std::string envelope
   }
   DML_RETURN_IF_ERROR(CheckOfThisLog(next->root, origin, log_key));
   DML_RETURN_IF_ERROR(CheckRootExpiry(next->root, now));
-  Command command;
-  command.payload = RootSet{next->root.version, RefOf(envelope)};
-  command.metadata = {std::move(envelope)};
-  return command;
+  return RootCommand(next->root.version, std::move(envelope));
+}
+
+absl::StatusOr<Command> PrepareReplaceRoot(const Reader& state, std::string envelope,
+                                           std::string_view origin, const PublicKey& log_key,
+                                           Timestamp now) {
+  DML_ASSIGN_OR_RETURN(auto current, LoadRoot(state));
+  if (!current.has_value()) return NoRoot();
+  DML_ASSIGN_OR_RETURN(TrustedRoot next, OpenPinnedRoot(envelope));
+  if (next.root.version != current->root.version + 1) {
+    return FailedPrecondition(ErrorReason("ROOT_VERSION_UNEXPECTED"),
+                              "the root has version {}, and the next one is {}", next.root.version,
+                              current->root.version + 1);
+  }
+  DML_RETURN_IF_ERROR(CheckOfThisLog(next.root, origin, log_key));
+  DML_RETURN_IF_ERROR(CheckRootExpiry(next.root, now));
+  return RootCommand(next.root.version, std::move(envelope));
 }
 
 absl::StatusOr<Command> PrepareSetDelegation(const Reader& state, std::string envelope,

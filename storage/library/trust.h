@@ -40,6 +40,13 @@ absl::StatusOr<Command> PrepareSetRoot(const Reader& state, std::string envelope
                                        std::string_view origin, const PublicKey& log_key,
                                        Timestamp now);
 
+/// The same for a root that its own root role alone has signed, in the place of one whose keys are
+/// lost: nobody follows such a step who is not told to. ROOT_MISSING where there is none to
+/// replace, ROOT_VERSION_UNEXPECTED for another version than the next.
+absl::StatusOr<Command> PrepareReplaceRoot(const Reader& state, std::string envelope,
+                                           std::string_view origin, const PublicKey& log_key,
+                                           Timestamp now);
+
 /// The command that sets a delegation's document: it must have the threshold of those to whom the
 /// delegation goes (THRESHOLD_NOT_MET, DELEGATION_UNKNOWN) and not have expired
 /// (DELEGATION_EXPIRED).

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/crypto/keys.h"
 #include "core/crypto/sha256.h"
 #include "core/wire/entry.h"
 
@@ -41,7 +42,7 @@ class LogAuditTest : public ::testing::Test {
 
   const PublicKey key_ = PrivateKey::Generate(KeyAlgorithm::kEd25519).public_key();
   const PublicKey other_ = PrivateKey::Generate(KeyAlgorithm::kEd25519).public_key();
-  LogAudit audit_{kOrigin, key_};
+  LogAudit audit_{kOrigin};
 };
 
 using Faults = std::vector<std::string>;
@@ -64,7 +65,7 @@ TEST_F(LogAuditTest, AGoodLogHasNoFaultsAndItsRoot) {
   EXPECT_EQ(Rules(), Faults{}) << audit_.faults()[0].what;
   EXPECT_EQ(audit_.size(), 13u);
   TreeAppender tree;
-  LogAudit again(kOrigin, key_);
+  LogAudit again(kOrigin);
   const std::string leaf = *wire::EncodeEntry([&] {
     Entry entry;
     entry.author = "dmld";
@@ -81,9 +82,8 @@ TEST_F(LogAuditTest, TheFirstEntryIsThisLibrarysAndTheOnlyOneOfItsKind) {
   EXPECT_EQ(Rules(), Faults{"LIBRARY_CREATED_TWICE"});
   for (const EntryPayload& first :
        std::initializer_list<EntryPayload>{LibraryCreated{"another", std::string(key_.spki_der())},
-                                           LibraryCreated{kOrigin, std::string(other_.spki_der())},
                                            NamespaceCreated{"acme", "", {}}}) {
-    LogAudit audit(kOrigin, key_);
+    LogAudit audit(kOrigin);
     Entry entry;
     entry.author = "dmld";
     entry.payload = first;
@@ -163,6 +163,33 @@ TEST_F(LogAuditTest, RevokedKeysVouchForNothingMore) {
   Add(version);
   Add(KeyRevoked{other_.id(), "again"});
   EXPECT_EQ(Rules(), Faults(2, "KEY_NOT_LIVE"));
+}
+
+TEST_F(LogAuditTest, TrustGoesOnStepByStep) {
+  Add(RootSet{1, {Sha256("r1"), 2}});
+  Add(RootSet{3, {Sha256("r3"), 2}});
+  Add(RootSet{2, {Sha256("r2"), 2}});
+  Add(RootSet{4, {Sha256("r4"), 2}});
+  Add(DelegationSet{{"acme"}, 2, {Sha256("d2"), 2}});
+  Add(DelegationSet{{"acme"}, 2, {Sha256("d2"), 2}});
+  Add(DelegationSet{{"acme", "eu"}, 1, {Sha256("d1"), 2}});
+  EXPECT_EQ(Rules(), Faults(3, "ROOT_SKIPPED"));
+}
+
+TEST_F(LogAuditTest, TokensMediaAndPermitsAreBoundOnce) {
+  Add(TokenIssued{"t1", Sha256("s"), {{"reader", ""}}, WallClockNow()});
+  Add(TokenRevoked{"t1", "lost"});
+  Add(TokenRevoked{"t1", "lost"});
+  Add(TokenRevoked{"t2", "lost"});
+  MediaRegistered media;
+  media.name = "acme/dvd";
+  Add(media);
+  Add(media);
+  CustodyRecorded custody;
+  custody.name = "acme/tape";
+  Add(custody);
+  EXPECT_EQ(Rules(),
+            (Faults{"TOKEN_NOT_LIVE", "NAME_UNKNOWN", "NAME_BOUND_TWICE", "NAME_UNKNOWN"}));
 }
 
 TEST_F(LogAuditTest, NothingIsPublishedUnsignedOrWithdrawnTwice) {

@@ -1,5 +1,6 @@
 #include "client/log_verifier.h"
 
+#include <algorithm>
 #include <map>
 #include <thread>
 
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "core/merkle/merkle.h"
+#include "core/os/file.h"
 #include "tests/client/temp_dir.h"
 
 namespace dml {
@@ -192,6 +194,48 @@ TEST_F(LogVerifierTest, OnlyThePinnedKeyAndOriginCount) {
   PrivateKey ecdsa = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
   EXPECT_EQ(Reason(LogVerifier::Create(kOrigin, ecdsa.public_key().ToPem(), "").status()),
             "LOG_KEY_INVALID");
+}
+
+// attack T4
+TEST_F(LogVerifierTest, AStolenKeysCheckpointsAreSetAsideOnceTheRootNamesAnother) {
+  constexpr uint64_t kHuge = (uint64_t{1} << 63) - 1;
+  const std::string forged = *SignCheckpoint({kOrigin, kHuge, EmptyRoot()}, key_);
+  PrivateKey next_key = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  for (const std::filesystem::path& state : {dir_ / "state", std::filesystem::path()}) {
+    auto verifier = Open(state);
+    ASSERT_TRUE(verifier->Accept(forged, log_.Prover()).ok());
+    EXPECT_EQ(verifier->Accept(log_.Note(5), Fails(InvalidArgument(ErrorReason("X"), "")))
+                  .status()
+                  .code(),
+              absl::StatusCode::kDataLoss);
+
+    ASSERT_TRUE(verifier->Rekey(next_key.public_key(), 4).ok());
+    EXPECT_FALSE(verifier->Remembered()->has_value());
+    Log next(next_key);
+    EXPECT_EQ(Reason(verifier->Accept(next.Note(3), next.Prover()).status()),
+              "CHECKPOINT_NOT_BELIEVED");
+    EXPECT_EQ(Reason(verifier->Accept(forged, next.Prover()).status()), "SIGNATURE_MISSING");
+    ASSERT_TRUE(verifier->Accept(next.Note(5), next.Prover()).ok());
+    EXPECT_EQ((*verifier->Remembered())->size, 5u);
+    // The same root again takes nothing away.
+    ASSERT_TRUE(verifier->Rekey(next_key.public_key(), 4).ok());
+    if (!state.empty()) EXPECT_EQ((*verifier->Remembered())->size, 5u);
+  }
+  const std::vector<std::string> evidence = Evidence();
+  EXPECT_EQ(std::count(evidence.begin(), evidence.end(), forged), 2)
+      << "as what was remembered in an accusation, and as what was set aside";
+
+  // A client that starts after the root has changed finds its old memory.
+  ASSERT_TRUE(Open(dir_ / "other")->Accept(log_.Note(3), log_.Prover()).ok());
+  auto later = LogVerifier::Create(kOrigin, next_key.public_key().ToPem(), dir_ / "other", 4);
+  ASSERT_TRUE(later.ok()) << later.status();
+  EXPECT_FALSE((*later)->Remembered()->has_value());
+  // What is no note of this log is not set aside.
+  ASSERT_TRUE(WriteFileAtomically(dir_ / "other", AsBytes("garbage"), 0600).ok());
+  EXPECT_EQ(
+      Reason(
+          LogVerifier::Create(kOrigin, next_key.public_key().ToPem(), dir_ / "other", 4).status()),
+      "LOG_STATE_INVALID");
 }
 
 TEST_F(LogVerifierTest, ProcessesThatShareAFileSeeEachOthersMemory) {

@@ -170,7 +170,7 @@ absl::StatusOr<Reply> VerifyLog(Context& context, const VerifyArgs& args) {
   const absl::StatusOr<Checkpoint> checkpoint = log.source->Newest(note);
   if (IsAccusation(checkpoint.status())) return Refusal(nullptr, checkpoint.status());
   DML_RETURN_IF_ERROR(checkpoint.status());
-  LogAudit audit(log.source->origin(), log.source->log_key());
+  LogAudit audit(log.source->origin());
   absl::Status audited = demand.Look(*log.source, *checkpoint);
   if (audited.ok()) {
     audited = AuditTo(*log.source, *checkpoint, audit,
@@ -228,7 +228,7 @@ class Monitor {
         log_(std::move(log)),
         demand_(std::move(demand)),
         checked_(std::move(checked)),
-        audit_(log_.source->origin(), log_.source->log_key()) {}
+        audit_(log_.source->origin()) {}
 
   // One look: audits what is new and remembers it.
   absl::Status Look() {
@@ -290,9 +290,9 @@ absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
     return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
                            "a monitor must remember what it has seen: give --state FILE");
   }
-  DML_ASSIGN_OR_RETURN(
-      std::unique_ptr<LogVerifier> checked,
-      LogVerifier::Create(log.source->origin(), log.source->log_key().ToPem(), log.state_file));
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<LogVerifier> checked,
+                       LogVerifier::Create(log.source->origin(), log.source->log_key().ToPem(),
+                                           log.state_file, log.start_size));
   Monitor monitor(args, std::move(log), std::move(demand), std::move(checked));
   while (true) {
     const uint64_t before = monitor.audit().size();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "client/log_pin.h"
 #include "client/options.h"
 #include "core/os/file.h"
 #include "core/tlog/tile_reader.h"
@@ -144,8 +145,8 @@ absl::StatusOr<ClientOptions> OptionsOf(const Context& context, const LogSourceA
   return options;
 }
 
-absl::StatusOr<std::unique_ptr<LogSource>> OpenTiles(const ClientOptions& options, PublicKey key,
-                                                     const std::string& url) {
+absl::StatusOr<std::unique_ptr<LogSource>> OpenTiles(const ClientOptions& options,
+                                                     const LogPin& pin, const std::string& url) {
   HttpLogOptions http;
   http.url = url;
   http.ca_pem = options.ca_pem;
@@ -154,8 +155,8 @@ absl::StatusOr<std::unique_ptr<LogSource>> OpenTiles(const ClientOptions& option
   DML_ASSIGN_OR_RETURN(std::unique_ptr<HttpLog> log, HttpLog::Create(std::move(http)));
   DML_ASSIGN_OR_RETURN(
       std::unique_ptr<LogVerifier> verifier,
-      LogVerifier::Create(options.log_origin, options.log_key_pem, options.state_file));
-  return std::make_unique<TileSource>(options.log_origin, std::move(key), std::move(log),
+      LogVerifier::Create(options.log_origin, pin.key.ToPem(), options.state_file, pin.start_size));
+  return std::make_unique<TileSource>(options.log_origin, pin.key, std::move(log),
                                       std::move(verifier));
 }
 
@@ -187,16 +188,22 @@ absl::StatusOr<OpenedLog> OpenLog(Context& context, const LogSourceArgs& args,
                            "--log-key and --origin belong together; give both");
   }
   DML_ASSIGN_OR_RETURN(const ClientOptions options, OptionsOf(context, args));
-  DML_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromSpkiPem(options.log_key_pem));
+  // The library is asked first: the root that it has may name another key for the log by now.
+  Client* client = nullptr;
+  if (args.url.empty()) {
+    DML_ASSIGN_OR_RETURN(client, context.client());
+    client->GetCheckpoint().status().IgnoreError();  // What is amiss, the source will say.
+  }
+  DML_ASSIGN_OR_RETURN(const LogPin pin, PinOf(options));
   OpenedLog out;
+  out.start_size = pin.start_size;
   out.state_file = args.state.empty() ? Beside(options.state_file, purpose) : fs::path(args.state);
   if (!args.url.empty()) {
-    DML_ASSIGN_OR_RETURN(out.source, OpenTiles(options, std::move(key), args.url));
+    DML_ASSIGN_OR_RETURN(out.source, OpenTiles(options, pin, args.url));
     context.MarkAsked();
     return out;
   }
-  DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  out.source = std::make_unique<LibrarySource>(*client, options.log_origin, std::move(key));
+  out.source = std::make_unique<LibrarySource>(*client, options.log_origin, pin.key);
   return out;
 }
 

@@ -1,4 +1,7 @@
 // dml root init|add-key|rotate|remove-key|renew: drafts of a trust root, offline, file by file.
+#include <algorithm>
+#include <optional>
+
 #include "core/base/time.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
@@ -182,6 +185,7 @@ struct ChangeArgs {
   std::string key_id;
   KeyArgs key;
   std::string validity;
+  std::optional<uint64_t> log_start_size;
 };
 
 absl::StatusOr<Reply> Change(const ChangeArgs& args,
@@ -205,12 +209,34 @@ absl::StatusOr<Reply> RemoveKey(Context&, const ChangeArgs& args) {
 void DeclareRotate(CLI::App& app, ChangeArgs& args) {
   DeclareRemoveKey(app, args);
   DeclareKeyFile(app, args.key);
+  app.add_option("--log-start-size", args.log_start_size,
+                 "Where the key signs the journal: from how many entries on the new one is "
+                 "believed (dmld new-log-key says)")
+      ->type_name("SIZE");
+}
+
+// A new key of the journal is believed from some size on, or a thief of the old one could have
+// signed what clients take for later.
+absl::Status SetLogStart(TrustRoot& root, const Digest& replaced,
+                         const std::optional<uint64_t>& size) {
+  const std::vector<Digest>& log = root.roles[SigningRole::kLog].key_ids;
+  const bool signs_log = std::ranges::find(log, replaced) != log.end();
+  if (signs_log != size.has_value()) {
+    return InvalidArgument(
+        ErrorReason("ARGUMENT_INVALID"),
+        "--log-start-size belongs to a key that signs the journal, and {} does{}",
+        replaced.ToString(), signs_log ? ": give it" : " not");
+  }
+  if (signs_log) root.log_start_size = *size;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Reply> Rotate(Context&, const ChangeArgs& args) {
   DML_ASSIGN_OR_RETURN(TrustKey key, ReadTrustKey(args.key));
-  return Change(args,
-                [&](TrustRoot& root, const Digest& id) { return ReplaceTrustKey(root, id, key); });
+  return Change(args, [&](TrustRoot& root, const Digest& id) {
+    DML_RETURN_IF_ERROR(SetLogStart(root, id, args.log_start_size));
+    return ReplaceTrustKey(root, id, key);
+  });
 }
 
 void DeclareRenew(CLI::App& app, ChangeArgs& args) {

@@ -53,7 +53,7 @@ TEST(BootstrapTest, MakesEverythingOnceWithStrictModes) {
     EXPECT_EQ(Mode(folder.path() / name), 0600) << name;
   }
   const auto before = Contents(folder);
-  EXPECT_EQ(before.size(), 9u);  // Four keys, three certificates, log.pem, origin.
+  EXPECT_EQ(before.size(), 10u);  // Four keys, three certificates, log.pem, origin.
 
   auto second = Bootstrap(Options(folder));
   ASSERT_TRUE(second.ok()) << second.status();
@@ -67,7 +67,7 @@ TEST(BootstrapTest, TwoLibrariesShareNothing) {
   auto second = Bootstrap(Options(two));
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_NE(first->origin, second->origin);
-  EXPECT_FALSE(first->log_key.public_key() == second->log_key.public_key());
+  EXPECT_FALSE(first->log_keys.current->public_key() == second->log_keys.current->public_key());
   EXPECT_NE(SpiffeTrustDomain(first->origin), SpiffeTrustDomain(second->origin));
 }
 
@@ -224,7 +224,9 @@ TEST(IssueTest, MakesAFolderForAnotherPerson) {
   ScratchFolder folder, out;
   auto made = Bootstrap(Options(folder));
   ASSERT_TRUE(made.ok());
-  ASSERT_TRUE(EnsureFirstRoot(Options(folder), made->origin, made->log_key.public_key(), {}).ok());
+  ASSERT_TRUE(
+      EnsureFirstRoot(Options(folder), made->origin, made->log_keys.current->public_key(), {})
+          .ok());
   ASSERT_TRUE(WriteListenAddress(folder.path(), "127.0.0.1:7443").ok());
   IssueRequest request{folder.path(), "alice", Role::kPublisher, out.path() / "alice", "", 30};
   auto profile = IssueCertificate(request, WallClock());

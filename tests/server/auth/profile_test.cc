@@ -20,10 +20,10 @@ class ProfileTest : public ::testing::Test {
     auto made = Bootstrap({folder_.path(), {}, testing::WallClock()});
     ASSERT_TRUE(made.ok()) << made.status();
     const BootstrapOptions options{folder_.path(), {}, testing::WallClock()};
-    auto root = EnsureFirstRoot(options, made->origin, made->log_key.public_key(), {});
+    auto root = EnsureFirstRoot(options, made->origin, made->log_keys.current->public_key(), {});
     ASSERT_TRUE(root.ok()) << root.status();
     origin_ = made->origin;
-    log_key_ = made->log_key.public_key().ToPem();
+    log_key_ = made->log_keys.current->public_key().ToPem();
   }
 
   void ExpectReadable(const std::filesystem::path& profile, const std::string& certificate) {

@@ -1,0 +1,186 @@
+// Loss and theft of each key, as docs/operations.md, "Recovery", says.
+#include <gtest/gtest.h>
+
+#include "core/merkle/merkle.h"
+#include "core/trust/checkpoint.h"
+#include "tests/integration/support/command_library.h"
+
+namespace dml {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ReadBytes;
+
+class RecoveryTest : public testing::CommandLibrary {
+ protected:
+  std::string Data(const std::string& name) const { return library_.data_dir() / name; }
+  std::string RootKey() const { return Data("client/root.key"); }
+  static std::string IdOf(const std::string& pem) {
+    const auto key = PublicKey::FromSpkiPem(pem);
+    EXPECT_TRUE(key.ok()) << key.status();
+    return key->id().ToString();
+  }
+  // Runs dmld with these words to its end.
+  int Dmld(Words words) {
+    words.insert(words.begin() + 1, {"--data-dir", library_.data_dir().string()});
+    return testing::ChildDaemon(words, folder_.path() / "home").Wait();
+  }
+  // Starts the daemon again; the profile outside the data directory learns its address.
+  void Restart() {
+    const std::string old = OwnAddress();
+    ASSERT_TRUE(library_.Start());
+    if (profile_.empty()) return;
+    std::string text = ReadBytes(profile_);
+    const size_t at = text.find(old);
+    ASSERT_NE(at, std::string::npos);
+    text.replace(at, old.size(), library_.AdminOptions().target);
+    testing::WriteBytes(profile_, text);
+  }
+  std::string OwnAddress() const {
+    if (profile_.empty()) return "";
+    return LoadProfile(profile_)->target;
+  }
+  fs::path StateFile() const { return LoadProfile(profile_)->state_file; }
+  std::string ReasonOf(const Words& words, int code) {
+    return Do(words, code)["error"]["reason"].get<std::string>();
+  }
+  void SignAndSetOffline(const std::string& root) {
+    Do({"root", "sign", root, "--key", RootKey()});
+    EXPECT_EQ(library_.Stop(), 0);
+    EXPECT_EQ(Dmld({"set-root", root}), 0);
+    Restart();
+  }
+};
+
+// attack T4, T9
+TEST_F(RecoveryTest, AStolenLogKeyIsReplacedAndWhatTheThiefHasSignedIsSetAside) {
+  Begin();
+  UseOwnProfile();
+  Publish("1.0.0", "one");
+  const std::string log_pem = ReadBytes(Data("client/log.pem"));
+  // The thief signs a history that ends beyond every other, and shows it to the client.
+  const auto stolen = PrivateKey::FromPkcs8Pem(ReadBytes(Data("keys/log.key")));
+  const std::string origin = library_.AdminOptions().log_origin;
+  const std::string forged =
+      *SignCheckpoint({origin, (uint64_t{1} << 63) - 1, EmptyRoot()}, *stolen);
+  ASSERT_TRUE(WriteFileAtomically(StateFile(), AsBytes(forged), 0600).ok());
+  EXPECT_EQ(ReasonOf({"log", "checkpoint"}, 1), "LOG_WENT_BACK");
+
+  EXPECT_EQ(Dmld({"new-log-key"}), 0) << "beside the running daemon";
+  profile_.clear();
+  Do({"root", "fetch", "--out", Path("root.json")});
+  EXPECT_EQ(ReasonOf({"root", "rotate", Path("root.json"), IdOf(log_pem), "--key",
+                      Data("client/log.next.pem"), "--out", Path("next.json")},
+                     2),
+            "ARGUMENT_INVALID");
+  Do({"root", "rotate", Path("root.json"), IdOf(log_pem), "--key", Data("client/log.next.pem"),
+      "--log-start-size", "5", "--out", Path("next.json")});
+  Do({"root", "sign", Path("next.json"), "--key", RootKey()});
+  EXPECT_EQ(ReasonOf({"root", "set", Path("next.json")}, 1), "ROOT_LOG_KEY_MISSING")
+      << "a daemon that signs with the key of now";
+  EXPECT_EQ(Dmld({"set-root", Path("next.json")}), 3) << "while the daemon runs";
+  profile_ = Path("profiles/1/profile.yaml");
+  EXPECT_EQ(library_.Stop(), 0);
+  EXPECT_EQ(Dmld({"set-root", Path("next.json")}), 0);
+  EXPECT_FALSE(fs::exists(Data("keys/log.next.key")));
+  EXPECT_NE(ReadBytes(Data("client/log.pem")), log_pem);
+  // A crash before the new key took the old one's place is finished by the next start.
+  fs::rename(Data("keys/log.key"), Data("keys/log.next.key"));
+  ASSERT_TRUE(WriteFileAtomically(Data("keys/log.key"), AsBytes(*stolen->ToPkcs8Pem()), 0600).ok());
+  testing::WriteBytes(Data("client/log.pem"), log_pem);
+  Restart();
+  EXPECT_FALSE(fs::exists(Data("keys/log.next.key")));
+
+  EXPECT_EQ(Do({"log", "checkpoint"})["checkpoint"]["size"], 6);
+  Publish("1.1.0", "two");
+  ExpectThere("1.0.0", "one");
+  EXPECT_EQ(Do({"log", "verify"})["verified"], true);
+  int kept = 0;
+  for (const auto& file : fs::directory_iterator(StateFile().parent_path())) {
+    if (file.path().string().ends_with("-retired")) {
+      EXPECT_EQ(ReadBytes(file.path()), forged);
+      ++kept;
+    }
+  }
+  EXPECT_EQ(kept, 1);
+  // What the thief signs from here on is believed by nobody.
+  ASSERT_TRUE(WriteFileAtomically(StateFile(), AsBytes(forged), 0600).ok());
+  EXPECT_EQ(Do({"log", "verify"})["verified"], true);
+}
+
+TEST_F(RecoveryTest, ALostLogKeyIsReplaced) {
+  Begin();
+  UseOwnProfile();
+  Do({"root", "fetch", "--out", Path("root.json")});
+  const std::string log_pem = ReadBytes(Data("client/log.pem"));
+  EXPECT_EQ(library_.Stop(), 0);
+  fs::remove(Data("keys/log.key"));
+  EXPECT_EQ(library_.Launch()->Wait(), 3);
+  EXPECT_EQ(Dmld({"new-log-key"}), 0);
+  EXPECT_EQ(library_.Launch()->Wait(), 3) << "no root names the new key yet";
+  Do({"root", "rotate", Path("root.json"), IdOf(log_pem), "--key", Data("client/log.next.pem"),
+      "--log-start-size", "4", "--out", Path("next.json")});
+  EXPECT_EQ(Dmld({"set-root", Path("next.json")}), 2) << "nobody has signed it";
+  Do({"root", "sign", Path("next.json"), "--key", RootKey()});
+  EXPECT_EQ(Dmld({"set-root", Path("next.json")}), 0);
+  Restart();
+  EXPECT_EQ(Do({"log", "verify"})["entries"], 5);
+  Publish("1.0.0", "one");
+}
+
+TEST_F(RecoveryTest, LostRootKeysMeanThatEveryClientPinsTheNextRootByHand) {
+  Begin();
+  UseOwnProfile();
+  Do({"root", "fetch", "--out", Path("root.json")});
+  const std::string lost =
+      IdOf(PrivateKey::FromPkcs8Pem(ReadBytes(RootKey()))->public_key().ToPem());
+  fs::remove(RootKey());
+  Do({"key", "generate", "--out", Path("bea")});
+  Do({"root", "rotate", Path("root.json"), lost, "--key", Path("bea"), "--out", Path("next.json")});
+  Do({"root", "sign", Path("next.json"), "--key", Path("bea")});
+  EXPECT_EQ(ReasonOf({"root", "set", Path("next.json")}, 5), "THRESHOLD_NOT_MET");
+  EXPECT_EQ(library_.Stop(), 0);
+  EXPECT_EQ(Dmld({"set-root", Path("next.json")}), 2) << "the holders of the last root did not";
+  EXPECT_EQ(Dmld({"set-root", Path("next.json"), "--root-keys-lost"}), 0);
+  Restart();
+  EXPECT_EQ(ReasonOf({"root", "fetch"}, 5), "THRESHOLD_NOT_MET") << "no client follows by itself";
+  Do({"log", "verify"});
+  fs::copy_file(Data("client/root.json"), fs::path(profile_).parent_path() / "root.json",
+                fs::copy_options::overwrite_existing);
+  EXPECT_EQ(Do({"root", "fetch"})["root"]["version"], 3);
+  Publish("1.0.0", "one");
+}
+
+TEST_F(RecoveryTest, AStolenAuthorityIsReplacedAndItsCertificatesAreWorthNothing) {
+  Begin();
+  UseOwnProfile();
+  Do({"log", "checkpoint"});
+  EXPECT_EQ(library_.Stop(), 0);
+  for (const char* file : {"keys/ca.key", "tls/ca.pem", "keys/server.key", "tls/server.pem",
+                           "client/admin.key", "client/admin.pem"}) {
+    ASSERT_TRUE(fs::remove(Data(file))) << file;
+  }
+  Restart();
+  EXPECT_EQ(ReasonOf({"log", "checkpoint"}, 6), "SERVER_UNAVAILABLE");
+  profile_.clear();
+  EXPECT_EQ(Do({"log", "verify"})["verified"], true);
+}
+
+TEST_F(RecoveryTest, AStolenPermitKeyIsReplacedInTheRoot) {
+  Begin();
+  const std::string before = ReadBytes(Data("keys/permit.key"));
+  const std::string id = IdOf(PrivateKey::FromPkcs8Pem(before)->public_key().ToPem());
+  EXPECT_EQ(library_.Stop(), 0);
+  fs::remove(Data("keys/permit.key"));
+  Restart();
+  EXPECT_NE(ReadBytes(Data("keys/permit.key")), before);
+  Do({"root", "fetch", "--out", Path("root.json")});
+  Do({"root", "rotate", Path("root.json"), id, "--key", Data("keys/permit.key"), "--out",
+      Path("next.json")});
+  Do({"root", "sign", Path("next.json"), "--key", RootKey()});
+  Do({"root", "set", Path("next.json")});
+  EXPECT_EQ(Do({"root", "fetch"})["root"].dump().find(id.substr(7)), std::string::npos);
+}
+
+}  // namespace
+}  // namespace dml
