@@ -9,7 +9,9 @@
 // LOG_WENT_BACK), and both checkpoints are kept as evidence beside the state file.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -163,6 +165,11 @@ class Client {
   absl::StatusOr<Checkpoint> GetCheckpoint(std::string* note = nullptr);
   absl::StatusOr<ListPage<JournalLine>> ListEntries(uint64_t start_index, const std::string& kind,
                                                     bool newest_first, const ListOptions& options);
+  /// Hands over entries as they are signed, from `start_index` on (nullopt: only what comes), until
+  /// `visit` answers false. A stream that breaks is opened anew where it stood. Each message's
+  /// checkpoint is checked; that the entries are in it, ProveEntry shows.
+  absl::Status WatchEntries(std::optional<uint64_t> start_index, const std::string& kind,
+                            const std::function<bool(const JournalLine&)>& visit);
   absl::StatusOr<ProvenEntry> ProveEntry(uint64_t index);
   /// The proof that the tree of `second` entries starts with that of `first`, not checked yet.
   absl::StatusOr<std::vector<Digest>> GetConsistencyProof(uint64_t first, uint64_t second);

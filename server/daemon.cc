@@ -107,6 +107,7 @@ struct Daemon::Parts {
   std::unique_ptr<TransferBudget> budget;
   std::unique_ptr<ServerHost> host;
   std::unique_ptr<HttpServer> http;
+  std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
 };
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config) {
@@ -144,7 +145,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
       .stall_timeout = std::chrono::seconds(config.limits.stall_timeout_seconds),
       .server_version = kServerVersion,
       .data_dir = config.data_dir.string(),
-      .start_time = WallClockNow()};
+      .start_time = WallClockNow(),
+      .stopping = parts->stopping};
   DML_ASSIGN_OR_RETURN(parts->host,
                        ServerHost::Start(options, credentials, MakeServices(services)));
   DML_ASSIGN_OR_RETURN(parts->http,
@@ -174,6 +176,7 @@ std::string Daemon::client_address() const { return ClientAddress(address()); }
 
 void Daemon::Shutdown(std::chrono::milliseconds grace) {
   if (parts_->library == nullptr) return;
+  parts_->stopping->store(true);
   parts_->http.reset();
   parts_->host->Shutdown(grace);
   parts_->admission.reset();

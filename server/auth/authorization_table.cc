@@ -80,6 +80,7 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.JournalService/GetConsistencyProof", kEveryone, ScopeKind::kAny},
     {"/dml.v1.JournalService/GetInclusionProof", kEveryone, ScopeKind::kAny},
     {"/dml.v1.JournalService/ListEntries", kReaders, ScopeKind::kAny},
+    {"/dml.v1.JournalService/WatchEntries", kReaders, ScopeKind::kAny},
     {"/dml.v1.KeyService/GetKey", kEveryone, ScopeKind::kAny},
     {"/dml.v1.KeyService/ListKeys", kEveryone, ScopeKind::kAny},
     {"/dml.v1.KeyService/ListSignatures", kAuditors, ScopeKind::kLibrary},

@@ -1,6 +1,7 @@
 // The journal and the state of the daemon.
 #include "dml/v1/admin.grpc.pb.h"
 #include "dml/v1/journal.grpc.pb.h"
+#include "server/rpc/journal_page.h"
 #include "server/rpc/service_util.h"
 #include "storage/journal/journal.h"
 #include "storage/library/trust.h"
@@ -16,40 +17,6 @@ constexpr size_t kEntriesBytes = 2 << 20;
 void FillProof(const std::vector<Digest>& proof,
                google::protobuf::RepeatedPtrField<std::string>* out) {
   for (const Digest& digest : proof) out->Add(std::string(digest.raw()));
-}
-
-// What an entry is about, written like a scope; "" for what concerns the whole library.
-struct ThingOf {
-  static std::string Of(const VariantName& variant) { return "namespaces/" + variant.package.ns; }
-  std::string operator()(const NamespaceCreated& p) const { return "namespaces/" + p.name; }
-  std::string operator()(const NamespaceRetentionSet& p) const { return "namespaces/" + p.name; }
-  std::string operator()(const VersionPublished& p) const { return Of(p.variant); }
-  std::string operator()(const AttestationAttached& p) const { return Of(p.variant); }
-  std::string operator()(const VersionWithdrawn& p) const { return Of(p.variant); }
-  std::string operator()(const AdmissionDecided& p) const { return Of(p.variant); }
-  std::string operator()(const VariantScanned& p) const { return Of(p.variant); }
-  std::string operator()(const HoldPlaced& p) const { return Of(p.variant); }
-  std::string operator()(const HoldReleased& p) const { return Of(p.variant); }
-  std::string operator()(const EnvironmentCreated& p) const { return "environments/" + p.name; }
-  std::string operator()(const NodeCreated& p) const { return "environments/" + p.environment; }
-  std::string operator()(const PolicySet& p) const { return "environments/" + p.environment; }
-  std::string operator()(const PermitDecided& p) const { return "environments/" + p.environment; }
-  template <typename Payload>
-  std::string operator()(const Payload&) const {
-    return "";
-  }
-};
-
-// Whoever made an entry may see it, and everyone what trust is judged by.
-bool MaySee(const Caller& caller, const Entry& entry) {
-  const EntryPayload& payload = entry.payload;
-  if (std::holds_alternative<LibraryCreated>(payload) || std::holds_alternative<RootSet>(payload) ||
-      std::holds_alternative<DelegationSet>(payload) ||
-      std::holds_alternative<KeyRevoked>(payload) || entry.author == caller.principal()) {
-    return true;
-  }
-  const std::string thing = std::visit(ThingOf(), payload);
-  return !thing.empty() && caller.Sees(thing);
 }
 
 class JournalServiceImpl final : public v1::JournalService::Service {
@@ -82,6 +49,14 @@ class JournalServiceImpl final : public v1::JournalService::Service {
                   [&](const Caller& caller) { return List(caller, *request, *response); });
   }
 
+  grpc::Status WatchEntries(grpc::ServerContext* context, const v1::WatchEntriesRequest* request,
+                            grpc::ServerWriter<v1::WatchEntriesResponse>* stream) override {
+    constexpr char kMethod[] = "/dml.v1.JournalService/WatchEntries";
+    return Handle(context_.guard, context, kMethod, [&](const Caller&) {
+      return WatchJournal(context_, *context, kMethod, *request, *stream);
+    });
+  }
+
   grpc::Status GetInclusionProof(grpc::ServerContext* context,
                                  const v1::GetInclusionProofRequest* request,
                                  v1::GetInclusionProofResponse* response) override {
@@ -94,7 +69,7 @@ class JournalServiceImpl final : public v1::JournalService::Service {
                     JournalView journal(*snapshot);
                     if (!caller.SeesAll()) {
                       absl::StatusOr<StoredEntry> stored = journal.At(request->index());
-                      if (!stored.ok() || !MaySee(caller, stored->entry)) {
+                      if (!stored.ok() || !MaySeeEntry(caller, stored->entry)) {
                         return PermissionDenied(ErrorReason("ROLE_REQUIRED"),
                                                 "entry {} is about what {} may not see",
                                                 request->index(), caller.principal());
@@ -168,16 +143,9 @@ class JournalServiceImpl final : public v1::JournalService::Service {
       DML_ASSIGN_OR_RETURN(StoredEntry stored, journal.At(next));
       std::string_view kind = EntryKind(stored.entry.payload);
       if (!request.kind().empty() && request.kind() != kind) continue;
-      if (!caller.SeesAll() && !MaySee(caller, stored.entry)) continue;
-      v1::JournalEntry* out = response.add_entries();
-      out->set_index(next);
-      wire::To(stored.entry.time, out->mutable_time());
-      out->set_author(stored.entry.author);
-      out->set_kind(std::string(kind));
-      out->set_summary(EntrySummary(stored.entry.payload));
-      out->set_request_id(stored.entry.request_id);
+      if (!caller.SeesAll() && !MaySeeEntry(caller, stored.entry)) continue;
       bytes += stored.leaf.size();
-      out->set_leaf(std::move(stored.leaf));
+      FillEntry(std::move(stored), *response.add_entries());
     }
     return absl::OkStatus();
   }

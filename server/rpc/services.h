@@ -4,6 +4,7 @@
 // and converts at the edge (core/wire/api.h).
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -36,6 +37,9 @@ struct ServiceContext {
   std::string data_dir;
   Timestamp start_time;
   std::shared_ptr<TransferCounters> transfers = std::make_shared<TransferCounters>();
+  /// Set when the daemon is told to stop: calls that would not end by themselves do.
+  std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<int>> watches = std::make_shared<std::atomic<int>>(0);
 };
 
 std::unique_ptr<grpc::Service> MakeCatalogService(const ServiceContext& context);

@@ -80,6 +80,14 @@ absl::Status CheckpointSigner::Sign(uint64_t size, const Digest& root) {
   return absl::OkStatus();
 }
 
+void CheckpointSigner::AwaitSize(uint64_t size, std::chrono::milliseconds time) const {
+  absl::MutexLock lock(&mutex_);
+  auto reached = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return latest_ != nullptr && latest_->checkpoint.size >= size;
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&reached), absl::FromChrono(time));
+}
+
 std::shared_ptr<const SignedCheckpoint> CheckpointSigner::Latest() const {
   absl::MutexLock lock(&mutex_);
   return latest_;

@@ -7,6 +7,7 @@
 // by the Library; Sign is called by the sequencer only, Latest by anyone.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -44,6 +45,8 @@ class CheckpointSigner {
   absl::Status Sign(uint64_t size, const Digest& root);
 
   std::shared_ptr<const SignedCheckpoint> Latest() const;
+  /// Waits until a tree of that size is signed, or for that time.
+  void AwaitSize(uint64_t size, std::chrono::milliseconds time) const;
   const std::string& origin() const { return origin_; }
   PublicKey public_key() const { return key_.public_key(); }
 

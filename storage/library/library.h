@@ -49,6 +49,10 @@ class Library {
   ContentStore& content() { return content_; }
   Engine& engine() { return *engine_; }
   std::shared_ptr<const SignedCheckpoint> checkpoint() const { return signer_->Latest(); }
+  /// Waits until a checkpoint of that size is there, or for that time.
+  void AwaitCheckpoint(uint64_t size, std::chrono::milliseconds time) const {
+    signer_->AwaitSize(size, time);
+  }
   const std::string& origin() const { return signer_->origin(); }
   PublicKey log_key() const { return signer_->public_key(); }
   CosignedCheckpoints& cosigned() { return cosigned_; }

@@ -73,6 +73,9 @@ CLI::Validator OneOf(std::vector<std::string> words);
 
 inline constexpr uint64_t kNoMaximum = UINT64_MAX;
 
+/// The words of all kinds of journal entries.
+std::vector<std::string> EntryKinds();
+
 /// Lets a whole number of `min` to `max` pass; says what it is otherwise, such as "a number of
 /// items".
 CLI::Validator WholeNumber(std::string what, uint64_t min, uint64_t max);
@@ -109,6 +112,7 @@ void AddCompatCommands(CommandTree& tree);
 void AddDebianCommands(CommandTree& tree, CLI::App& compat);  // compat installable, solve
 void AddGateCommands(CommandTree& tree);
 void AddLogCommands(CommandTree& tree);
+void AddLogWatchCommand(CommandTree& tree, CLI::App& log);    // log watch
 void AddLogAuditCommands(CommandTree& tree, CLI::App& log);   // log verify, log monitor
 void AddLogWitnessCommand(CommandTree& tree, CLI::App& log);  // log witness
 void AddAdminCommands(CommandTree& tree);

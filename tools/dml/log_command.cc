@@ -11,14 +11,6 @@ namespace {
 
 CLI::Validator EntryIndex() { return WholeNumber("an entry's number", 0, kNoMaximum); }
 
-// The words of all kinds of entries.
-std::vector<std::string> EntryKinds() {
-  return []<size_t... I>(std::index_sequence<I...>) {
-    return std::vector<std::string>{
-        std::string(EntryKind(std::variant_alternative_t<I, EntryPayload>()))...};
-  }(std::make_index_sequence<std::variant_size_v<EntryPayload>>());
-}
-
 std::vector<std::pair<std::string, Cell>> CheckpointFields(const Checkpoint& checkpoint) {
   return {{"log", checkpoint.origin},
           {"size", fmt::format("{}", checkpoint.size)},
@@ -61,15 +53,7 @@ absl::StatusOr<Reply> ListEntries(Context& context, const EntriesArgs& args) {
       }));
   return ListReply(
       page, {"ENTRY", "TIME", "AUTHOR", "KIND", "SUMMARY"},
-      [](const JournalLine& item) {
-        return Json{{"index", item.index},
-                    {"time", FormatTime(item.time)},
-                    {"author", item.author},
-                    {"kind", item.kind},
-                    {"summary", item.summary},
-                    {"requestId", item.request_id},
-                    {"leaf", Base64Encode(AsBytes(item.leaf))}};
-      },
+      [](const JournalLine& item) { return ToJson(item); },
       [](const JournalLine& item) {
         return std::vector<Cell>{fmt::format("{}", item.index), FormatTime(item.time), item.author,
                                  item.kind, item.summary};
@@ -108,6 +92,13 @@ absl::StatusOr<Reply> Prove(Context& context, const ProveArgs& args) {
 
 }  // namespace
 
+std::vector<std::string> EntryKinds() {
+  return []<size_t... I>(std::index_sequence<I...>) {
+    return std::vector<std::string>{
+        std::string(EntryKind(std::variant_alternative_t<I, EntryPayload>()))...};
+  }(std::make_index_sequence<std::variant_size_v<EntryPayload>>());
+}
+
 void AddLogCommands(CommandTree& tree) {
   CLI::App& noun = tree.AddNoun("log", "The journal, the log of everything that was done");
   tree.Add(noun,
@@ -119,6 +110,7 @@ void AddLogCommands(CommandTree& tree) {
       DeclareEntries, ListEntries);
   tree.Add<ProveArgs>(noun, {"prove", "Prove that an entry is in the log", "dml log prove 42"},
                       DeclareProve, Prove);
+  AddLogWatchCommand(tree, noun);
   AddLogAuditCommands(tree, noun);
   AddLogWitnessCommand(tree, noun);
 }

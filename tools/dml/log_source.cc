@@ -5,6 +5,7 @@
 
 #include "client/log_pin.h"
 #include "client/options.h"
+#include "core/access/role.h"
 #include "core/os/file.h"
 #include "core/tlog/tile_reader.h"
 #include "tools/tlog_http/http_log.h"
@@ -43,10 +44,11 @@ class LibrarySource final : public LogSource {
                          client_.ListEntries(begin, "", false, options));
     std::vector<std::string> out;
     for (JournalLine& line : page.items) {
-      if (begin + out.size() == at.size) break;
+      if (line.index != begin + out.size() || line.index == at.size) break;
       out.push_back(std::move(line.leaf));
     }
     if (!out.empty()) return out;
+    DML_RETURN_IF_ERROR(RequireSightOfAll());
     return DataLoss(ErrorReason("LOG_INCOMPLETE"),
                     "{} signs {} entries, and gives no entry {}; keep the checkpoint, and ask its "
                     "operator",
@@ -54,6 +56,18 @@ class LibrarySource final : public LogSource {
   }
 
  private:
+  // Who is shown a part only cannot tell a gap from a lie.
+  absl::Status RequireSightOfAll() {
+    DML_ASSIGN_OR_RETURN(const CallerIdentity self, client_.WhoAmI());
+    for (const AccessGrant& grant : self.grants) {
+      if (grant.scope.empty() && grant.role != RoleName(Role::kNode)) return absl::OkStatus();
+    }
+    return PermissionDenied(ErrorReason("ROLE_REQUIRED"),
+                            "{} is shown only a part of the log, which cannot be verified by "
+                            "itself; ask for the role auditor in the whole library",
+                            self.principal);
+  }
+
   Client& client_;
   const std::string origin_;
   const PublicKey key_;

@@ -1,5 +1,6 @@
 #include "tools/dml/records.h"
 
+#include "core/base/bytes.h"
 #include "core/crypto/sha256.h"
 
 namespace dml {
@@ -153,6 +154,16 @@ Json ToJson(const Finding& finding) {
           {"subject", finding.subject},
           {"message", finding.message},
           {"remedy", finding.remedy}};
+}
+
+Json ToJson(const JournalLine& line) {
+  return {{"index", line.index},
+          {"time", FormatTime(line.time)},
+          {"author", line.author},
+          {"kind", line.kind},
+          {"summary", line.summary},
+          {"requestId", line.request_id},
+          {"leaf", Base64Encode(AsBytes(line.leaf))}};
 }
 
 Json ToJson(const Checkpoint& checkpoint) {

@@ -15,6 +15,7 @@ namespace dml {
 
 Json LabelsJson(const Labels& labels);  // {"key": "value"}
 Json ToJson(const NamespaceRecord& record);
+Json ToJson(const JournalLine& line);
 Json ToJson(const RetentionRecord& record);
 Json ToJson(const PackageRecord& record);
 Json ToJson(const VariantRecord& record);
