@@ -7,7 +7,8 @@ struct ssl_st;  // SSL; <openssl/*> stays inside core/crypto.
 
 namespace dml {
 
-/// One PEM certificate, the peer's own; "" where it showed none.
+/// The peer's own certificate, then those of authorities that it sent with it, in PEM; "" where it
+/// showed none.
 std::string PeerCertificatePem(const ssl_st* connection);
 
 }  // namespace dml
