@@ -2,10 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
-#include "core/os/file.h"
 #include "server/admission/admission.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/bootstrap.h"
+#include "server/auth/issuer_files.h"
 #include "server/auth/listen_address_file.h"
 #include "server/auth/tls.h"
 #include "server/config/version.h"
@@ -26,7 +26,6 @@ namespace {
 
 // For connections, log, and what libraries open for a moment.
 constexpr uint64_t kReservedDescriptors = 256;
-constexpr uint64_t kMaxJwksBytes = 256 << 10;
 
 // What the guard asks of the library, at each call.
 class LibraryAccess : public AccessSource {
@@ -48,18 +47,6 @@ class LibraryAccess : public AccessSource {
   Library& library_;
 };
 
-absl::StatusOr<AuthenticatorOptions> Authentication(const ServerConfig& config) {
-  AuthenticatorOptions out;
-  out.insecure_loopback = config.insecure_loopback;
-  for (const JwtIssuerConfig& issuer : config.auth.issuers) {
-    DML_ASSIGN_OR_RETURN(std::string text, ReadFile(issuer.jwks_file, kMaxJwksBytes));
-    absl::StatusOr<std::vector<JwkKey>> keys = ParseJwkSet(text);
-    if (!keys.ok()) return Annotate(keys.status(), issuer.jwks_file.string());
-    out.issuers.push_back({issuer.issuer, issuer.audience, *std::move(keys)});
-  }
-  return out;
-}
-
 absl::StatusOr<std::unique_ptr<Maintenance>> StartMaintenance(Library& library,
                                                               const MaintenanceConfig& config) {
   std::vector<std::unique_ptr<const RootSource>> sources;
@@ -80,13 +67,10 @@ TlsFiles FilesOf(const ServerConfig& config) {
           config.tls.client_ca.empty() ? made.ca_certificate : config.tls.client_ca};
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const ServerConfig& config) {
-  if (config.insecure_loopback) return grpc::InsecureServerCredentials();
-  const TlsFiles files = FilesOf(config);
-  DML_ASSIGN_OR_RETURN(auto credentials,
-                       MakeServerCredentials(files, !config.auth.certificates_optional));
-  LogCertificateDates(files.certificate, std::chrono::floor<std::chrono::seconds>(WallClockNow()));
-  return credentials;
+std::shared_ptr<grpc::ServerCredentials> Credentials(const ServerConfig& config,
+                                                     const TlsStore* tls) {
+  if (tls == nullptr) return grpc::InsecureServerCredentials();
+  return MakeServerCredentials(*tls, !config.auth.certificates_optional);
 }
 
 std::string ClientAddress(const ListenAddress& address) {
@@ -102,6 +86,8 @@ struct Daemon::Parts {
   std::unique_ptr<Admission> admission;
   TrustCache trust;
   std::unique_ptr<LibraryAccess> access;
+  std::unique_ptr<IssuerFiles> issuers;
+  std::unique_ptr<TlsStore> tls;  // Null: no TLS.
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<CallGuard> guard;
   std::unique_ptr<TransferBudget> budget;
@@ -120,7 +106,14 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   DML_ASSIGN_OR_RETURN(parts->maintenance, StartMaintenance(*parts->library, config.maintenance));
   parts->admission = std::make_unique<Admission>(*parts->library, config.admission);
   parts->access = std::make_unique<LibraryAccess>(*parts->library);
-  DML_ASSIGN_OR_RETURN(AuthenticatorOptions authentication, Authentication(config));
+  DML_ASSIGN_OR_RETURN(parts->issuers, IssuerFiles::Open(config.auth.issuers));
+  AuthenticatorOptions authentication;
+  authentication.insecure_loopback = config.insecure_loopback;
+  authentication.issuers = parts->issuers->Current();
+  if (!config.insecure_loopback) {
+    DML_ASSIGN_OR_RETURN(parts->tls, TlsStore::Open(FilesOf(config)));
+    authentication.tls = [tls = parts->tls.get()] { return tls->Current(); };
+  }
   parts->authenticator =
       std::make_unique<Authenticator>(std::move(authentication), parts->access.get());
   parts->guard = std::make_unique<CallGuard>(*parts->authenticator);
@@ -131,7 +124,6 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   ServerHostOptions options;
   DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress(config.listen));
   options.limits = config.limits;
-  DML_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ServerCredentials> credentials, Credentials(config));
   const ServiceContext services{
       .library = *parts->library,
       .guard = *parts->guard,
@@ -147,10 +139,11 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
       .data_dir = config.data_dir.string(),
       .start_time = WallClockNow(),
       .stopping = parts->stopping};
-  DML_ASSIGN_OR_RETURN(parts->host,
-                       ServerHost::Start(options, credentials, MakeServices(services)));
+  DML_ASSIGN_OR_RETURN(
+      parts->host,
+      ServerHost::Start(options, Credentials(config, parts->tls.get()), MakeServices(services)));
   DML_ASSIGN_OR_RETURN(parts->http,
-                       StartHttp(config, FilesOf(config), *parts->library, *parts->guard));
+                       StartHttp(config, parts->tls.get(), *parts->library, *parts->guard));
 
   const ListenAddress& address = parts->host->address();
   DML_RETURN_IF_ERROR(WriteListenAddress(config.data_dir, ClientAddress(address)));
@@ -173,6 +166,11 @@ std::optional<ListenAddress> Daemon::http_address() const {
 }
 
 std::string Daemon::client_address() const { return ClientAddress(address()); }
+
+void Daemon::ReloadFiles() {
+  if (parts_->tls != nullptr) parts_->tls->Check();
+  if (parts_->issuers->Check()) parts_->authenticator->UseIssuers(parts_->issuers->Current());
+}
 
 void Daemon::Shutdown(std::chrono::milliseconds grace) {
   if (parts_->library == nullptr) return;

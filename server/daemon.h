@@ -32,6 +32,12 @@ class Daemon {
   /// How clients on this machine reach it: the address, or localhost for a wildcard.
   std::string client_address() const;
 
+  /// Looks at the files of certificates, keys and identity providers, and takes what has changed
+  /// and is good into use: new connections are served with the one, calls judged by the other. What
+  /// is not good is logged, and changes nothing. Blocks on the disk; whoever runs a daemon calls it
+  /// every few seconds (server/runtime/file_watch.h), one thread at a time.
+  void ReloadFiles();
+
   /// Accepts nothing new, gives calls under way the time, cancels the rest, closes the database.
   void Shutdown(std::chrono::milliseconds grace);
 

@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kMaxCached = 1024;
 constexpr size_t kMaxAuthorization = 8 * 1024;
 constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kAfterOwn = "-----BEGIN CERTIFICATE-----";  // The second of them.
 
 std::chrono::sys_seconds WallClockSeconds() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -31,10 +32,19 @@ struct Authenticator::Certificate {
   std::vector<AccessGrant> grants;
   std::chrono::sys_seconds not_before;
   std::chrono::sys_seconds not_after;
+  std::shared_ptr<const TlsMaterial> trusted_by;  // Whose authorities were found to sign it.
 };
 
 Authenticator::Authenticator(AuthenticatorOptions options, const AccessSource* source)
-    : options_(WithClock(std::move(options))), source_(source) {}
+    : options_(WithClock(std::move(options))),
+      source_(source),
+      issuers_(std::make_shared<const std::vector<JwtIssuer>>(options_.issuers)) {}
+
+void Authenticator::UseIssuers(std::vector<JwtIssuer> issuers) {
+  auto next = std::make_shared<const std::vector<JwtIssuer>>(std::move(issuers));
+  absl::MutexLock lock(&mutex_);
+  issuers_ = std::move(next);
+}
 
 absl::StatusOr<Identity> Authenticator::Authenticate(
     std::string_view certificate_pem, std::optional<std::string_view> authorization) {
@@ -67,8 +77,8 @@ absl::Status Authenticator::AddGrants(Identity& identity) const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Identity> Authenticator::OfCertificate(std::string_view certificate_pem) {
-  DML_ASSIGN_OR_RETURN(std::shared_ptr<const Certificate> certificate, Read(certificate_pem));
+absl::StatusOr<Identity> Authenticator::OfCertificate(std::string_view chain_pem) {
+  DML_ASSIGN_OR_RETURN(std::shared_ptr<const Certificate> certificate, Read(chain_pem));
   // Connections outlive certificates, so that the dates are looked at again for every call.
   const std::chrono::sys_seconds now = options_.clock();
   if (now > certificate->not_after) {
@@ -82,6 +92,7 @@ absl::StatusOr<Identity> Authenticator::OfCertificate(std::string_view certifica
         "the certificate of {} is good from {} only; compare the clocks of client and server",
         certificate->principal, FormatTime(certificate->not_before));
   }
+  DML_RETURN_IF_ERROR(CheckTrusted(chain_pem, *certificate));
   Identity out{certificate->principal, "certificate", certificate->grants, certificate->not_after};
   DML_RETURN_IF_ERROR(AddGrants(out));
   return out;
@@ -113,21 +124,27 @@ absl::StatusOr<Identity> Authenticator::OfToken(std::string_view token) const {
 }
 
 absl::StatusOr<Identity> Authenticator::OfJwt(std::string_view token) const {
-  DML_ASSIGN_OR_RETURN(JwtIdentity jwt, VerifyJwt(token, options_.issuers, options_.clock()));
+  std::shared_ptr<const std::vector<JwtIssuer>> issuers;
+  {
+    absl::MutexLock lock(&mutex_);
+    issuers = issuers_;
+  }
+  DML_ASSIGN_OR_RETURN(JwtIdentity jwt, VerifyJwt(token, *issuers, options_.clock()));
   Identity out{jwt.issuer + "#" + jwt.subject, "jwt", {}, jwt.expires};
   DML_RETURN_IF_ERROR(AddGrants(out));
   return out;
 }
 
 absl::StatusOr<std::shared_ptr<const Authenticator::Certificate>> Authenticator::Read(
-    std::string_view certificate_pem) {
-  const Digest digest = Sha256(certificate_pem);
+    std::string_view chain_pem) {
+  const Digest digest = Sha256(chain_pem);
   {
     absl::MutexLock lock(&mutex_);
     auto found = certificates_.find(digest);
     if (found != certificates_.end()) return found->second;
   }
-  absl::StatusOr<CertificateIdentity> parsed = ParseClientIdentity(certificate_pem);
+  absl::StatusOr<CertificateIdentity> parsed =
+      ParseClientIdentity(chain_pem.substr(0, chain_pem.find(kAfterOwn, 1)));
   if (!parsed.ok()) {
     return MakeError(absl::StatusCode::kUnauthenticated, ErrorReason("CERTIFICATE_INVALID"),
                      Message(parsed.status()));
@@ -139,10 +156,25 @@ absl::StatusOr<std::shared_ptr<const Authenticator::Certificate>> Authenticator:
   for (const std::string& unit : parsed->organizational_units) {
     if (ParseRole(unit).has_value()) certificate->grants.push_back({unit, ""});
   }
+  Remember(digest, certificate);
+  return certificate;
+}
+
+void Authenticator::Remember(const Digest& digest, std::shared_ptr<const Certificate> certificate) {
   absl::MutexLock lock(&mutex_);
   if (certificates_.size() >= kMaxCached) certificates_.clear();
-  certificates_[digest] = certificate;
-  return certificate;
+  certificates_[digest] = std::move(certificate);
+}
+
+absl::Status Authenticator::CheckTrusted(std::string_view chain_pem,
+                                         const Certificate& certificate) {
+  std::shared_ptr<const TlsMaterial> tls = options_.tls ? options_.tls() : nullptr;
+  if (tls == certificate.trusted_by || tls == nullptr) return absl::OkStatus();
+  DML_RETURN_IF_ERROR(CheckClientChain(chain_pem, tls->client_authorities));
+  auto trusted = std::make_shared<Certificate>(certificate);
+  trusted->trusted_by = std::move(tls);
+  Remember(Sha256(chain_pem), std::move(trusted));
+  return absl::OkStatus();
 }
 
 }  // namespace dml

@@ -18,6 +18,7 @@
 
 #include "core/access/jwt.h"
 #include "core/base/digest.h"
+#include "core/crypto/tls_material.h"
 #include "core/journal/trust_records.h"
 
 namespace dml {
@@ -42,8 +43,11 @@ struct AuthenticatorOptions {
   /// No TLS, loopback addresses only (the daemon sees to that): every caller is the principal
   /// "insecure-loopback" with the role admin.
   bool insecure_loopback = false;
-  std::vector<JwtIssuer> issuers;
+  std::vector<JwtIssuer> issuers;                   // Until UseIssuers.
   std::function<std::chrono::sys_seconds()> clock;  // Empty: the wall clock.
+  /// Whose authorities a certificate must be signed by at each call, since they may have been
+  /// others when its connection was made. Empty, or null: that is TLS's alone to judge.
+  std::function<std::shared_ptr<const TlsMaterial>()> tls;
 };
 
 class Authenticator {
@@ -52,17 +56,23 @@ class Authenticator {
   /// tokens.
   Authenticator(AuthenticatorOptions options, const AccessSource* source);
 
-  /// From what a connection showed over TLS ("" for no certificate) and the call's authorization
-  /// header (nullopt for none). UNAUTHENTICATED: CREDENTIALS_REQUIRED, CERTIFICATE_INVALID (no
-  /// clear identity), CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, TOKEN_INVALID, TOKEN_EXPIRED,
+  /// From what a connection showed over TLS ("" for no certificate; others of its chain may follow
+  /// it) and the call's authorization header (nullopt for none). UNAUTHENTICATED:
+  /// CREDENTIALS_REQUIRED, CERTIFICATE_INVALID (no clear identity), CERTIFICATE_EXPIRED,
+  /// CERTIFICATE_NOT_YET_VALID, CERTIFICATE_NOT_TRUSTED, TOKEN_INVALID, TOKEN_EXPIRED,
   /// TOKEN_REVOKED, JWT_INVALID.
   absl::StatusOr<Identity> Authenticate(std::string_view certificate_pem,
                                         std::optional<std::string_view> authorization);
 
+  /// From the next call on, JWTs are judged by these issuers and their keys alone.
+  void UseIssuers(std::vector<JwtIssuer> issuers);
+
  private:
   struct Certificate;
-  absl::StatusOr<std::shared_ptr<const Certificate>> Read(std::string_view certificate_pem);
-  absl::StatusOr<Identity> OfCertificate(std::string_view certificate_pem);
+  absl::StatusOr<std::shared_ptr<const Certificate>> Read(std::string_view chain_pem);
+  absl::StatusOr<Identity> OfCertificate(std::string_view chain_pem);
+  absl::Status CheckTrusted(std::string_view chain_pem, const Certificate& certificate);
+  void Remember(const Digest& digest, std::shared_ptr<const Certificate> certificate);
   absl::StatusOr<Identity> OfToken(std::string_view token) const;
   absl::StatusOr<Identity> OfJwt(std::string_view token) const;
   absl::Status AddGrants(Identity& identity) const;
@@ -70,7 +80,8 @@ class Authenticator {
   const AuthenticatorOptions options_;
   const AccessSource* const source_;
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const std::vector<JwtIssuer>> issuers_ ABSL_GUARDED_BY(mutex_);
   // By digest of the PEM text; emptied when full, which only costs reading certificates anew.
   absl::flat_hash_map<Digest, std::shared_ptr<const Certificate>> certificates_
       ABSL_GUARDED_BY(mutex_);

@@ -9,8 +9,8 @@ namespace dml {
 
 /// A GET or HEAD request whose form is good.
 struct HttpRequest {
-  std::string target;                        // As it came: nothing in it has been decoded.
-  std::string certificate_pem;               // That the peer showed over TLS; "" for none.
+  std::string target;           // As it came: nothing in it has been decoded.
+  std::string certificate_pem;  // That the peer showed over TLS, then its chain; "" for none.
   std::optional<std::string> authorization;  // The header; "" for several, which none could be.
   std::string peer;                          // For logs: "10.0.0.7:50412".
 };

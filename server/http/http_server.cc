@@ -32,16 +32,17 @@ absl::Status TlsInvalid(std::string_view what, const error_code& error) {
                          error.message());
 }
 
-absl::StatusOr<std::unique_ptr<ssl::context>> MakeContext(const HttpTls& tls) {
-  auto context = std::make_unique<ssl::context>(ssl::context::tlsv13_server);
+absl::StatusOr<std::shared_ptr<ssl::context>> MakeContext(const TlsMaterial& material,
+                                                          bool require_client_certificate) {
+  auto context = std::make_shared<ssl::context>(ssl::context::tlsv13_server);
   error_code error;
-  context->use_certificate_chain(asio::buffer(tls.certificate_chain), error);
+  context->use_certificate_chain(asio::buffer(material.certificate_chain), error);
   if (error) return TlsInvalid("certificate", error);
-  context->use_private_key(asio::buffer(tls.private_key), ssl::context::pem, error);
+  context->use_private_key(asio::buffer(material.private_key), ssl::context::pem, error);
   if (error) return TlsInvalid("private key", error);
-  context->add_certificate_authority(asio::buffer(tls.client_authorities), error);
+  context->add_certificate_authority(asio::buffer(material.client_authorities), error);
   if (error) return TlsInvalid("authority of clients", error);
-  const int required = tls.require_client_certificate ? ssl::verify_fail_if_no_peer_cert : 0;
+  const int required = require_client_certificate ? ssl::verify_fail_if_no_peer_cert : 0;
   context->set_verify_mode(ssl::verify_peer | required, error);
   if (error) return TlsInvalid("verification", error);
   // No resumption: each connection shows its certificate anew.
@@ -60,11 +61,8 @@ absl::Status ListenFailed(const ListenAddress& address, const error_code& error)
 
 class HttpServer::Loop {
  public:
-  Loop(HttpServerOptions options, HttpHandler handler, std::unique_ptr<ssl::context> tls)
-      : options_(std::move(options)),
-        handler_(std::move(handler)),
-        tls_(std::move(tls)),
-        sessions_{options_, handler_, tls_.get()} {}
+  Loop(HttpServerOptions options, HttpHandler handler)
+      : options_(std::move(options)), handler_(std::move(handler)), sessions_{options_, handler_} {}
 
   ~Loop() {
     context_.stop();
@@ -72,6 +70,7 @@ class HttpServer::Loop {
   }
 
   absl::Status Start() {
+    DML_RETURN_IF_ERROR(RenewTls());
     error_code error;
     const tcp::endpoint at(asio::ip::make_address(options_.listen.host, error),
                            static_cast<uint16_t>(options_.listen.port));
@@ -99,6 +98,17 @@ class HttpServer::Loop {
     }
   }
 
+  // Where there is other material than what the context of new connections was made of.
+  absl::Status RenewTls() {
+    if (!options_.tls.has_value()) return absl::OkStatus();
+    std::shared_ptr<const TlsMaterial> material = options_.tls->material();
+    if (material == material_) return absl::OkStatus();
+    material_ = std::move(material);  // Tried once.
+    DML_ASSIGN_OR_RETURN(sessions_.tls,
+                         MakeContext(*material_, options_.tls->require_client_certificate));
+    return absl::OkStatus();
+  }
+
   asio::awaitable<void> Accept() {
     while (true) {
       auto [error, socket] = co_await acceptor_.async_accept(kAwait);
@@ -111,6 +121,7 @@ class HttpServer::Loop {
       }
       const size_t others = sessions_.connections;
       if (others >= options_.max_connections + kToldOfLimit) continue;
+      if (absl::Status renewed = RenewTls(); !renewed.ok()) spdlog::error("{}", Message(renewed));
       asio::co_spawn(context_,
                      ServeConnection(boost::beast::tcp_stream(std::move(socket)), sessions_,
                                      others >= options_.max_connections),
@@ -120,7 +131,7 @@ class HttpServer::Loop {
 
   HttpServerOptions options_;
   const HttpHandler handler_;
-  const std::unique_ptr<ssl::context> tls_;
+  std::shared_ptr<const TlsMaterial> material_;
   HttpSessions sessions_;
   asio::io_context context_{1};
   tcp::acceptor acceptor_{context_};
@@ -129,11 +140,7 @@ class HttpServer::Loop {
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options,
                                                               HttpHandler handler) {
-  std::unique_ptr<ssl::context> tls;
-  if (options.tls.has_value()) {
-    DML_ASSIGN_OR_RETURN(tls, MakeContext(*options.tls));
-  }
-  auto loop = std::make_unique<Loop>(std::move(options), std::move(handler), std::move(tls));
+  auto loop = std::make_unique<Loop>(std::move(options), std::move(handler));
   DML_RETURN_IF_ERROR(loop->Start());
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(loop)));
 }

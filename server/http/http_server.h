@@ -8,21 +8,22 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "core/base/status.h"
+#include "core/crypto/tls_material.h"
 #include "server/config/server_config.h"
 #include "server/http/http_message.h"
 
 namespace dml {
 
-/// PEM texts.
 struct HttpTls {
-  std::string certificate_chain;
-  std::string private_key;
-  std::string client_authorities;
+  /// What new connections are served with, never null: asked for at each of them, on the server's
+  /// thread. Where TLS does not take it, what was in use before stays so.
+  std::function<std::shared_ptr<const TlsMaterial>()> material;
   bool require_client_certificate = true;  // Else one is asked for, and must be good where shown.
 };
 
@@ -36,6 +37,9 @@ struct HttpServerOptions {
   uint64_t min_bytes_per_second = 64 << 10;  // That a reader of an answer must take,
   std::chrono::milliseconds grace{10'000};   // beside this. Also for a handshake.
   std::chrono::milliseconds idle{30'000};    // Until a request is there as a whole.
+  /// The answer after it is a connection's last, so that whoever reads on shows a certificate to
+  /// the authorities of that time.
+  std::chrono::milliseconds max_connection_age{3'600'000};
 };
 
 class HttpServer {

@@ -121,6 +121,7 @@ class Conversation {
     beast::error_code none;
     const auto remote = beast::get_lowest_layer(stream_).socket().remote_endpoint(none);
     if (!none) peer_ = fmt::format("{}:{}", remote.address().to_string(), remote.port());
+    const auto end = std::chrono::steady_clock::now() + options_.max_connection_age;
     bool open = true;
     while (open) {
       Parser parser;
@@ -130,7 +131,8 @@ class Conversation {
       std::optional<HttpAnswer> refusal = error ? RefusalFor(error) : CheckRequest(parser);
       if (error && !refusal.has_value()) co_return;
       if (!refusal.has_value() && over_limit) refusal = Refusal(503, "too many connections");
-      const bool keep = !refusal.has_value() && parser.keep_alive();
+      const bool keep =
+          !refusal.has_value() && parser.keep_alive() && std::chrono::steady_clock::now() < end;
       HttpAnswer answer = refusal.has_value() ? *std::move(refusal) : Ask(parser);
       open = co_await Send(std::move(answer), parser.get().method() == http::verb::head, keep);
     }
@@ -206,7 +208,8 @@ asio::awaitable<void> ServePlain(beast::tcp_stream& stream, HttpSessions& sessio
 }
 
 asio::awaitable<void> ServeTls(beast::tcp_stream plain, HttpSessions& sessions, bool over_limit) {
-  beast::ssl_stream<beast::tcp_stream> stream(std::move(plain), *sessions.tls);
+  const std::shared_ptr<asio::ssl::context> context = sessions.tls;
+  beast::ssl_stream<beast::tcp_stream> stream(std::move(plain), *context);
   beast::get_lowest_layer(stream).expires_after(sessions.options.grace);
   const auto [refused] = co_await stream.async_handshake(asio::ssl::stream_base::server,
                                                          asio::as_tuple(asio::use_awaitable));

@@ -1,6 +1,7 @@
 // One connection of the HTTP server: requests and answers, one after another.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -15,7 +16,7 @@ namespace dml {
 struct HttpSessions {
   const HttpServerOptions& options;
   const HttpHandler& handler;
-  boost::asio::ssl::context* tls = nullptr;  // Null: plain HTTP.
+  std::shared_ptr<boost::asio::ssl::context> tls;  // Of new connections; null: plain HTTP.
   size_t connections = 0;
   size_t answer_bytes = 0;  // Under way.
 };

@@ -5,9 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "core/base/text.h"
-#include "core/os/file.h"
 #include "core/tlog/tile.h"
-#include "server/auth/key_pair_files.h"
 #include "storage/journal/journal.h"
 
 namespace dml {
@@ -85,13 +83,6 @@ HttpAnswer Text(absl::StatusOr<std::string> text) {
   return {200, *std::move(text), "text/plain; charset=utf-8", "no-cache"};
 }
 
-absl::StatusOr<std::string> ReadPem(const std::filesystem::path& path, bool secret) {
-  absl::StatusOr<std::string> text =
-      secret ? ReadPrivateFile(path, kMaxPemFileBytes) : ReadFile(path, kMaxPemFileBytes);
-  if (text.ok()) return text;
-  return InvalidArgument(ErrorReason("TLS_FILES_INVALID"), "{}", Message(text.status()));
-}
-
 }  // namespace
 
 absl::Status LogSite::Admit(const HttpRequest& request, std::string_view resource) {
@@ -134,17 +125,14 @@ HttpAnswer LogSite::Answer(const HttpRequest& request) {
 }
 
 absl::StatusOr<std::unique_ptr<HttpServer>> StartHttp(const ServerConfig& config,
-                                                      const TlsFiles& files, Library& library,
+                                                      const TlsStore* tls, Library& library,
                                                       CallGuard& guard) {
   if (config.http.listen.empty()) return nullptr;
   HttpServerOptions options;
   DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress(config.http.listen));
-  if (!config.insecure_loopback) {
-    HttpTls& tls = options.tls.emplace();
-    DML_ASSIGN_OR_RETURN(tls.certificate_chain, ReadPem(files.certificate, false));
-    DML_ASSIGN_OR_RETURN(tls.private_key, ReadPem(files.key, true));
-    DML_ASSIGN_OR_RETURN(tls.client_authorities, ReadPem(files.client_ca, false));
-    tls.require_client_certificate = !config.http.public_log && !config.auth.certificates_optional;
+  if (tls != nullptr) {
+    options.tls.emplace(HttpTls{[tls] { return tls->Current(); },
+                                !config.http.public_log && !config.auth.certificates_optional});
   }
   auto site = std::make_shared<LogSite>(
       library, guard, LogSiteOptions{config.insecure_loopback, config.http.public_log});

@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include "server/auth/tls.h"
+#include "server/auth/tls_store.h"
 #include "server/config/server_config.h"
 #include "server/http/http_message.h"
 #include "server/http/http_server.h"
@@ -42,10 +42,10 @@ class LogSite {
   const LogSiteOptions options_;
 };
 
-/// Serves the site as configured; null where no HTTP is. Errors of HttpServer::Start, and
-/// TLS_FILES_INVALID.
+/// Serves the site as configured, over TLS with what `tls` holds (null: without TLS); null where no
+/// HTTP is. Errors of HttpServer::Start. `tls` must outlive the server.
 absl::StatusOr<std::unique_ptr<HttpServer>> StartHttp(const ServerConfig& config,
-                                                      const TlsFiles& files, Library& library,
+                                                      const TlsStore* tls, Library& library,
                                                       CallGuard& guard);
 
 }  // namespace dml

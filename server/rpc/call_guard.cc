@@ -8,13 +8,20 @@
 namespace dml {
 namespace {
 
-// The certificate that the peer showed in the TLS handshake; "" where there is none.
+// The certificate that the peer showed in the TLS handshake, and what it sent with it; "" where
+// there is none.
 std::string PeerCertificate(const grpc::ServerContext& context) {
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
   if (auth == nullptr || !auth->IsPeerAuthenticated()) return "";
   const auto values = auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
   if (values.size() != 1) return "";
-  return std::string(values[0].data(), values[0].size());
+  std::string out(values[0].data(), values[0].size());
+  // Of a client, gRPC leaves its own certificate out here.
+  for (const grpc::string_ref& sent :
+       auth->FindPropertyValues(GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME)) {
+    out.append(sent.data(), sent.size());
+  }
+  return out;
 }
 
 // The one authorization header; several are none that could be good.

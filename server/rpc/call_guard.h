@@ -67,8 +67,8 @@ class CallGuard {
   /// ROLE_REQUIRED (names the roles), METHOD_NOT_AUTHORIZED (not in the table).
   absl::StatusOr<Caller> Admit(const grpc::ServerContext& context, std::string_view full_method);
 
-  /// Admit for a peer that showed this certificate over TLS ("" for none) and this authorization
-  /// header.
+  /// Admit for a peer that showed this certificate over TLS ("" for none; others of its chain may
+  /// follow) and this authorization header.
   absl::StatusOr<Caller> AdmitPeer(std::string_view certificate_pem,
                                    std::optional<std::string_view> authorization,
                                    std::string_view full_method, std::string peer);

@@ -148,11 +148,12 @@ void SetLimits(const ServerHostOptions& options, grpc::ServerBuilder& builder) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ServerHost>> ServerHost::Start(
-    const ServerHostOptions& options, const std::shared_ptr<grpc::ServerCredentials>& credentials,
+    const ServerHostOptions& options, std::shared_ptr<grpc::ServerCredentials> credentials,
     std::vector<std::unique_ptr<grpc::Service>> services) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto host = std::unique_ptr<ServerHost>(new ServerHost);
+  host->credentials_ = std::move(credentials);
   host->services_ = std::move(services);
   host->calls_ = std::make_shared<RunningCalls>();
   grpc::ServerBuilder builder;
@@ -161,7 +162,7 @@ absl::StatusOr<std::unique_ptr<ServerHost>> ServerHost::Start(
   counters.push_back(std::make_unique<CallCounterFactory>(host->calls_));
   builder.experimental().SetInterceptorCreators(std::move(counters));
   int port = 0;
-  builder.AddListeningPort(options.listen.ToString(), credentials, &port);
+  builder.AddListeningPort(options.listen.ToString(), host->credentials_, &port);
   for (const auto& service : host->services_) builder.RegisterService(service.get());
   host->server_ = builder.BuildAndStart();
   if (host->server_ == nullptr || port <= 0) return WhyNotStarted(options.listen);

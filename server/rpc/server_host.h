@@ -25,7 +25,8 @@ struct ServerHostOptions {
   /// a descriptor no longer.
   std::chrono::milliseconds handshake_timeout{10'000};
   /// A connection is asked to go away then, so that clients come back and show a certificate that
-  /// is still good; calls under way are finished, however long they take.
+  /// is still good, to the authorities of that time; calls under way are finished, however long
+  /// they take.
   std::chrono::milliseconds max_connection_age{3'600'000};
 };
 
@@ -35,8 +36,9 @@ class ServerHost {
  public:
   /// Binds and serves. UNAVAILABLE (ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE) where the address cannot
   /// be bound; INVALID_ARGUMENT (TLS_FILES_INVALID) where gRPC does not accept the credentials.
+  /// The credentials are kept as long as the server.
   static absl::StatusOr<std::unique_ptr<ServerHost>> Start(
-      const ServerHostOptions& options, const std::shared_ptr<grpc::ServerCredentials>& credentials,
+      const ServerHostOptions& options, std::shared_ptr<grpc::ServerCredentials> credentials,
       std::vector<std::unique_ptr<grpc::Service>> services);
   /// Shutdown without grace.
   ~ServerHost();
@@ -53,6 +55,7 @@ class ServerHost {
   ServerHost() = default;
 
   ListenAddress address_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::vector<std::unique_ptr<grpc::Service>> services_;  // Outlive server_.
   std::shared_ptr<RunningCalls> calls_;
   std::unique_ptr<grpc::Server> server_;

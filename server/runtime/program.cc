@@ -14,6 +14,7 @@
 #include "server/config/command_line.h"
 #include "server/daemon.h"
 #include "server/open_library.h"
+#include "server/runtime/file_watch.h"
 #include "server/runtime/logging.h"
 #include "server/runtime/self_probe.h"
 #include "server/runtime/stop_signals.h"
@@ -75,6 +76,9 @@ std::unique_ptr<SelfProbe> StartSelfProbe(const ServerConfig& config, const Daem
   return std::make_unique<SelfProbe>(std::move(options));
 }
 
+// How soon a replaced certificate is in use.
+constexpr std::chrono::seconds kFileInterval(5);
+
 int Serve(const ServerConfig& config) {
   StartLogging(config.log);
   auto signals = std::make_unique<StopSignals>();
@@ -89,11 +93,17 @@ int Serve(const ServerConfig& config) {
   std::fflush(stdout);
   std::unique_ptr<SelfProbe> probe = StartSelfProbe(config, **daemon);
 
-  const int signal = signals->Wait();
+  auto watch = std::make_unique<FileWatch>(kFileInterval, [&daemon] { (*daemon)->ReloadFiles(); });
+
+  const int signal = signals->Wait([&watch] {
+    spdlog::info("SIGHUP: looking at certificates and keys");
+    watch->LookNow();
+  });
   signals.reset();
   spdlog::info("stopping on signal {}; calls under way have {} s", signal,
                config.shutdown_grace.count());
   probe.reset();
+  watch.reset();
   (*daemon)->Shutdown(config.shutdown_grace);
   spdlog::info("stopped");
   return kExitOk;

@@ -265,12 +265,9 @@ absl::Status ServeCalibration(const std::filesystem::path& folder, bool tls) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   DML_RETURN_IF_ERROR(Bootstrap({folder, {}, now}).status());
   const IdentityFiles files(folder);
-  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  if (tls) {
-    DML_ASSIGN_OR_RETURN(
-        credentials,
-        MakeServerCredentials({files.server_certificate, files.server_key, files.ca_certificate}));
-  }
+  DML_ASSIGN_OR_RETURN(const auto store, TlsStore::Open({files.server_certificate, files.server_key,
+                                                         files.ca_certificate}));
+  auto credentials = tls ? MakeServerCredentials(*store) : grpc::InsecureServerCredentials();
   ServerHostOptions options;
   DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress("127.0.0.1:0"));
   std::vector<std::unique_ptr<grpc::Service>> services;

@@ -4,15 +4,19 @@
 #include <memory>
 #include <vector>
 
+#include <absl/synchronization/mutex.h>
 #include <gtest/gtest.h>
 
 #include "tests/server/http/http_probe.h"
+#include "tests/server/http/https_probe.h"
+#include "tests/server/support/tls_world.h"
 
 namespace dml {
 namespace {
 
 using testing::BodyOf;
 using testing::HttpProbe;
+using testing::HttpsProbe;
 using testing::StatusOf;
 
 class HttpServerTest : public ::testing::Test {
@@ -159,11 +163,70 @@ TEST_F(HttpServerTest, SaysWhyItCannotListen) {
   again.listen = server_->address();
   const auto second = HttpServer::Start(again, [](const HttpRequest&) { return HttpAnswer{}; });
   EXPECT_EQ(Reason(second.status()), "LISTEN_FAILED") << second.status();
-  HttpServerOptions tls = options_;
-  tls.tls = HttpTls{"no certificate", "no key", "none"};
+}
+
+TEST_F(HttpServerTest, TheLastAnswerOfAnOldConnectionSaysSo) {
+  options_.max_connection_age = std::chrono::milliseconds(0);
+  Begin();
+  const HttpProbe probe(port());
+  probe.Send("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+  const std::string all = probe.ReadAll();
+  EXPECT_EQ(BodyOf(all), "target /a\n");
+  EXPECT_NE(all.find("Connection: close\r\n"), std::string::npos) << all;
+}
+
+class HttpServerTlsTest : public HttpServerTest {
+ protected:
+  HttpServerTlsTest() {
+    options_.tls = HttpTls{[this] {
+      absl::MutexLock lock(&mutex_);
+      return material_;
+    }};
+    Use(MaterialOf(authority_));
+  }
+  // A server's certificate and clients, both of this authority.
+  static TlsMaterial MaterialOf(const CertificateWithKey& authority) {
+    const auto server = IssueServerCertificate(authority, {{"localhost"}, {"127.0.0.1"}},
+                                               {testing::WallClock(), 10});
+    EXPECT_TRUE(server.ok()) << server.status();
+    return {server->certificate_pem, testing::KeyPem(server->key), authority.certificate_pem};
+  }
+  void Use(TlsMaterial material) {
+    absl::MutexLock lock(&mutex_);
+    material_ = std::make_shared<const TlsMaterial>(std::move(material));
+  }
+  HttpsProbe Probe(const CertificateWithKey& authority) const {
+    return HttpsProbe(port(), authority.certificate_pem, &client_);
+  }
+
+  const CertificateWithKey authority_ = testing::NewAuthority();
+  const CertificateWithKey client_ = testing::NewClient(authority_, {"reader"});
+  absl::Mutex mutex_;
+  std::shared_ptr<const TlsMaterial> material_;
+};
+
+TEST_F(HttpServerTlsTest, StartsOnlyWithMaterialThatTlsTakes) {
+  Use({"no certificate", "no key", "none"});
   EXPECT_EQ(
-      Reason(HttpServer::Start(tls, [](const HttpRequest&) { return HttpAnswer{}; }).status()),
+      Reason(HttpServer::Start(options_, [](const HttpRequest&) { return HttpAnswer{}; }).status()),
       "TLS_FILES_INVALID");
+}
+
+TEST_F(HttpServerTlsTest, NewConnectionsAreServedWithTheNewestThatIsGood) {
+  Begin();
+  HttpsProbe old = Probe(authority_);
+  EXPECT_EQ(BodyOf(old.Get("/a")), "target /a\n");
+  const CertificateWithKey next = testing::NewAuthority();
+  TlsMaterial mixed = MaterialOf(next);
+  mixed.client_authorities = authority_.certificate_pem;
+  Use(mixed);
+  EXPECT_EQ(BodyOf(Probe(next).Get("/b")), "target /b\n");
+  EXPECT_EQ(Probe(authority_).Get("/b"), "") << "it is another server now";
+  EXPECT_EQ(BodyOf(old.Get("/c")), "target /c\n");
+  mixed.private_key = "no key";
+  Use(mixed);
+  EXPECT_EQ(BodyOf(Probe(next).Get("/d")), "target /d\n");
+  EXPECT_EQ(BodyOf(Probe(next).Get("/e")), "target /e\n");
 }
 
 }  // namespace

@@ -78,12 +78,13 @@ class ServerHostTest : public ::testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<ServerHost>> Start() {
-    DML_ASSIGN_OR_RETURN(auto credentials, MakeServerCredentials({folder_.path() / "server.pem",
-                                                                  folder_.path() / "server.key",
-                                                                  folder_.path() / "ca.pem"}));
+    DML_ASSIGN_OR_RETURN(
+        auto store, TlsStore::Open({folder_.path() / "server.pem", folder_.path() / "server.key",
+                                    folder_.path() / "ca.pem"}));
+    stores_.push_back(std::move(store));
     std::vector<std::unique_ptr<grpc::Service>> services;
     services.push_back(std::make_unique<FakeAdminService>(guard_));
-    return ServerHost::Start(options_, credentials, std::move(services));
+    return ServerHost::Start(options_, MakeServerCredentials(*stores_.back()), std::move(services));
   }
 
   std::string address() const { return host_->address().ToString(); }
@@ -104,6 +105,7 @@ class ServerHostTest : public ::testing::Test {
                                nullptr};
   CallGuard guard_{authenticator_};
   ServerHostOptions options_;
+  std::vector<std::unique_ptr<TlsStore>> stores_;  // Outlive the hosts.
   std::unique_ptr<ServerHost> host_;
 };
 

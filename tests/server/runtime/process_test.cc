@@ -12,8 +12,24 @@ TEST(StopSignalsTest, WaitsForWhatCameBeforeAndAfter) {
   for (int signal : {SIGTERM, SIGINT}) {
     StopSignals signals;
     pthread_kill(pthread_self(), signal);  // Would end the process otherwise.
-    EXPECT_EQ(signals.Wait(), signal);
+    EXPECT_EQ(signals.Wait([] { FAIL() << "nobody hung up"; }), signal);
   }
+}
+
+TEST(StopSignalsTest, AHangUpIsToldAndEndsNothing) {
+  int hangups = 0;
+  {
+    StopSignals signals;
+    pthread_kill(pthread_self(), SIGHUP);
+    const int stopped_by = signals.Wait([&hangups] {
+      if (++hangups < 3) pthread_kill(pthread_self(), SIGHUP);
+      if (hangups == 3) pthread_kill(pthread_self(), SIGTERM);
+    });
+    EXPECT_EQ(stopped_by, SIGTERM);
+    EXPECT_EQ(hangups, 3);
+    pthread_kill(pthread_self(), SIGHUP);
+  }
+  pthread_kill(pthread_self(), SIGHUP);  // While the daemon stops: it goes on stopping.
 }
 
 TEST(StopSignalsTest, GivesTheSignalsBack) {
