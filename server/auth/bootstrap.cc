@@ -96,19 +96,22 @@ absl::StatusOr<std::string> EnsureOrigin(const IdentityFiles& files) {
   return ReadOrigin(files.origin);
 }
 
+absl::StatusOr<CertificateWithKey> MakeServerPair(const IdentityFiles& files,
+                                                  const BootstrapOptions& options) {
+  DML_ASSIGN_OR_RETURN(CertificateWithKey authority,
+                       ReadKeyPair(files.ca_certificate, files.ca_key));
+  return IssueServerCertificate(authority, NamesOf(options.server_names),
+                                {options.now, kServerDays});
+}
+
 absl::Status EnsureCertificates(const IdentityFiles& files, const std::string& origin,
                                 const BootstrapOptions& options) {
   DML_RETURN_IF_ERROR(EnsureKeyPair(files.ca_certificate, files.ca_key, [&] {
     return MakeCertificateAuthority("DML " + SpiffeTrustDomain(origin),
                                     {options.now, kAuthorityDays});
   }));
-  DML_RETURN_IF_ERROR(EnsureKeyPair(
-      files.server_certificate, files.server_key, [&]() -> absl::StatusOr<CertificateWithKey> {
-        DML_ASSIGN_OR_RETURN(CertificateWithKey authority,
-                             ReadKeyPair(files.ca_certificate, files.ca_key));
-        return IssueServerCertificate(authority, NamesOf(options.server_names),
-                                      {options.now, kServerDays});
-      }));
+  DML_RETURN_IF_ERROR(EnsureKeyPair(files.server_certificate, files.server_key,
+                                    [&] { return MakeServerPair(files, options); }));
   return EnsureKeyPair(
       files.admin_certificate, files.admin_key, [&]() -> absl::StatusOr<CertificateWithKey> {
         DML_ASSIGN_OR_RETURN(CertificateWithKey authority,
@@ -208,6 +211,16 @@ absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options) {
   DML_RETURN_IF_ERROR(EnsureKey(files.permit_key).status());
   DML_RETURN_IF_ERROR(EnsureCertificates(files, origin, options));
   return ServerIdentity{std::move(origin), std::move(log_keys)};
+}
+
+absl::StatusOr<fs::path> RenewServerCertificate(const BootstrapOptions& options) {
+  const IdentityFiles files(options.data_dir);
+  DML_ASSIGN_OR_RETURN(const CertificateWithKey made, MakeServerPair(files, options));
+  DML_ASSIGN_OR_RETURN(const std::string key_pem, made.key.ToPkcs8Pem());
+  DML_RETURN_IF_ERROR(WriteFileAtomically(files.server_key, AsBytes(key_pem), 0600));
+  DML_RETURN_IF_ERROR(
+      WriteFileAtomically(files.server_certificate, AsBytes(made.certificate_pem), 0644));
+  return files.server_certificate;
 }
 
 }  // namespace dml

@@ -48,6 +48,12 @@ struct ServerIdentity {
 /// core/os/file.h.
 absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options);
 
+/// Replaces the server's key, then its certificate, by a new pair with the names of `options`, and
+/// returns the certificate's file. A daemon that runs takes the two into use once both are there;
+/// after a crash between them, call it again. FAILED_PRECONDITION (CA_KEY_OFFLINE); errors of
+/// core/os/file.h.
+absl::StatusOr<std::filesystem::path> RenewServerCertificate(const BootstrapOptions& options);
+
 /// The envelope of the first trust root, for a library that has none: made with a new key of the
 /// administrator's where client/root.json is not there. `registered`: keys of a library from before
 /// there were roots, which go on vouching for what they did.

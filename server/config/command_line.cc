@@ -37,6 +37,7 @@ struct Flags {
 struct Subcommands {
   const CLI::App* issue = nullptr;
   const CLI::App* rebuild = nullptr;
+  const CLI::App* renew = nullptr;
   const CLI::App* new_log_key = nullptr;
   const CLI::App* set_root = nullptr;
 };
@@ -123,6 +124,7 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& giv
   }
   DML_ASSIGN_OR_RETURN(out.config, LoadConfig(flags));
   if (given.rebuild->parsed()) out.action = CommandLine::Action::kRebuildIndex;
+  if (given.renew->parsed()) out.action = CommandLine::Action::kRenewCertificate;
   if (given.new_log_key->parsed()) out.action = CommandLine::Action::kNewLogKey;
   if (given.set_root->parsed()) {
     out.action = CommandLine::Action::kSetRoot;
@@ -148,6 +150,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
       .rebuild =
           AddWork(app, flags, "rebuild-index",
                   "Make the index of stored content anew from the content, while no daemon runs"),
+      .renew =
+          AddWork(app, flags, "renew-certificate",
+                  "Make the server's own certificate and key anew, whether a daemon runs or not"),
       .new_log_key = AddWork(app, flags, "new-log-key",
                              "Make a key that is to follow the journal's own, as the trust root "
                              "will say"),

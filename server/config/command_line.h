@@ -12,7 +12,15 @@
 namespace dml {
 
 struct CommandLine {
-  enum class Action { kServe, kPrint, kIssueCertificate, kRebuildIndex, kNewLogKey, kSetRoot };
+  enum class Action {
+    kServe,
+    kPrint,
+    kIssueCertificate,
+    kRenewCertificate,
+    kRebuildIndex,
+    kNewLogKey,
+    kSetRoot
+  };
   Action action = Action::kServe;
   ServerConfig config;          // kServe; of others the data directory and its limits.
   std::string output;           // kPrint: help, version, or the configuration.

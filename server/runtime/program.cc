@@ -154,6 +154,21 @@ int SetRoot(const CommandLine& command) {
   return kExitOk;
 }
 
+int Renew(const ServerConfig& config) {
+  if (!config.tls.certificate.empty()) {
+    return Fail(InvalidArgument(ErrorReason("USAGE_INVALID"),
+                                "{} is from elsewhere (tls.certificate); have it renewed there",
+                                config.tls.certificate.string()));
+  }
+  const absl::StatusOr<std::filesystem::path> certificate = RenewServerCertificate(
+      {config.data_dir, config.server_names,
+       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())});
+  if (!certificate.ok()) return Fail(certificate.status());
+  fmt::print("made anew: {} and its key; a daemon that runs serves new connections with it soon\n",
+             certificate->string());
+  return kExitOk;
+}
+
 int Issue(const IssueRequest& request) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const absl::StatusOr<std::filesystem::path> profile = IssueCertificate(request, now);
@@ -199,6 +214,8 @@ int RunProgram(int argc, char** argv) {
       return MakeLogKey(command->config);
     case CommandLine::Action::kSetRoot:
       return SetRoot(*command);
+    case CommandLine::Action::kRenewCertificate:
+      return Renew(command->config);
     case CommandLine::Action::kRebuildIndex:
       return Rebuild(command->config);
     case CommandLine::Action::kServe:

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/os/file.h"
+#include "server/auth/bootstrap.h"
 #include "server/daemon.h"
 #include "tests/core/crypto/openssl_cli.h"
 #include "tests/server/http/http_probe.h"
@@ -194,6 +195,31 @@ TEST_F(CertificateReloadTest, ARemovedAuthorityActsOnTheNextCallOfAnOpenConnecti
   EXPECT_EQ(StatusOf(probe->Get("/checkpoint")), 200);
 }
 
+// The guard judges by what the client sent in the handshake, not by its own certificate alone.
+TEST_F(CertificateReloadTest, ClientsMayBringTheAuthorityBetween) {
+  DML_SKIP_WITHOUT_OPENSSL();
+  folder_.Write("ca.ext", "basicConstraints=critical,CA:TRUE\n");
+  folder_.Write("bea.ext", "subjectAltName=URI:spiffe://test.example/principals/bea\n");
+  const std::string key = " -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 ";
+  for (const std::string& step :
+       {"req -x509 -subj /CN=root -keyout root.key -out clients.pem" + key,
+        "req -new -subj /CN=middle -keyout middle.key -out middle.csr" + key,
+        std::string("x509 -req -in middle.csr -CA clients.pem -CAkey root.key -out middle.pem "
+                    "-extfile ca.ext -days 2"),
+        "req -new -subj /OU=reader/CN=bea -keyout bea.key -out bea.csr" + key,
+        std::string("x509 -req -in bea.csr -CA middle.pem -CAkey middle.key -out bea.pem "
+                    "-extfile bea.ext -days 2")}) {
+    ASSERT_TRUE(testing::RunOpenSsl(folder_, step)) << step << ": " << folder_.Read("output");
+  }
+  Begin();
+  const CertificateWithKey bea{folder_.Read("bea.pem") + folder_.Read("middle.pem"),
+                               *PrivateKey::FromPkcs8Pem(folder_.Read("bea.key"))};
+  ExpectServed(first_, bea);
+  const CertificateWithKey alone{folder_.Read("bea.pem"),
+                                 *PrivateKey::FromPkcs8Pem(folder_.Read("bea.key"))};
+  ExpectNoHandshake(first_, alone);
+}
+
 TEST_F(CertificateReloadTest, OptionalCertificatesStayOptionalAndAreJudged) {
   config_.auth.certificates_optional = true;
   Begin();
@@ -255,6 +281,25 @@ TEST_F(CertificateReloadTest, TokensAreJudgedByTheKeysInTheFile) {
   EXPECT_TRUE(knows(after));
 }
 
+TEST_F(CertificateReloadTest, TheOwnCertificateIsRenewedUnderTheDaemon) {
+  config_.tls = {};
+  Begin();
+  const std::string ca = folder_.Read("data/tls/ca.pem");
+  const CertificateWithKey own{ca, PrivateKey::Generate(KeyAlgorithm::kEcdsaP256)};
+  const CertificateWithKey admin{folder_.Read("data/client/admin.pem"),
+                                 *PrivateKey::FromPkcs8Pem(folder_.Read("data/client/admin.key"))};
+  const std::string before = Probe(own, &admin)->ServerCertificate();
+  EXPECT_TRUE(before.starts_with(folder_.Read("data/tls/server.pem"))) << before;
+  const auto renewed =
+      RenewServerCertificate({config_.data_dir, {"dml.example.com"}, testing::WallClock()});
+  ASSERT_TRUE(renewed.ok()) << renewed.status();
+  daemon_->ReloadFiles();
+  const std::string after = Probe(own, &admin)->ServerCertificate();
+  EXPECT_TRUE(after.starts_with(folder_.Read("data/tls/server.pem"))) << after;
+  EXPECT_NE(after, before);
+  ExpectServed(own, admin);
+}
+
 TEST_F(CertificateReloadTest, WithoutTlsThereIsNothingToLookAt) {
   config_.tls = {};
   config_.insecure_loopback = true;
@@ -273,24 +318,31 @@ TEST_F(CertificateReloadTest, TheProgramLooksByItselfAndWhenToldTo) {
   const std::string line = process.ReadLine();
   ASSERT_TRUE(line.starts_with("listening on ")) << line;
   const std::string address = line.substr(std::string("listening on ").size());
-  // Until a new connection meets the server of this authority.
-  auto meets = [&](const CertificateWithKey& authority, std::chrono::seconds patience) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (std::chrono::steady_clock::now() < deadline) {
-      const auto channel = testing::OpenChannel(address, authority.certificate_pem, &alice_);
-      if (CallEmpty(channel, kGetStatus).ok()) return true;
-    }
-    return false;
+  auto serves = [&](const CertificateWithKey& authority) {
+    return CallEmpty(testing::OpenChannel(address, authority.certificate_pem, &alice_), kGetStatus)
+        .ok();
   };
-  EXPECT_TRUE(meets(first_, std::chrono::seconds(20)));
+  // Until the daemon has taken another set into use so many times.
+  auto await_taken = [&](int times) {
+    const std::string line_start = "new connections are served with";
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    int seen = 0;
+    while (seen < times && std::chrono::steady_clock::now() < deadline) {
+      const std::string log = folder_.Read("home/dmld.log");
+      seen = 0;
+      for (size_t at = 0; (at = log.find(line_start, at)) != std::string::npos; ++at) ++seen;
+    }
+    EXPECT_EQ(seen, times);
+  };
+  EXPECT_TRUE(serves(first_));
   WritePair(second_);
-  EXPECT_TRUE(meets(second_, std::chrono::seconds(60))) << "by itself";
-  process.Signal(SIGHUP);
-  while (folder_.Read("home/dmld.log").find("SIGHUP") == std::string::npos) {
-  }
+  await_taken(1);
+  EXPECT_TRUE(serves(second_)) << "it has looked by itself";
   WritePair(first_);
   process.Signal(SIGHUP);
-  EXPECT_TRUE(meets(first_, std::chrono::seconds(60)));
+  await_taken(2);
+  EXPECT_TRUE(serves(first_));
+  EXPECT_NE(folder_.Read("home/dmld.log").find("SIGHUP"), std::string::npos);
   process.Signal(SIGTERM);
   EXPECT_EQ(process.Wait(), 0) << "a hang-up ends nothing";
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "core/crypto/tls_material.h"
 #include "core/crypto/x509.h"
 #include "core/os/file.h"
 #include "server/auth/issue.h"
@@ -127,6 +128,31 @@ TEST(BootstrapTest, FinishesAfterACrashAtAnyPoint) {
     auto issued = IssueClientCertificate(*authority, {"d", "p", {}}, {WallClock(), 1});
     EXPECT_TRUE(issued.ok()) << "key and certificate of the authority differ, crash " << crash;
   }
+}
+
+TEST(BootstrapTest, RenewsTheServersPairAndNothingElse) {
+  ScratchFolder folder;
+  ASSERT_TRUE(Bootstrap(Options(folder)).ok());
+  auto before = Contents(folder);
+  const auto renewed = RenewServerCertificate(Options(folder));
+  ASSERT_TRUE(renewed.ok()) << renewed.status();
+  EXPECT_EQ(*renewed, folder.path() / "tls/server.pem");
+  auto after = Contents(folder);
+  for (const char* name : {"tls/server.pem", "keys/server.key"}) {
+    EXPECT_NE(after[name], before[name]) << name;
+    before.erase(name);
+    after.erase(name);
+  }
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(Mode(folder.path() / "keys/server.key"), 0600);
+  const absl::Status pair =
+      CheckServerKey(folder.Read("tls/server.pem"), folder.Read("keys/server.key"));
+  EXPECT_TRUE(pair.ok()) << pair;
+
+  fs::remove(folder.path() / "keys/ca.key");
+  before = Contents(folder);
+  EXPECT_EQ(Reason(RenewServerCertificate(Options(folder)).status()), "CA_KEY_OFFLINE");
+  EXPECT_EQ(Contents(folder), before);
 }
 
 TEST(BootstrapTest, RefusesToReplaceWhatIsGone) {

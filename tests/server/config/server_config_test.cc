@@ -199,6 +199,23 @@ TEST(CommandLineTest, FlagsComeBeforeTheFileAndTheFileBeforeDefaults) {
   EXPECT_TRUE(once.ok() && once->config.accept_missing_checkpoint);
 }
 
+TEST(CommandLineTest, CommandsReadTheConfigurationToo) {
+  ScratchFolder folder;
+  folder.Write("dmld.yaml", "dataDir: from-file\nserverNames: [dml.example.com]\n");
+  const std::string file = (folder.path() / "dmld.yaml").string();
+  const std::pair<const char*, CommandLine::Action> kCommands[] = {
+      {"renew-certificate", CommandLine::Action::kRenewCertificate},
+      {"rebuild-index", CommandLine::Action::kRebuildIndex}};
+  for (const auto& [command, action] : kCommands) {
+    auto line = ParseCommandLine({command, "--config", file});
+    ASSERT_TRUE(line.ok()) << line.status();
+    EXPECT_EQ(line->action, action);
+    EXPECT_EQ(line->config.data_dir, folder.path() / "from-file");
+    EXPECT_EQ(line->config.server_names, std::vector<std::string>{"dml.example.com"});
+    EXPECT_EQ(Reason(ParseCommandLine({command}).status()), "CONFIG_INVALID");
+  }
+}
+
 TEST(CommandLineTest, PrintsInsteadOfServing) {
   for (const char* flag : {"--help", "--version"}) {
     auto line = ParseCommandLine({flag});

@@ -89,6 +89,11 @@ TEST_F(ProgramTest, EndsWithTheDocumentedCodes) {
   EXPECT_EQ(Run({"issue-certificate", "--data-dir", data_dir(), "--name", "alice", "--role",
                  "reader", "--server", "localhost:7443", "--out", data_dir() + "-alice"}),
             kExitOk);
+  EXPECT_EQ(Run({"renew-certificate", "--data-dir", data_dir()}), kExitOk);
+  EXPECT_EQ(Run({"renew-certificate", "--data-dir", data_dir() + "-none"}), kExitDataDirectory);
+  folder_.Write("dmld.yaml", "dataDir: data\ntls: {certificate: a.pem, key: a.key}\n");
+  EXPECT_EQ(Run({"renew-certificate", "--config", (folder_.path() / "dmld.yaml").string()}),
+            kExitUsage);
 }
 
 TEST_F(ProgramTest, ADataDirectoryInUseIsToldByItsCode) {
