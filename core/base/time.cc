@@ -1,6 +1,7 @@
 #include "core/base/time.h"
 
 #include <algorithm>
+#include <ctime>
 
 #include <absl/time/time.h>
 #include <fmt/chrono.h>
@@ -17,9 +18,10 @@ bool HasForm(std::string_view text, std::string_view form) {
 }  // namespace
 
 std::string FormatTime(Timestamp time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::time_point_cast<std::chrono::seconds>(
-                         std::chrono::floor<std::chrono::seconds>(time))));
+  // As seconds: fmt would make a time point into nanoseconds, which end in the year 2262.
+  const std::time_t seconds =
+      std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds));
 }
 
 // absl reads more than RFC 3339, so the form comes first.
