@@ -10,6 +10,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 option(DML_BUILD_TESTS "Build the tests" ON)
 option(DML_BUILD_BENCH "Build the benchmarks" ON)
 option(DML_WERROR "Treat warnings as errors" ON)
+option(DML_FUZZ "Build dml-fuzz, with libFuzzer (Clang only)" OFF)
 set(DML_SANITIZE "" CACHE STRING "Sanitizers: empty, or a list such as address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -32,6 +33,13 @@ endif()
 if(DML_SANITIZE)
   add_compile_options(-fsanitize=${DML_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DML_SANITIZE})
+endif()
+
+if(DML_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "DML_FUZZ needs Clang, which has libFuzzer: cmake --preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # The checkout's place is in no object: builds are alike wherever they are made.
