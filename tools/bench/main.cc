@@ -25,7 +25,7 @@ constexpr Section kSections[] = {
     {"local", CalibrateLocal, true},        {"wire", CalibrateWire, true},
     {"content", MeasureContent, false},     {"pulls", MeasurePulls, false},
     {"publish", MeasurePublish, false},     {"queries", MeasureQueries, false},
-    {"sequencer", MeasureSequencer, false},
+    {"sequencer", MeasureSequencer, false}, {"trust", MeasureTrust, false},
 };
 
 struct Flags {
@@ -135,8 +135,8 @@ int Main(int argc, char** argv) {
   std::string folder;
   std::string how;
   app.add_option("section", flags.names,
-                 "content, pulls, publish, queries, sequencer; default: all")
-      ->check(CLI::IsMember({"content", "pulls", "publish", "queries", "sequencer"}));
+                 "content, pulls, publish, queries, sequencer, trust; default: all")
+      ->check(CLI::IsMember({"content", "pulls", "publish", "queries", "sequencer", "trust"}));
   app.add_option("--dmld", flags.dmld, "The daemon that is measured");
   app.add_option("--json", flags.json, "Where the figures go as JSON");
   app.add_option("--folder", flags.folder, "Where data directories are made, and removed again");

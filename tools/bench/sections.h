@@ -43,6 +43,8 @@ absl::Status MeasurePublish(const Setup& setup, Report& report);
 absl::Status MeasureQueries(const Setup& setup, Report& report);
 /// 64 callers in this process, each with a decision that takes 10 ms.
 absl::Status MeasureSequencer(const Setup& setup, Report& report);
+/// Signatures, proofs, and what they cost a publish; in this process.
+absl::Status MeasureTrust(const Setup& setup, Report& report);
 
 /// An experiment on releases given as paths, not a section: see tools/bench/chunking.h.
 struct ChunkingOptions {
