@@ -85,6 +85,13 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const HoldReleased&) { return "hold_released"; },
                         [](const MediaRegistered&) { return "media_registered"; },
                         [](const CustodyRecorded&) { return "custody_recorded"; },
+                        [](const EntitlementGranted&) { return "entitlement_granted"; },
+                        [](const EntitlementAmended&) { return "entitlement_amended"; },
+                        [](const SeatsReserved&) { return "seats_reserved"; },
+                        [](const LeaseCommitted&) { return "lease_committed"; },
+                        [](const LeaseExtended&) { return "lease_extended"; },
+                        [](const LeaseReleased&) { return "lease_released"; },
+                        [](const LeaseBorrowed&) { return "lease_borrowed"; },
                     },
                     payload);
 }
@@ -164,6 +171,28 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const CustodyRecorded& p) {
             return fmt::format("{} {} of {} to {}", CustodyActionName(p.action), p.copies, p.name,
                                p.custodian);
+          },
+          [](const EntitlementGranted& p) {
+            return fmt::format("grant entitlement {}: {} of {}", p.terms.id, p.terms.quantity,
+                               p.terms.product);
+          },
+          [](const EntitlementAmended& p) {
+            return fmt::format("amend entitlement {}: {} of {}", p.terms.id, p.terms.quantity,
+                               p.terms.product);
+          },
+          [](const SeatsReserved& p) {
+            return fmt::format("reserve seats for {} holder(s) in {}: {}", p.items.size(),
+                               p.environment, p.id);
+          },
+          [](const LeaseCommitted& p) { return fmt::format("commit lease {}", p.lease); },
+          [](const LeaseExtended& p) { return fmt::format("extend lease {}", p.lease); },
+          [](const LeaseReleased& p) {
+            return p.forced ? fmt::format("take back lease {}: {}", p.lease, p.reason)
+                            : fmt::format("release lease {}", p.lease);
+          },
+          [](const LeaseBorrowed& p) {
+            return fmt::format("lend {} of {} to {}: {}", p.item.seats, p.item.entitlement,
+                               p.item.holder, p.id);
           },
       },
       payload);

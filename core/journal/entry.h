@@ -16,6 +16,7 @@
 #include "core/base/time.h"
 #include "core/journal/custody_entries.h"
 #include "core/journal/retention.h"
+#include "core/journal/seat_entries.h"
 #include "core/journal/trust_entries.h"
 #include "core/package/names.h"
 #include "core/version/version.h"
@@ -116,7 +117,9 @@ using EntryPayload =
                  AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated,
                  NodeCreated, PolicySet, NamespaceRetentionSet, RootSet, DelegationSet, RoleGranted,
                  RoleRevoked, TokenIssued, TokenRevoked, PermitDecided, AdmissionDecided,
-                 VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded>;
+                 VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded,
+                 EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
+                 LeaseExtended, LeaseReleased, LeaseBorrowed>;
 
 struct Entry {
   uint64_t index = 0;

@@ -9,7 +9,6 @@ namespace {
 
 constexpr ErrorReason kSeatsInvalid("SEATS_INVALID");
 constexpr ErrorReason kBelowLeased("ENTITLEMENT_BELOW_LEASED");
-constexpr uint64_t kMicrosPerMinute = 60'000'000;
 // Far beyond any contract, and far from overflow of a timestamp.
 constexpr std::chrono::microseconds kLongestLease = std::chrono::hours(24 * 366 * 100);
 
@@ -37,22 +36,18 @@ bool IsName(const std::string& text) {
 
 }  // namespace
 
-uint64_t& EntitlementLedger::Usage::Of(LeaseState state) {
-  if (state == LeaseState::kReserved) return reserved;
-  return state == LeaseState::kActive ? active : borrowed;
-}
-
-// Overage is seats in use beyond the quantity, times how long. Whole minutes are kept apart, so
-// that a billion seats over a century stay within 64 bits.
-void EntitlementLedger::Usage::Reckon(uint64_t quantity, Timestamp until) {
-  const uint64_t in_use = active + borrowed;
-  const uint64_t elapsed = static_cast<uint64_t>((until - since).count());
-  since = until;
-  if (in_use <= quantity) return;
-  const uint64_t seats = in_use - quantity;
-  const uint64_t rest = (elapsed % kMicrosPerMinute) * seats + overage_micros;
-  overage_minutes += elapsed / kMicrosPerMinute * seats + rest / kMicrosPerMinute;
-  overage_micros = rest % kMicrosPerMinute;
+EntitlementLedger::EntitlementLedger(std::span<const SeatAccount> accounts,
+                                     std::span<const Lease> leases) {
+  for (const SeatAccount& account : accounts) {
+    time_ = std::max(time_, account.usage.since);
+    entitlements_.emplace(account.terms.id, account.terms);
+    usage_.emplace(account.terms.id, account.usage);
+  }
+  for (const Lease& lease : leases) {
+    if (!leases_.emplace(lease.id, lease).second) continue;
+    requests_[lease.request].leases.push_back(lease.id);
+    (lease.state == LeaseState::kEnded ? memory_ : ends_).emplace(lease.end, lease.id);
+  }
 }
 
 void EntitlementLedger::Reckon(const std::string& entitlement, Timestamp until) {
@@ -62,7 +57,7 @@ void EntitlementLedger::Reckon(const std::string& entitlement, Timestamp until) 
 // Gives a live lease another state or end, at time_.
 void EntitlementLedger::Move(Lease& lease, LeaseState state, Timestamp end) {
   Reckon(lease.entitlement, time_);
-  Usage& usage = usage_.at(lease.entitlement);
+  SeatUsage& usage = usage_.at(lease.entitlement);
   usage.Of(lease.state) -= lease.seats;
   usage.Of(state) += lease.seats;
   usage.high_water = std::max(usage.high_water, usage.active + usage.borrowed);
@@ -196,7 +191,7 @@ absl::Status EntitlementLedger::CheckSeats(std::span<const SeatRequest> items,
 absl::Status EntitlementLedger::CheckBorrow(const SeatRequest& item,
                                             std::chrono::microseconds duration) const {
   const Entitlement& entitlement = entitlements_.at(item.entitlement);
-  const Usage& usage = usage_.at(item.entitlement);
+  const SeatUsage& usage = usage_.at(item.entitlement);
   if (usage.borrowed + item.seats > entitlement.max_borrowed) {
     return ResourceExhausted(
         ErrorReason("BORROW_LIMIT"), "'{}': {} seats asked for, {} of {} that may be borrowed left",
@@ -238,14 +233,14 @@ absl::StatusOr<std::vector<std::string>> EntitlementLedger::Admit(const std::str
                            "request '{}' asked for something else before; use another id", id);
     }
     std::vector<std::string> leases;
-    for (size_t i = 0; i < first.items.size(); ++i) leases.push_back(fmt::format("{}/{}", id, i));
+    for (size_t i = 0; i < first.items.size(); ++i) leases.push_back(LeaseId(id, i));
     return leases;
   }
   DML_RETURN_IF_ERROR(CheckItems(request.items, request.environment, now, {}));
   if (request.borrow) DML_RETURN_IF_ERROR(CheckBorrow(request.items[0], request.duration));
   for (const SeatRequest& item : request.items) {
     Lease lease;
-    lease.id = fmt::format("{}/{}", id, request.leases.size());
+    lease.id = LeaseId(id, request.leases.size());
     lease.request = id;
     lease.entitlement = item.entitlement;
     lease.holder = item.holder;
@@ -254,7 +249,7 @@ absl::StatusOr<std::vector<std::string>> EntitlementLedger::Admit(const std::str
     lease.state = request.borrow ? LeaseState::kBorrowed : LeaseState::kReserved;
     lease.end = EndOf(item.entitlement, request.duration);
     Reckon(item.entitlement, now);
-    Usage& usage = usage_.at(item.entitlement);
+    SeatUsage& usage = usage_.at(item.entitlement);
     usage.Of(lease.state) += item.seats;
     usage.high_water = std::max(usage.high_water, usage.active + usage.borrowed);
     ends_.emplace(lease.end, lease.id);

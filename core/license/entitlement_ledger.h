@@ -18,51 +18,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/license/entitlement.h"
+#include "core/license/lease.h"
 
 namespace dml {
 
-enum class LeaseState { kReserved, kActive, kBorrowed, kEnded };
-enum class LeaseEnd { kNone, kExpired, kReleased, kForced };
-
-struct Lease {
-  std::string id;       // "REQUEST/INDEX", the index of the item in its request.
-  std::string request;  // The request id that made it.
-  std::string entitlement;
-  std::string holder;  // A node, user or instance.
-  std::string environment;
-  uint64_t seats = 0;
-  LeaseState state = LeaseState::kReserved;
-  LeaseEnd ended_by = LeaseEnd::kNone;
-  Timestamp end{};  // Not in force from this moment on; once ended, when it did.
-  bool operator==(const Lease&) const = default;
-};
-
-/// One wish of a request.
-struct SeatRequest {
-  std::string entitlement;
-  std::string holder;
-  uint64_t seats = 1;
-  bool operator==(const SeatRequest&) const = default;
-};
-
-/// Where an entitlement stands. Seats unless said otherwise.
-struct SeatPosition {
-  uint64_t entitled = 0;  // The quantity.
-  uint64_t limit = 0;
-  uint64_t reserved = 0;
-  uint64_t in_use = 0;           // Active and borrowed.
-  uint64_t borrowed = 0;         // Part of in_use.
-  uint64_t unused = 0;           // Entitled, neither in use nor reserved.
-  uint64_t high_water = 0;       // The most that were in use at once, ever.
-  uint64_t never_used = 0;       // Entitled and above the high-water mark: paid, and unused.
-  uint64_t overage_minutes = 0;  // Whole seat minutes in use beyond the quantity.
-  bool operator==(const SeatPosition&) const = default;
-};
-
 inline constexpr size_t kMaxSeatItems = 4096;
-/// How long after its end a lease, and its request id, is remembered.
-inline constexpr std::chrono::hours kLeaseMemory{24};
 
 /// A value; copies are independent. Not for use by several threads at once. A failed operation
 /// changes nothing but the ledger's time, which all that ends by time is reckoned from.
@@ -71,6 +31,13 @@ inline constexpr std::chrono::hours kLeaseMemory{24};
 /// (ENTITLEMENT_NOT_FOUND, LEASE_NOT_FOUND), FAILED_PRECONDITION (LEASE_ENDED).
 class EntitlementLedger {
  public:
+  EntitlementLedger() = default;
+  /// A part of a ledger: these entitlements as last counted, and of their leases at least those
+  /// that an operation names and all that end after that count and by the time of the operation.
+  /// An operation on them does and answers what it would in the whole; CheckInvariants and
+  /// CheckSeats for other entitlements do not hold here, nor are requests remembered.
+  EntitlementLedger(std::span<const SeatAccount> accounts, std::span<const Lease> leases);
+
   /// ALREADY_EXISTS (ENTITLEMENT_EXISTS); the errors of ValidateEntitlement.
   absl::Status Grant(const Entitlement& entitlement, Timestamp now);
   /// Other terms for one that is there. FAILED_PRECONDITION (ENTITLEMENT_BELOW_LEASED) where they
@@ -109,6 +76,8 @@ class EntitlementLedger {
   const std::map<std::string, Entitlement>& entitlements() const { return entitlements_; }
   /// Live ones, and ended ones as long as they are remembered.
   const std::map<std::string, Lease>& leases() const { return leases_; }
+  /// Of one that is there, as last counted.
+  const SeatUsage& Usage(const std::string& entitlement) const { return usage_.at(entitlement); }
   /// At time().
   absl::StatusOr<SeatPosition> Position(const std::string& entitlement) const;
   /// Ids of those in force at time() that expire by `until`, soonest first.
@@ -119,19 +88,6 @@ class EntitlementLedger {
   absl::Status CheckInvariants() const;
 
  private:
-  struct Usage {  // Derived from the leases, except for the last three.
-    uint64_t reserved = 0;
-    uint64_t active = 0;
-    uint64_t borrowed = 0;
-    uint64_t high_water = 0;
-    uint64_t overage_micros = 0;  // Below a minute; whole ones are in overage_minutes.
-    uint64_t overage_minutes = 0;
-    Timestamp since{};  // Reckoned up to here.
-
-    uint64_t leased() const { return reserved + active + borrowed; }
-    uint64_t& Of(LeaseState state);
-    void Reckon(uint64_t quantity, Timestamp until);
-  };
   struct Request {
     std::vector<SeatRequest> items;
     std::string environment;
@@ -154,7 +110,7 @@ class EntitlementLedger {
 
   Timestamp time_{};
   std::map<std::string, Entitlement> entitlements_;
-  std::map<std::string, Usage> usage_;
+  std::map<std::string, SeatUsage> usage_;
   std::map<std::string, Lease> leases_;
   std::map<std::string, Request> requests_;
   std::set<std::pair<Timestamp, std::string>> ends_;    // Of live leases.

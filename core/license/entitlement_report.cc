@@ -17,7 +17,7 @@ absl::StatusOr<SeatPosition> EntitlementLedger::Position(const std::string& enti
     return NotFound(ErrorReason("ENTITLEMENT_NOT_FOUND"), "no entitlement '{}'",
                     Excerpt(entitlement));
   }
-  Usage usage = usage_.at(entitlement);
+  SeatUsage usage = usage_.at(entitlement);
   usage.Reckon(it->second.quantity, time_);
   SeatPosition position;
   position.entitled = it->second.quantity;
@@ -46,7 +46,7 @@ std::vector<std::string> EntitlementLedger::ExpiringBy(Timestamp until) const {
 }
 
 absl::Status EntitlementLedger::CheckInvariants() const {
-  std::map<std::string, Usage> counted;
+  std::map<std::string, SeatUsage> counted;
   size_t live = 0;
   for (const auto& [id, lease] : leases_) {
     if (!requests_.contains(lease.request) || !entitlements_.contains(lease.entitlement)) {
@@ -71,8 +71,8 @@ absl::Status EntitlementLedger::CheckInvariants() const {
                     live, memory_.size(), leases_.size() - live);
   }
   for (const auto& [id, entitlement] : entitlements_) {
-    const Usage& kept = usage_.at(id);
-    const Usage& rows = counted[id];
+    const SeatUsage& kept = usage_.at(id);
+    const SeatUsage& rows = counted[id];
     if (kept.reserved != rows.reserved || kept.active != rows.active ||
         kept.borrowed != rows.borrowed) {
       return Internal(kLedgerInvalid, "'{}': {} seats counted, {} by its leases", id, kept.leased(),

@@ -50,9 +50,19 @@ class Decider {
   absl::Status operator()(const MediaRegistered& p) const;
   absl::Status operator()(const CustodyRecorded& p) const;
 
+  // decide_seats.cc: entitlements and leases.
+  absl::Status operator()(const EntitlementGranted& p) const;
+  absl::Status operator()(const EntitlementAmended& p) const;
+  absl::Status operator()(const SeatsReserved& p) const;
+  absl::Status operator()(const LeaseCommitted& p) const;
+  absl::Status operator()(const LeaseExtended& p) const;
+  absl::Status operator()(const LeaseReleased& p) const;
+  absl::Status operator()(const LeaseBorrowed& p) const;
+
  private:
   absl::Status CheckNamespaceExists(std::string_view name) const;
   absl::Status CheckEnvironmentExists(std::string_view name) const;
+  absl::Status CheckTerms(const Entitlement& terms) const;
   absl::Status CheckGrant(const AccessGrant& grant) const;
   absl::StatusOr<VariantRecord> ExistingVariant(const VariantName& name) const;
   absl::Status CheckSignedByPublisher(const VersionPublished& p) const;

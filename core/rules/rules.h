@@ -8,6 +8,7 @@
 
 #include "core/journal/records.h"
 #include "core/rules/command.h"
+#include "core/rules/seats.h"
 
 namespace dml {
 
@@ -18,12 +19,11 @@ inline constexpr uint32_t kPlacesForPublications = 100;
 
 /// The state that rules look at. Implemented by storage/views over the batch being built, and by a
 /// fake in tests. Errors are those of the storage below (DATA_LOSS, UNAVAILABLE), never NOT_FOUND.
-class LibraryState {
+class LibraryState : public SeatState {
  public:
   template <typename T>
   using Lookup = absl::StatusOr<std::optional<T>>;
 
-  virtual ~LibraryState() = default;
   virtual Lookup<NamespaceRecord> FindNamespace(std::string_view name) const = 0;
   virtual Lookup<RetentionRecord> FindRetention(std::string_view ns) const = 0;
   virtual Lookup<PackageRecord> FindPackage(const PackageName& name) const = 0;
@@ -44,6 +44,9 @@ class LibraryState {
   virtual Lookup<TokenRecord> FindToken(std::string_view id) const = 0;
   virtual Lookup<HoldRecord> FindHold(const VariantName& variant, std::string_view name) const = 0;
   virtual Lookup<MediaRecord> FindMedia(std::string_view name) const = 0;
+  /// Whether a document or medium with this content is registered, or a metadata blob (a manifest)
+  /// kept for ever.
+  virtual absl::StatusOr<bool> HasDocument(const Digest& digest) const = 0;
   virtual Lookup<EnvironmentRecord> FindEnvironment(std::string_view name) const = 0;
   virtual Lookup<NodeRecord> FindNode(std::string_view environment,
                                       std::string_view node) const = 0;

@@ -1,4 +1,4 @@
-// Conversions of the entries about trust, access and custody. Internal to core/wire.
+// Conversions of the entries about trust, access, custody and seats. Internal to core/wire.
 #pragma once
 
 #include "core/journal/entry.h"
@@ -46,9 +46,21 @@ void Put(const HoldPlaced& p, pb::Entry& out);
 void Put(const HoldReleased& p, pb::Entry& out);
 void Put(const MediaRegistered& p, pb::Entry& out);
 void Put(const CustodyRecorded& p, pb::Entry& out);
+void Put(const EntitlementGranted& p, pb::Entry& out);
+void Put(const EntitlementAmended& p, pb::Entry& out);
+void Put(const SeatsReserved& p, pb::Entry& out);
+void Put(const LeaseCommitted& p, pb::Entry& out);
+void Put(const LeaseExtended& p, pb::Entry& out);
+void Put(const LeaseReleased& p, pb::Entry& out);
+void Put(const LeaseBorrowed& p, pb::Entry& out);
 
-/// The payload of an entry of one of these kinds.
+void To(const Entitlement& terms, pb::EntitlementTerms* out);
+absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in);
+
+/// The payload of an entry about trust, access or custody.
 absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in);
+/// The payload of an entry about entitlements and leases.
+absl::StatusOr<EntryPayload> GetSeatPayload(const pb::Entry& in);
 /// DATA_LOSS (ENTRY_INVALID): the entry is of a kind that this version does not know.
 absl::StatusOr<EntryPayload> UnknownPayload(const pb::Entry& in);
 

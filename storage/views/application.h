@@ -46,6 +46,15 @@ class Application {
   absl::Status operator()(const MediaRegistered& p);
   absl::Status operator()(const CustodyRecorded& p);
 
+  // project_seats.cc
+  absl::Status operator()(const EntitlementGranted& p);
+  absl::Status operator()(const EntitlementAmended& p);
+  absl::Status operator()(const SeatsReserved& p);
+  absl::Status operator()(const LeaseCommitted& p);
+  absl::Status operator()(const LeaseExtended& p);
+  absl::Status operator()(const LeaseReleased& p);
+  absl::Status operator()(const LeaseBorrowed& p);
+
   absl::Status operator()(const AttestationAttached& p) {
     DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
     DML_RETURN_IF_ERROR(PutAttestation(p.attestation, record));
@@ -132,6 +141,15 @@ class Application {
   void SetScan(const ScanReport& scan, VariantRecord& record) const;
   // Puts a variant whose state changed, with all that follows from it.
   absl::Status PutChanged(VariantRecord record);
+  void PutLease(const LeaseRecord& record);
+  void DeleteLease(const Lease& lease);
+  // The counts of all entitlements in `ledger`.
+  absl::Status PutUsage(const EntitlementLedger& ledger);
+  void PutTerms(const Entitlement& terms, uint64_t granted_index);
+  // The new leases of a reservation, or the changed one, as they are in `ledger`.
+  absl::Status PutReserved(const std::string& id, const EntitlementLedger& ledger);
+  absl::Status PutMoved(const std::string& lease, const EntitlementLedger& ledger,
+                        const std::string& force_reason);
   // What the documents in force let each key vouch for.
   absl::Status RefreshKeys();
   absl::StatusOr<std::string> EnvelopePayload(const BlobRef& envelope) const;

@@ -34,6 +34,14 @@ class LibraryView : public LibraryState {
   Lookup<TokenRecord> FindToken(std::string_view id) const override;
   Lookup<HoldRecord> FindHold(const VariantName& variant, std::string_view name) const override;
   Lookup<MediaRecord> FindMedia(std::string_view name) const override;
+  absl::StatusOr<bool> HasDocument(const Digest& digest) const override;
+  Found<EntitlementRecord> FindEntitlement(std::string_view id) const override;
+  Found<SeatUsage> FindSeatUsage(std::string_view entitlement) const override;
+  Found<LeaseRecord> FindLease(std::string_view id) const override;
+  absl::StatusOr<std::vector<LeaseRecord>> LeasesEnding(std::string_view entitlement,
+                                                        Timestamp after,
+                                                        Timestamp until) const override;
+  absl::StatusOr<std::vector<LeaseRecord>> LeasesOf(std::string_view request) const override;
   Lookup<EnvironmentRecord> FindEnvironment(std::string_view name) const override;
   Lookup<NodeRecord> FindNode(std::string_view environment, std::string_view node) const override;
   Lookup<PolicyRecord> FindPolicy(std::string_view environment) const override;
@@ -43,6 +51,11 @@ class LibraryView : public LibraryState {
   Lookup<RequestRecord> FindRequest(std::string_view author, std::string_view request_id) const;
   /// The index of the entry that last changed what the stamp names; 0 for never.
   absl::StatusOr<uint64_t> Stamp(std::string_view name) const;
+
+  /// The first of them.
+  absl::StatusOr<std::vector<LeaseRecord>> LeasesEnding(std::string_view entitlement,
+                                                        Timestamp after, Timestamp until,
+                                                        size_t most) const;
 
   /// By chain. At most one for each delegation there ever was.
   absl::StatusOr<std::vector<DelegationRecord>> AllDelegations() const;

@@ -172,6 +172,34 @@ ListView::Result<CustodyRecord> ListView::Custody(std::string_view name,
   return WalkRecords<CustodyRecord>(reader_, view_keys::CustodyPrefix(name).Build(), page);
 }
 
+ListView::Result<EntitlementRecord> ListView::Entitlements(
+    const PageRequest& page, const Filter<EntitlementRecord>& filter) const {
+  return WalkRecords<EntitlementRecord>(reader_, view_keys::Start(Row::kEntitlement).Build(), page,
+                                        filter);
+}
+
+ListView::Result<LeaseRecord> ListView::Leases(std::string_view entitlement,
+                                               const PageRequest& page,
+                                               const Filter<LeaseRecord>& filter) const {
+  if (entitlement.empty()) {
+    return WalkRecords<LeaseRecord>(reader_, view_keys::Start(Row::kLease).Build(), page, filter);
+  }
+  std::string prefix = view_keys::LeaseOfPrefix(entitlement).Build();
+  return Walk<LeaseRecord>(
+      reader_, prefix, page, Direction::kForward,
+      [&](std::string_view key, std::string_view) -> absl::StatusOr<std::optional<LeaseRecord>> {
+        KeyReader rest(key.substr(prefix.size()));
+        DML_ASSIGN_OR_RETURN(std::string request, rest.String());
+        DML_ASSIGN_OR_RETURN(uint64_t index, rest.U64());
+        DML_ASSIGN_OR_RETURN(auto bytes,
+                             reader_.Get(Table::kViews, view_keys::Lease(request, index)));
+        if (!bytes.has_value()) return std::nullopt;
+        DML_ASSIGN_OR_RETURN(LeaseRecord record, wire::Decode<LeaseRecord>(*bytes));
+        if (filter && !filter(record)) return std::nullopt;
+        return record;
+      });
+}
+
 ListView::Result<EnvironmentRecord> ListView::Environments(
     const PageRequest& page, const Filter<EnvironmentRecord>& filter) const {
   return WalkRecords<EnvironmentRecord>(reader_, view_keys::Start(Row::kEnvironment).Build(), page,

@@ -81,6 +81,12 @@ class ListView {
   Result<MediaRecord> Media(const PageRequest& page, const Filter<MediaRecord>& filter = {}) const;
   /// In the order of the journal.
   Result<CustodyRecord> Custody(std::string_view name, const PageRequest& page) const;
+  /// By id.
+  Result<EntitlementRecord> Entitlements(const PageRequest& page,
+                                         const Filter<EntitlementRecord>& filter = {}) const;
+  /// By id; `entitlement` not empty: of that one. As last changed by an entry, forgotten ones too.
+  Result<LeaseRecord> Leases(std::string_view entitlement, const PageRequest& page,
+                             const Filter<LeaseRecord>& filter = {}) const;
   Result<EnvironmentRecord> Environments(const PageRequest& page,
                                          const Filter<EnvironmentRecord>& filter = {}) const;
   Result<NodeRecord> Nodes(std::string_view environment, const PageRequest& page) const;

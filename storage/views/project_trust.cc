@@ -195,6 +195,9 @@ absl::Status Application::operator()(const MediaRegistered& p) {
   record.index = entry_.index;
   record.time = entry_.time;
   Put(view_keys::Media(p.name), wire::Encode(record));
+  if (p.content.has_value()) {
+    Put(view_keys::MediaContentPrefix(*p.content).String(p.name).Build(), "");
+  }
   return absl::OkStatus();
 }
 

@@ -17,7 +17,7 @@
 namespace dml::view_keys {
 
 /// Raised when the rows' form or meaning changes: the views are then rebuilt on opening.
-inline constexpr uint64_t kViewVersion = 4;
+inline constexpr uint64_t kViewVersion = 5;
 
 enum class Row : uint8_t {
   kNamespace = 1,
@@ -45,6 +45,12 @@ enum class Row : uint8_t {
   kCustody = 23,
   kPermit = 24,
   kSignature = 25,
+  kMediaContent = 26,
+  kEntitlement = 27,
+  kSeatUsage = 28,
+  kLease = 29,
+  kLeaseEnd = 30,
+  kLeaseOf = 31,
 };
 
 inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
@@ -148,6 +154,9 @@ inline std::string Hold(const VariantName& variant, std::string_view name) {
   return HoldPrefix(variant).String(name).Build();
 }
 inline std::string Media(std::string_view name) { return Start(Row::kMedia).String(name).Build(); }
+inline KeyBuilder MediaContentPrefix(const Digest& content) {
+  return Start(Row::kMediaContent).String(content.raw());
+}
 inline KeyBuilder CustodyPrefix(std::string_view name) { return Start(Row::kCustody).String(name); }
 inline std::string Custody(std::string_view name, uint64_t index) {
   return CustodyPrefix(name).U64(index).Build();
@@ -159,6 +168,32 @@ inline KeyBuilder SignaturePrefix(const Digest& key_id) {
 }
 inline std::string Signature(const Digest& key_id, uint64_t index, const Digest& envelope) {
   return SignaturePrefix(key_id).U64(index).String(envelope.raw()).Build();
+}
+inline std::string Entitlement(std::string_view id) {
+  return Start(Row::kEntitlement).String(id).Build();
+}
+inline std::string SeatUsage(std::string_view entitlement) {
+  return Start(Row::kSeatUsage).String(entitlement).Build();
+}
+inline KeyBuilder LeasePrefix(std::string_view request) {
+  return Start(Row::kLease).String(request);
+}
+inline std::string Lease(std::string_view request, uint64_t index) {
+  return LeasePrefix(request).U64(index).Build();
+}
+/// Of an entitlement's leases, by when they end; times before 1970 are no ends.
+inline KeyBuilder LeaseEndPrefix(std::string_view entitlement) {
+  return Start(Row::kLeaseEnd).String(entitlement);
+}
+inline std::string LeaseEnd(std::string_view entitlement, uint64_t micros, std::string_view request,
+                            uint64_t index) {
+  return LeaseEndPrefix(entitlement).U64(micros).String(request).U64(index).Build();
+}
+inline KeyBuilder LeaseOfPrefix(std::string_view entitlement) {
+  return Start(Row::kLeaseOf).String(entitlement);
+}
+inline std::string LeaseOf(std::string_view entitlement, std::string_view request, uint64_t index) {
+  return LeaseOfPrefix(entitlement).String(request).U64(index).Build();
 }
 inline std::string Stamp(std::string_view name) { return Start(Row::kStamp).String(name).Build(); }
 

@@ -72,6 +72,17 @@ class FakeState : public LibraryState {
     return std::nullopt;
   }
   Lookup<PolicyRecord> FindPolicy(std::string_view) const override { return std::nullopt; }
+  absl::StatusOr<bool> HasDocument(const Digest&) const override { return false; }
+  Found<EntitlementRecord> FindEntitlement(std::string_view) const override { return std::nullopt; }
+  Found<SeatUsage> FindSeatUsage(std::string_view) const override { return std::nullopt; }
+  Found<LeaseRecord> FindLease(std::string_view) const override { return std::nullopt; }
+  absl::StatusOr<std::vector<LeaseRecord>> LeasesEnding(std::string_view, Timestamp,
+                                                        Timestamp) const override {
+    return std::vector<LeaseRecord>();
+  }
+  absl::StatusOr<std::vector<LeaseRecord>> LeasesOf(std::string_view) const override {
+    return std::vector<LeaseRecord>();
+  }
 
   VariantRecord variant;
   std::optional<RetentionRecord> retention;

@@ -34,6 +34,22 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"request-by-time", view_keys::RequestByTime(1767225600123456, "spiffe://x/pat", "9f8b2c44")},
       {"stamp", view_keys::Stamp("policy/production")},
       {"retention", view_keys::Retention("acme")},
+      {"root", view_keys::Root(7)},
+      {"delegation", view_keys::Delegation({"acme", "tools"})},
+      {"grant", view_keys::Grant("spiffe://x/pat", "publisher", "namespaces/acme")},
+      {"token", view_keys::Token("6f1d0c2a")},
+      {"hold", view_keys::Hold(name, "case-4711")},
+      {"media", view_keys::Media("acme/os-dvd-7")},
+      {"custody", view_keys::Custody("acme/os-dvd-7", 300)},
+      {"permit", view_keys::Permit("9f8b2c44")},
+      {"signature", view_keys::Signature(Sha256("spki"), 300, Sha256("envelope"))},
+      {"media-content",
+       view_keys::MediaContentPrefix(Sha256("contract")).String("acme/os-dvd-7").Build()},
+      {"entitlement", view_keys::Entitlement("db-2026")},
+      {"seat-usage", view_keys::SeatUsage("db-2026")},
+      {"lease", view_keys::Lease("9f8b2c44", 1)},
+      {"lease-end", view_keys::LeaseEnd("db-2026", 1767225600123456, "9f8b2c44", 1)},
+      {"lease-of", view_keys::LeaseOf("db-2026", "9f8b2c44", 1)},
   };
 }
 
@@ -44,7 +60,7 @@ TEST(ViewKeysGoldenTest, EveryRowKind) {
     EXPECT_EQ(static_cast<uint8_t>(key[0]), ++row) << name;
     now += name + " " + HexEncode(AsBytes(key)) + "\n";
   }
-  EXPECT_EQ(row, static_cast<uint8_t>(Row::kRetention)) << "a row kind has no golden key";
+  EXPECT_EQ(row, static_cast<uint8_t>(Row::kLeaseOf)) << "a row kind has no golden key";
   EXPECT_EQ(now, testing::GoldenText("journal/view-keys.txt", now));
 }
 

@@ -26,6 +26,24 @@ inline ScanReport SampleScan() {
   return {ScanVerdict::kInfected, "ClamAV 1.0.9", "27465", "bin/tool: Win.Test.EICAR_HDB-1"};
 }
 
+inline Entitlement SampleTerms() {
+  Entitlement terms;
+  terms.id = "db-2026";
+  terms.product = "Datenbank";
+  terms.vendor = "Größe AG";
+  terms.metric = SeatMetric::kCore;
+  terms.quantity = uint64_t{1} << 28;
+  terms.overage_percent = 10;
+  terms.start = FromMicros(1767225600000000);
+  terms.expiry = FromMicros(1798761600000000);
+  terms.environments = {"production/eu", "test"};
+  terms.contract_digest = Sha256("contract").ToString();
+  terms.max_borrowed = 5;
+  terms.max_borrow_duration = std::chrono::hours(72);
+  terms.low_water = 3;
+  return terms;
+}
+
 inline std::map<std::string, EntryPayload> SamplePayloads() {
   VersionPublished published;
   published.variant = SampleVariant();
@@ -93,6 +111,18 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
                                            {{"signed", "yes"}}}},
       {"custody_recorded", CustodyRecorded{"acme/os-dvd-7", CustodyAction::kCheckedOut, 1,
                                            "spiffe://x/principals/ann", "site B", "for the audit"}},
+      {"entitlement_granted", EntitlementGranted{SampleTerms()}},
+      {"entitlement_amended", EntitlementAmended{SampleTerms(), "17"}},
+      {"seats_reserved", SeatsReserved{"9f8b2c44-2d63-4a57-8e56-6d0e4f3f7a11",
+                                       "production/eu",
+                                       std::chrono::minutes(15),
+                                       {{"db-2026", "web-1", 4}, {"db-2026", "Größe", 1}}}},
+      {"lease_committed", LeaseCommitted{"9f8b2c44/0", std::chrono::hours(24)}},
+      {"lease_extended", LeaseExtended{"9f8b2c44/1", std::chrono::microseconds(1)}},
+      {"lease_released", LeaseReleased{"9f8b2c44/2", true, "the node burnt"}},
+      {"lease_borrowed",
+       LeaseBorrowed{
+           "9f8b2c44", "production/eu", std::chrono::hours(72), {"db-2026", "ship-7", 2}}},
   };
 }
 

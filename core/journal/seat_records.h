@@ -1,0 +1,32 @@
+// Records of entitlements and leases; see core/journal/records.h.
+#pragma once
+
+#include <string>
+
+#include "core/license/lease.h"
+
+namespace dml {
+
+/// An entitlement by the terms in force.
+struct EntitlementRecord {
+  Entitlement terms;
+  uint64_t index = 0;  // Of the entry that set the terms.
+  Timestamp time;
+  std::string author;
+  uint64_t granted_index = 0;
+  /// What a writer must have seen to replace the terms: the index of their entry.
+  std::string Etag() const { return std::to_string(index); }
+  bool operator==(const EntitlementRecord&) const = default;
+};
+
+/// As last changed by an entry; see Lease::AsOf.
+struct LeaseRecord {
+  Lease lease;
+  uint64_t index = 0;  // Of the entry that made it.
+  Timestamp time;
+  std::string author;
+  std::string force_reason;  // Where it was taken back.
+  bool operator==(const LeaseRecord&) const = default;
+};
+
+}  // namespace dml
