@@ -12,12 +12,16 @@ constexpr RoleSet kManagers = {Role::kReleaseManager, Role::kAdmin};
 constexpr RoleSet kPublishers = {Role::kPublisher, Role::kAdmin};
 constexpr RoleSet kAttesters = {Role::kPublisher, Role::kTester, Role::kLicenseManager,
                                 Role::kAdmin};
+constexpr RoleSet kLicenseManagers = {Role::kLicenseManager, Role::kAdmin};
+constexpr RoleSet kDeployers = {Role::kDeployer, Role::kLicenseManager, Role::kAdmin};
 constexpr RoleSet kDelegators = {Role::kPublisher, Role::kReleaseManager, Role::kAdmin};
 constexpr RoleSet kReaders = {
     Role::kReader,   Role::kPublisher,      Role::kTester,  Role::kApprover, Role::kReleaseManager,
     Role::kDeployer, Role::kLicenseManager, Role::kAuditor, Role::kOperator, Role::kAdmin};
 // Machines read what proves something, and no more.
 constexpr RoleSet kEveryone = kReaders | RoleSet{Role::kNode};
+// A node for its own leases (server/rpc/entitlement_service.cc).
+constexpr RoleSet kLeaseHolders = kDeployers | RoleSet{Role::kNode};
 
 // In the order of the methods (searched by halves). gRPC answers health and reflection by itself,
 // past the handlers' guard: for those the TLS handshake is the whole check, and any role will do.
@@ -68,6 +72,18 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.ContentService/ReadChunks", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.ContentService/UploadBlobs", kPublishers, ScopeKind::kNamespace},
     {"/dml.v1.ContentService/WriteBlob", kPublishers, ScopeKind::kNamespace},
+    {"/dml.v1.EntitlementService/AmendEntitlement", kLicenseManagers, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/BorrowLease", kDeployers, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/CheckSeats", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/CommitLease", kLeaseHolders, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/ExtendLease", kLeaseHolders, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/GetEntitlement", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/GetLicensePosition", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/GrantEntitlement", kLicenseManagers, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/ListEntitlements", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/ListLeases", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/ReleaseLease", kLeaseHolders, ScopeKind::kEnvironment},
+    {"/dml.v1.EntitlementService/ReserveSeats", kDeployers, ScopeKind::kEnvironment},
     {"/dml.v1.EnvironmentService/CreateEnvironment", kManagers, ScopeKind::kLibrary},
     {"/dml.v1.EnvironmentService/CreateNode", kManagers, ScopeKind::kEnvironment},
     {"/dml.v1.EnvironmentService/GetEnvironment", kReaders, ScopeKind::kEnvironment},

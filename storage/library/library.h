@@ -46,6 +46,9 @@ class Library {
   /// A consistent state to read from; holds resources while it lives.
   std::unique_ptr<Snapshot> Read() const { return engine_->NewSnapshot(); }
 
+  /// The journal time that an entry after `state` would have by now: by it, seats are free again.
+  absl::StatusOr<Timestamp> TimeOf(const Reader& state) const;
+
   ContentStore& content() { return content_; }
   Engine& engine() { return *engine_; }
   std::shared_ptr<const SignedCheckpoint> checkpoint() const { return signer_->Latest(); }
@@ -62,8 +65,9 @@ class Library {
 
  private:
   Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer,
-          ContentOptions content);
+          ContentOptions content, Sequencer::Clock clock);
 
+  const Sequencer::Clock clock_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<CheckpointSigner> signer_;
   ContentStore content_;

@@ -1,6 +1,7 @@
 #include "server/auth/authorization_table.h"
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include <dml/v1/access.pb.h>
@@ -9,6 +10,7 @@
 #include <dml/v1/catalog.pb.h>
 #include <dml/v1/compatibility.pb.h>
 #include <dml/v1/content.pb.h>
+#include <dml/v1/entitlement.pb.h>
 #include <dml/v1/environment.pb.h>
 #include <dml/v1/gate.pb.h>
 #include <dml/v1/journal.pb.h>
@@ -27,21 +29,15 @@ namespace dml {
 namespace {
 
 std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
-  return {v1::GetStatusRequest::descriptor()->file(),
-          v1::GetPackageRequest::descriptor()->file(),
-          v1::CheckSetRequest::descriptor()->file(),
-          v1::GetCapabilitiesRequest::descriptor()->file(),
-          v1::GetNodeRequest::descriptor()->file(),
-          v1::EvaluateRequest::descriptor()->file(),
-          v1::GetCheckpointRequest::descriptor()->file(),
-          v1::GetKeyRequest::descriptor()->file(),
-          v1::EvaluateLicenseRequest::descriptor()->file(),
-          v1::GetScrubRequest::descriptor()->file(),
-          v1::GetPolicyRequest::descriptor()->file(),
-          v1::WhoAmIRequest::descriptor()->file(),
-          v1::GetScanRequest::descriptor()->file(),
-          v1::GetMediaRequest::descriptor()->file(),
-          v1::ListRootsRequest::descriptor()->file()};
+  return {
+      v1::GetStatusRequest::descriptor()->file(), v1::GetPackageRequest::descriptor()->file(),
+      v1::CheckSetRequest::descriptor()->file(),  v1::GetCapabilitiesRequest::descriptor()->file(),
+      v1::GetNodeRequest::descriptor()->file(),   v1::ListLeasesRequest::descriptor()->file(),
+      v1::EvaluateRequest::descriptor()->file(),  v1::GetCheckpointRequest::descriptor()->file(),
+      v1::GetKeyRequest::descriptor()->file(),    v1::EvaluateLicenseRequest::descriptor()->file(),
+      v1::GetScrubRequest::descriptor()->file(),  v1::GetPolicyRequest::descriptor()->file(),
+      v1::WhoAmIRequest::descriptor()->file(),    v1::GetScanRequest::descriptor()->file(),
+      v1::GetMediaRequest::descriptor()->file(),  v1::ListRootsRequest::descriptor()->file()};
 }
 
 std::set<std::string> AllMethods() {
@@ -98,8 +94,9 @@ TEST(AuthorizationTableTest, DeniesWhatItDoesNotKnow) {
 bool Mutates(std::string_view method) {
   const std::string_view name = method.substr(method.rfind('/') + 1);
   for (std::string_view verb :
-       {"Create", "Set", "Publish", "Withdraw", "Attach", "Register", "Revoke", "Upload", "Write",
-        "Grant", "Issue", "Decide", "Place", "Release", "Record", "Start"}) {
+       {"Create", "Set",   "Publish", "Withdraw", "Attach", "Register", "Revoke",
+        "Upload", "Write", "Grant",   "Issue",    "Decide", "Place",    "Release",
+        "Record", "Start", "Amend",   "Reserve",  "Commit", "Extend",   "Borrow"}) {
     if (name.starts_with(verb)) return true;
   }
   return false;
@@ -113,6 +110,7 @@ TEST(AuthorizationTableTest, EveryRoleMayCallJustItsMethods) {
     const std::string method(row.method);
     EXPECT_TRUE(row.roles.Has(Role::kAdmin)) << method << ": an administrator may do everything";
     for (Role role : lookers) {
+      if (method.starts_with("/dml.v1.EntitlementService/")) continue;  // Below, one by one.
       EXPECT_FALSE(Mutates(method) && row.roles.Has(role)) << method << " " << RoleName(role);
     }
     const bool access = method.starts_with("/dml.v1.AccessService/") ||
@@ -129,6 +127,35 @@ TEST(AuthorizationTableTest, EveryRoleMayCallJustItsMethods) {
     }
     if (method.starts_with("/dml.v1.ContentService/Read")) {
       EXPECT_FALSE(row.roles.Has(Role::kNode)) << "a node reads what a permit names alone";
+    }
+  }
+}
+
+TEST(AuthorizationTableTest, WhoManagesEntitlementsAndWhoActsOnLeases) {
+  const std::set<Role> managers = {Role::kLicenseManager, Role::kAdmin};
+  std::set<Role> deployers = managers;
+  deployers.insert(Role::kDeployer);
+  std::set<Role> holders = deployers;
+  holders.insert(Role::kNode);
+  std::set<Role> readers;
+  for (int i = 0; i < kRoleCount; ++i) readers.insert(static_cast<Role>(i));
+  readers.erase(Role::kNode);
+  const std::map<std::string, std::set<Role>> wanted = {
+      {"GrantEntitlement", managers}, {"AmendEntitlement", managers},
+      {"ReserveSeats", deployers},    {"BorrowLease", deployers},
+      {"CommitLease", holders},       {"ExtendLease", holders},
+      {"ReleaseLease", holders},      {"CheckSeats", readers},
+      {"GetEntitlement", readers},    {"ListEntitlements", readers},
+      {"ListLeases", readers},        {"GetLicensePosition", readers}};
+  const std::string service = "/dml.v1.EntitlementService/";
+  for (const AuthorizationRow& row : AuthorizationTable()) {
+    if (!row.method.starts_with(service)) continue;
+    const std::string method(row.method.substr(service.size()));
+    EXPECT_EQ(row.scope, ScopeKind::kEnvironment) << method;
+    for (int i = 0; i < kRoleCount; ++i) {
+      const auto role = static_cast<Role>(i);
+      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
+          << method << " " << RoleName(role);
     }
   }
 }
