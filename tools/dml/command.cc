@@ -77,6 +77,7 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddRootCommands(*this);
   AddAccessCommands(*this);
   AddCustodyCommands(*this);
+  AddEntitlementCommands(*this);
   AddEnvironmentCommands(*this);
   AddPolicyCommands(*this);
   AddLicenseCommands(*this);

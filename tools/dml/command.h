@@ -105,7 +105,9 @@ void AddRootSigningCommands(CommandTree& tree, CLI::App& root);
 void AddTufCommands(CommandTree& tree, CLI::App& root);  // root export-tuf
 void AddAccessCommands(CommandTree& tree);               // auth, role, token
 void AddCustodyCommands(CommandTree& tree);              // quarantine, hold, media
-void AddEnvironmentCommands(CommandTree& tree);          // environment, node
+void AddEntitlementCommands(CommandTree& tree);
+void AddLeaseCommands(CommandTree& tree, CLI::App& entitlement);
+void AddEnvironmentCommands(CommandTree& tree);  // environment, node
 void AddPolicyCommands(CommandTree& tree);
 void AddLicenseCommands(CommandTree& tree);
 void AddCompatCommands(CommandTree& tree);
