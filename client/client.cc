@@ -2,7 +2,7 @@
 #include "client/client.h"
 
 #include "client/calls.h"
-#include "client/stall_guard.h"
+#include "client/journal_line.h"
 #include "dml/v1/admin.grpc.pb.h"
 #include "dml/v1/journal.grpc.pb.h"
 
@@ -11,48 +11,6 @@ namespace {
 
 using Admin = v1::AdminService::Stub;
 using Journal = v1::JournalService::Stub;
-
-JournalLine LineOf(const v1::JournalEntry& entry) {
-  return {entry.index(),   wire::From(entry.time()), entry.author(), entry.kind(),
-          entry.summary(), entry.request_id(),       entry.leaf()};
-}
-
-// A stream says something three times as often.
-constexpr std::chrono::seconds kWatchSilence(60);
-
-// One stream: false where `visit` has had enough, true or an error where it broke; `start` moves
-// on.
-absl::StatusOr<bool> WatchOnce(Connection& connection, std::optional<uint64_t>& start,
-                               const std::string& kind,
-                               const std::function<bool(const JournalLine&)>& visit,
-                               Backoff& backoff) {
-  grpc::ClientContext context;
-  StallGuard guard(context, kWatchSilence);
-  v1::WatchEntriesRequest request;
-  request.set_start_index(start.value_or(0));
-  request.set_from_now(!start.has_value());
-  request.set_kind(kind);
-  Journal stub(connection.channel());
-  const auto stream = stub.WatchEntries(&context, request);
-  v1::WatchEntriesResponse message;
-  absl::Status refused;
-  bool enough = false;
-  while (!enough && refused.ok() && stream->Read(&message)) {
-    guard.Progress();
-    backoff.Reset();
-    refused = connection.AcceptCheckpoint(message.checkpoint()).status();
-    for (int i = 0; refused.ok() && !enough && i < message.entries_size(); ++i) {
-      enough = !visit(LineOf(message.entries(i)));
-    }
-    if (refused.ok()) start = message.next_index();
-  }
-  if (enough || !refused.ok()) context.TryCancel();
-  const absl::Status ended = guard.Ended(connection.Received(stream->Finish()));
-  if (enough) return false;
-  DML_RETURN_IF_ERROR(refused);
-  DML_RETURN_IF_ERROR(ended);
-  return true;
-}
 
 }  // namespace
 
@@ -102,20 +60,10 @@ absl::StatusOr<ListPage<JournalLine>> Client::ListEntries(uint64_t start_index,
   SetPage(options, request);
   DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Journal::ListEntries, request));
   ListPage<JournalLine> out;
-  for (const v1::JournalEntry& entry : response.entries()) out.items.push_back(LineOf(entry));
+  for (const v1::JournalEntry& entry : response.entries())
+    out.items.push_back(JournalLineOf(entry));
   out.next_page_token = response.next_page_token();
   return out;
-}
-
-absl::Status Client::WatchEntries(std::optional<uint64_t> start_index, const std::string& kind,
-                                  const std::function<bool(const JournalLine&)>& visit) {
-  Backoff backoff = connection().NewBackoff(connection().channel());
-  while (true) {
-    DML_RETURN_IF_ERROR(connection().FetchCheckpoint().status());
-    const absl::StatusOr<bool> more = WatchOnce(connection(), start_index, kind, visit, backoff);
-    if (more.ok() && !*more) return absl::OkStatus();
-    if (!more.ok() && !backoff.WaitAfter(more.status())) return more.status();
-  }
 }
 
 absl::StatusOr<ProvenEntry> Client::ProveEntry(uint64_t index) {

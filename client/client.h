@@ -9,9 +9,7 @@
 // LOG_WENT_BACK), and both checkpoints are kept as evidence beside the state file.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,7 +63,8 @@ class Client {
 
   // Trust: the newest root, walked to from the pinned one (options.h), and all under it.
   // FAILED_PRECONDITION: ROOT_REQUIRED where none is pinned, ROOT_EXPIRED; the errors of WalkRoots.
-  absl::StatusOr<Trust> GetTrust();
+  // `expired_too`: to renew it; nothing may be judged by it then.
+  absl::StatusOr<Trust> GetTrust(bool expired_too = false);
   /// The next root, or a delegation's document, as an envelope; the version.
   absl::StatusOr<Committed<uint64_t>> SetRoot(const std::string& envelope,
                                               const MutationOptions& options = {});
@@ -165,11 +164,6 @@ class Client {
   absl::StatusOr<Checkpoint> GetCheckpoint(std::string* note = nullptr);
   absl::StatusOr<ListPage<JournalLine>> ListEntries(uint64_t start_index, const std::string& kind,
                                                     bool newest_first, const ListOptions& options);
-  /// Hands over entries as they are signed, from `start_index` on (nullopt: only what comes), until
-  /// `visit` answers false. A stream that breaks is opened anew where it stood. Each message's
-  /// checkpoint is checked; that the entries are in it, ProveEntry shows.
-  absl::Status WatchEntries(std::optional<uint64_t> start_index, const std::string& kind,
-                            const std::function<bool(const JournalLine&)>& visit);
   absl::StatusOr<ProvenEntry> ProveEntry(uint64_t index);
   /// The proof that the tree of `second` entries starts with that of `first`, not checked yet.
   absl::StatusOr<std::vector<Digest>> GetConsistencyProof(uint64_t first, uint64_t second);
@@ -195,7 +189,7 @@ class Client {
   absl::StatusOr<JobStatus> StartMeasurement();
   absl::StatusOr<StorageStatus> GetStorageFigures();
 
-  /// For client/transfer.h.
+  /// For client/transfer.h and client/log_watch.h.
   Connection& connection() { return *connection_; }
 
  private:

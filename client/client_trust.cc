@@ -50,9 +50,9 @@ constexpr auto kRead = [](const auto& item) { return wire::From(item); };
 
 }  // namespace
 
-absl::StatusOr<Trust> Client::GetTrust() {
+absl::StatusOr<Trust> Client::GetTrust(bool expired_too) {
   Connection& connection = this->connection();
-  DML_ASSIGN_OR_RETURN(RememberedRoot at, connection.WalkToNewestRoot());
+  DML_ASSIGN_OR_RETURN(RememberedRoot at, connection.WalkToNewestRoot(expired_too));
   DML_ASSIGN_OR_RETURN(auto delegations, FetchDelegations(connection));
   Trust out;
   std::set<Digest> revoked;

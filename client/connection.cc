@@ -107,7 +107,7 @@ absl::StatusOr<std::vector<Digest>> Connection::FetchConsistency(uint64_t first,
   return ReadProof(response.proof());
 }
 
-absl::StatusOr<RememberedRoot> Connection::WalkToNewestRoot() {
+absl::StatusOr<RememberedRoot> Connection::WalkToNewestRoot(bool expired_too) {
   DML_ASSIGN_OR_RETURN(RememberedRoot at, trust_->Newest());
   std::vector<std::string> envelopes;
   v1::ListRootsRequest request;
@@ -121,7 +121,8 @@ absl::StatusOr<RememberedRoot> Connection::WalkToNewestRoot() {
     }
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty() && envelopes.size() <= kMaxRootSteps);
-  DML_ASSIGN_OR_RETURN(at, trust_->Walk(envelopes, WallClockNow()));
+  DML_ASSIGN_OR_RETURN(at,
+                       trust_->Walk(envelopes, expired_too ? Timestamp::min() : WallClockNow()));
   DML_ASSIGN_OR_RETURN(const LogPin pin, PinOf(options_, *trust_));
   absl::MutexLock lock(&key_mutex_);
   if (pin.key.id() == log_key_id_) return at;

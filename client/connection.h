@@ -72,8 +72,8 @@ class Connection {
 
   /// Walks from the root remembered to the newest that the library has, and goes over to the key
   /// that it names for the log. FAILED_PRECONDITION (ROOT_REQUIRED) where none is pinned; the
-  /// errors of WalkRoots. Nothing else is asked before.
-  absl::StatusOr<RememberedRoot> WalkToNewestRoot();
+  /// errors of WalkRoots, that it has expired unless `expired_too`. Nothing else is asked before.
+  absl::StatusOr<RememberedRoot> WalkToNewestRoot(bool expired_too = false);
 
   /// Asks for the newest checkpoint and accepts it; with `note`, its signed note goes there.
   absl::StatusOr<Checkpoint> FetchCheckpoint(std::string* note = nullptr);

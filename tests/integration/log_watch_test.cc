@@ -1,4 +1,6 @@
 // Entries as they come: dml log watch, and what ends a watch.
+#include "client/log_watch.h"
+
 #include <future>
 #include <thread>
 
@@ -21,7 +23,7 @@ class LogWatchTest : public testing::CommandLibrary {
       options.state_file.clear();
       thread = std::thread([this, options] {
         Client client = testing::RunningLibrary::NewClient(options);
-        status = client.WatchEntries(0, "", [&](const JournalLine& entry) {
+        status = WatchEntries(client, 0, "", [&](const JournalLine& entry) {
           if (entry.index == 0) open.set_value();
           return true;
         });

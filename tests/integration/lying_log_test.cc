@@ -167,6 +167,23 @@ TEST_F(LyingLogTest, TilesThatWereTouchedAreRefused) {
 }
 
 // attack 2: what else is in the answer is not looked at, and what is not signed is not believed.
+// attack T6: of two mirrors one lies, and the client goes on with the other.
+TEST_F(LyingLogTest, AfterALyingMirrorAnHonestOneIsBelieved) {
+  auto library = History({"aa", "bb"});
+  Show(*library);
+  EXPECT_EQ(Look("m", 0)["entries"], 3);
+  Append(*library, "cc");
+  answer_ = [this](const HttpRequest& request) {
+    HttpAnswer answer = site_->Answer(request);
+    if (request.target.starts_with("/tile/entries/")) answer.body.back() ^= 1;
+    return answer;
+  };
+  EXPECT_EQ(Accusation("m"), "TILE_INVALID");
+  Show(*library);
+  EXPECT_EQ(Look("m", 0)["newEntries"], 1);
+  EXPECT_TRUE(Evidence().empty()) << "a mirror's lie is none of the log's";
+}
+
 TEST_F(LyingLogTest, OnlyWhatTheKeyHasSignedCounts) {
   auto library = History({"aa"});
   Show(*library);

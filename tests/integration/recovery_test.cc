@@ -151,6 +151,28 @@ TEST_F(RecoveryTest, LostRootKeysMeanThatEveryClientPinsTheNextRootByHand) {
   Publish("1.0.0", "one");
 }
 
+// attack T5
+TEST_F(RecoveryTest, AnExpiredRootJudgesNothingAndCanBeRenewed) {
+  Begin();
+  UseOwnProfile();
+  Do({"root", "fetch", "--out", Path("root.json")});
+  Do({"root", "renew", Path("root.json"), "--valid-for", "2s", "--out", Path("short.json")});
+  Do({"root", "sign", Path("short.json"), "--key", RootKey()});
+  Do({"root", "set", Path("short.json")});
+  // Until it has ended.
+  while (!Do({"root", "fetch", "--out", Path("short.json")})["expired"].get<bool>()) {
+  }
+  Do({"key", "generate", "--out", Path("bo")});
+  EXPECT_EQ(ReasonOf({"key", "register", "--key", Path("bo"), "--owner", "bo", "--role",
+                      "publisher", "--namespace", "acme"},
+                     1),
+            "ROOT_EXPIRED");
+  Do({"root", "renew", Path("short.json"), "--out", Path("next.json")});
+  Do({"root", "sign", Path("next.json"), "--key", RootKey(), "--previous", Path("short.json")});
+  Do({"root", "set", Path("next.json")});
+  Publish("1.0.0", "one");
+}
+
 TEST_F(RecoveryTest, AStolenAuthorityIsReplacedAndItsCertificatesAreWorthNothing) {
   Begin();
   UseOwnProfile();

@@ -1,4 +1,5 @@
 // dml log watch: entries as they come.
+#include "client/log_watch.h"
 #include "core/base/bytes.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
@@ -39,7 +40,7 @@ absl::StatusOr<Reply> WatchLog(Context& context, const WatchArgs& args) {
   absl::Status told;
   uint64_t seen = 0;
   const absl::Status watched =
-      client->WatchEntries(args.start, args.kind, [&](const JournalLine& entry) {
+      WatchEntries(*client, args.start, args.kind, [&](const JournalLine& entry) {
         const std::string document =
             ToJson(entry).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
         if (!args.command.empty()) {

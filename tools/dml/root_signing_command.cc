@@ -182,7 +182,7 @@ void DeclareFetch(CLI::App& app, FetchArgs& args) {
 // The newest root, walked to from the one that the profile pins.
 absl::StatusOr<Reply> Fetch(Context& context, const FetchArgs& args) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(Trust trust, client->GetTrust());
+  DML_ASSIGN_OR_RETURN(Trust trust, client->GetTrust(/*expired_too=*/true));
   DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(trust.envelope));
   DML_ASSIGN_OR_RETURN(Reply reply,
                        DescribeRoot({trust.root.root, std::move(envelope)}, std::nullopt));
@@ -193,6 +193,9 @@ absl::StatusOr<Reply> Fetch(Context& context, const FetchArgs& args) {
   }
   for (const absl::Status& lapsed : trust.domain->lapsed()) {
     reply.notes.push_back(fmt::format("a delegation counts as absent: {}", Message(lapsed)));
+  }
+  if (const absl::Status status = CheckRootExpiry(trust.root.root, WallClockNow()); !status.ok()) {
+    reply.notes.push_back(fmt::format("{}; renew it: dml root renew", Message(status)));
   }
   if (args.out.empty()) return reply;
   DML_RETURN_IF_ERROR(WriteFileAtomically(args.out, AsBytes(trust.envelope), 0644));
