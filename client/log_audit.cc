@@ -151,6 +151,29 @@ struct LogAudit::Rules {
          fmt::format("node {} of {}", p.name, p.environment));
   }
   void operator()(const PolicySet& p) const { NeedEnvironment(p.environment); }
+  // What the terms of entitlements allow is a fold of these entries, whoever makes it.
+  void Seats(const absl::Status& status) const {
+    if (!status.ok()) Broken("SEATS_INVALID", std::string(Message(status)));
+  }
+  void operator()(const EntitlementGranted& p) const { Seats(audit.seats_.Grant(p.terms, time())); }
+  void operator()(const EntitlementAmended& p) const { Seats(audit.seats_.Amend(p.terms, time())); }
+  void operator()(const SeatsReserved& p) const {
+    Seats(audit.seats_.Reserve(p.id, p.items, p.environment, p.ttl, time()).status());
+  }
+  void operator()(const LeaseCommitted& p) const {
+    Seats(audit.seats_.Commit(p.lease, p.duration, time()));
+  }
+  void operator()(const LeaseExtended& p) const {
+    Seats(audit.seats_.Extend(p.lease, p.duration, time()));
+  }
+  void operator()(const LeaseReleased& p) const {
+    Seats(p.forced ? audit.seats_.ForceRelease(p.lease, time())
+                   : audit.seats_.Release(p.lease, time()));
+  }
+  void operator()(const LeaseBorrowed& p) const {
+    Seats(audit.seats_.Borrow(p.id, p.item, p.environment, p.duration, time()).status());
+  }
+  Timestamp time() const { return audit.time_; }
   // Kinds that bind no names that anybody could check.
   template <typename T>
   void operator()(const T&) const {}

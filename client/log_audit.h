@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/journal/entry.h"
+#include "core/license/entitlement_ledger.h"
 #include "core/merkle/merkle.h"
 
 namespace dml {
@@ -66,6 +67,7 @@ class LogAudit {
   std::map<std::vector<std::string>, uint64_t> delegations_;  // Versions, by chain.
   std::map<std::string, bool> tokens_;                        // By id: whether revoked.
   std::set<std::string> media_;
+  EntitlementLedger seats_;
   std::set<std::string> permits_;
   std::set<std::pair<std::string, Digest>> attestations_;
   std::vector<LogFault> faults_;

@@ -192,6 +192,34 @@ TEST_F(LogAuditTest, TokensMediaAndPermitsAreBoundOnce) {
             (Faults{"TOKEN_NOT_LIVE", "NAME_UNKNOWN", "NAME_BOUND_TWICE", "NAME_UNKNOWN"}));
 }
 
+TEST_F(LogAuditTest, NoMoreSeatsAreLeasedThanWereGranted) {
+  Entitlement terms;
+  terms.id = "acme-db";
+  terms.product = "db";
+  terms.vendor = "acme";
+  terms.quantity = 2;
+  terms.start = FromMicros(1);
+  terms.expiry = FromMicros(1'000'000'000);
+  terms.contract_digest = Sha256("contract").ToString();
+  Add(EntitlementGranted{terms});
+  SeatsReserved reserved;
+  reserved.id = "r1";
+  reserved.environment = "production";
+  reserved.ttl = std::chrono::minutes(1);
+  reserved.items = {{"acme-db", "n1", 2}};
+  Add(reserved);
+  EXPECT_EQ(Rules(), Faults{}) << audit_.faults()[0].what;
+  reserved.id = "r2";
+  reserved.items = {{"acme-db", "n2", 1}};
+  Add(reserved);
+  Add(LeaseCommitted{"r1/0", std::chrono::minutes(1)});
+  Add(LeaseReleased{"r1/0", false, ""});
+  Add(LeaseReleased{"r1/0", false, ""});
+  reserved.id = "r3";
+  Add(reserved);
+  EXPECT_EQ(Rules(), Faults(2, "SEATS_INVALID")) << "one seat too many, and one freed twice";
+}
+
 TEST_F(LogAuditTest, NothingIsPublishedUnsignedOrWithdrawnTwice) {
   Add(NamespaceCreated{"acme", "", {}});
   VersionPublished version = Version("1.0.0");
