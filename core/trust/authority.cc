@@ -72,12 +72,15 @@ bool SignatureSet::IsSignedBy(const TrustKey& key) {
   auto [known, is_new] = known_.emplace(key.key.id(), false);
   if (!is_new) return known->second;
   const std::string hint = key.key.id().hex();
-  // Each key looks at each signature, of which there are few; ids are hints and may be lies.
+  // Each key looks at each signature, of which there are few; ids are hints and may be lies. Only
+  // what is known to be another key's is passed over: a signature is one key's.
   auto signed_by = [&](bool hinted) {
     return std::ranges::any_of(items_, [&](const Item& item) {
       return std::ranges::any_of(item.envelope->signatures, [&](const DsseSignature& signature) {
-        return (signature.key_id == hint) == hinted &&
-               IsGoodSignature(key, AsBytes(item.message), signature.signature);
+        if ((signature.key_id == hint) != hinted || spoken_for_.contains(&signature)) return false;
+        if (!IsGoodSignature(key, AsBytes(item.message), signature.signature)) return false;
+        spoken_for_.insert(&signature);
+        return true;
       });
     });
   };
@@ -89,12 +92,16 @@ absl::StatusOr<Vouchers> VerifyTogether(SignatureSet& signatures, const Authorit
   std::set<Digest> good;
   std::set<std::string> holders;
   std::set<std::string> others;
-  for (const TrustKey& key : authority.keys) {
-    if (signatures.IsSignedBy(key)) {
-      good.insert(key.key.id());
-      holders.insert(key.holder);
-    } else {
-      others.insert(key.holder);
+  // Keys that are named first: what they have signed need not be tried with the others.
+  for (const bool named : {true, false}) {
+    for (const TrustKey& key : authority.keys) {
+      if (signatures.Names(key) != named) continue;
+      if (signatures.IsSignedBy(key)) {
+        good.insert(key.key.id());
+        holders.insert(key.holder);
+      } else {
+        others.insert(key.holder);
+      }
     }
   }
   if (holders.size() >= std::max<size_t>(1, authority.threshold)) {

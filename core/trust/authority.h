@@ -62,7 +62,8 @@ class SignatureSet {
   };
   std::vector<Item> items_;
   std::set<std::string> hints_;
-  std::map<Digest, bool> known_;  // By key id.
+  std::map<Digest, bool> known_;               // By key id.
+  std::set<const DsseSignature*> spoken_for_;  // Known to be some key's.
 };
 
 /// Whoever vouches for all envelopes together: a holder counts who signed any of them. What they
