@@ -89,19 +89,27 @@ bool SignatureSet::IsSignedBy(const TrustKey& key) {
 }
 
 absl::StatusOr<Vouchers> VerifyTogether(SignatureSet& signatures, const Authority& authority) {
-  std::set<Digest> good;
-  std::set<std::string> holders;
-  std::set<std::string> others;
+  std::set<Digest> signers;
   // Keys that are named first: what they have signed need not be tried with the others.
   for (const bool named : {true, false}) {
     for (const TrustKey& key : authority.keys) {
-      if (signatures.Names(key) != named) continue;
-      if (signatures.IsSignedBy(key)) {
-        good.insert(key.key.id());
-        holders.insert(key.holder);
-      } else {
-        others.insert(key.holder);
-      }
+      if (signatures.Names(key) == named && signatures.IsSignedBy(key))
+        signers.insert(key.key.id());
+    }
+  }
+  return CountHolders(signers, authority);
+}
+
+absl::StatusOr<Vouchers> CountHolders(const std::set<Digest>& signers, const Authority& authority) {
+  std::set<Digest> good;
+  std::set<std::string> holders;
+  std::set<std::string> others;
+  for (const TrustKey& key : authority.keys) {
+    if (signers.contains(key.key.id())) {
+      good.insert(key.key.id());
+      holders.insert(key.holder);
+    } else {
+      others.insert(key.holder);
     }
   }
   if (holders.size() >= std::max<size_t>(1, authority.threshold)) {
@@ -306,12 +314,27 @@ absl::StatusOr<Vouchers> TrustDomain::Verify(const DsseEnvelope& envelope,
 
 absl::StatusOr<Vouchers> TrustDomain::VerifyTogether(SignatureSet& signatures, SigningRole role,
                                                      std::string_view subject) const {
+  return FirstVouchers(role, subject, [&](const Authority& authority) {
+    return dml::VerifyTogether(signatures, authority);
+  });
+}
+
+absl::StatusOr<Vouchers> TrustDomain::CountSigners(const std::set<Digest>& signers,
+                                                   SigningRole role,
+                                                   std::string_view subject) const {
+  return FirstVouchers(
+      role, subject, [&](const Authority& authority) { return CountHolders(signers, authority); });
+}
+
+absl::StatusOr<Vouchers> TrustDomain::FirstVouchers(
+    SigningRole role, std::string_view subject,
+    const std::function<absl::StatusOr<Vouchers>(const Authority&)>& judge) const {
   absl::Status first = PermissionDenied(ErrorReason("ROLE_NOT_HELD"),
                                         "nobody has the role {} for {} in trust root {}",
                                         SigningRoleName(role), Excerpt(subject), root_.version);
   bool is_first = true;
   for (const Authority& authority : AuthoritiesFor(role, subject)) {
-    absl::StatusOr<Vouchers> vouchers = dml::VerifyTogether(signatures, authority);
+    absl::StatusOr<Vouchers> vouchers = judge(authority);
     if (vouchers.ok()) return vouchers;
     if (std::exchange(is_first, false)) first = vouchers.status();
   }

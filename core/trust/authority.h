@@ -2,6 +2,7 @@
 // an envelope has enough of their signatures. Pure; any thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
@@ -69,6 +70,8 @@ class SignatureSet {
 /// Whoever vouches for all envelopes together: a holder counts who signed any of them. What they
 /// say, and that it is one thing, is the caller's to check. Errors as of VerifyThreshold.
 absl::StatusOr<Vouchers> VerifyTogether(SignatureSet& signatures, const Authority& authority);
+/// The same where it is known which keys have signed.
+absl::StatusOr<Vouchers> CountHolders(const std::set<Digest>& signers, const Authority& authority);
 
 /// The authority of a role in the root itself; PERMISSION_DENIED (ROLE_NOT_HELD) where nobody has
 /// it.
@@ -119,6 +122,10 @@ class TrustDomain {
   /// The same of all signatures of a set together.
   absl::StatusOr<Vouchers> VerifyTogether(SignatureSet& signatures, SigningRole role,
                                           std::string_view subject) const;
+  /// The same of keys that are known to have signed, as Signers tells of envelopes that count
+  /// together.
+  absl::StatusOr<Vouchers> CountSigners(const std::set<Digest>& signers, SigningRole role,
+                                        std::string_view subject) const;
 
   /// The ids of all keys with a part in one of these roles over the subject that have signed, in
   /// ascending order, however many it would take. At most kMaxKeysTried keys are tried for
@@ -131,6 +138,9 @@ class TrustDomain {
  private:
   struct Search;
 
+  absl::StatusOr<Vouchers> FirstVouchers(
+      SigningRole role, std::string_view subject,
+      const std::function<absl::StatusOr<Vouchers>(const Authority&)>& judge) const;
   explicit TrustDomain(TrustRoot root) : root_(std::move(root)) {}
   absl::Status Add(const DsseEnvelope& envelope, DelegationDocument document, Timestamp now);
   bool IsBelowExpired(const std::vector<std::string>& chain) const;

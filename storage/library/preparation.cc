@@ -43,13 +43,6 @@ absl::Status CheckPublication(const CheckedEnvelope& envelope, const VariantName
   return absl::OkStatus();
 }
 
-absl::Status CheckThreshold(const TrustDomain& trust, const std::vector<DsseEnvelope>& publications,
-                            const PackageName& package) {
-  DML_ASSIGN_OR_RETURN(SignatureSet signatures,
-                       SignatureSet::Create(publications, kInTotoPayloadType));
-  return trust.VerifyTogether(signatures, SigningRole::kPublisher, package.ToString()).status();
-}
-
 // Whoever can read an envelope can write its statement and signatures into others: those would fill
 // a variant's places without any key.
 absl::Status CheckAddsASigner(const Reader& state, const VariantName& name,
@@ -146,7 +139,7 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& t
   Command command;
   DML_ASSIGN_OR_RETURN(StampSeen seen, SeenTrust(state));
   command.decided_on.push_back(std::move(seen));
-  std::vector<DsseEnvelope> publications;
+  std::set<Digest> publishers;
   for (size_t i = 0; i < envelopes.size(); ++i) {
     std::string field = fmt::format("envelopes[{}]", i);
     absl::StatusOr<CheckedEnvelope> checked =
@@ -154,20 +147,21 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& t
     if (!checked.ok()) return AtField(checked.status(), field);
     if (checked->ref.predicate_type == kPublicationPredicate) {
       DML_RETURN_IF_ERROR(AtField(CheckPublication(*checked, published.variant), field));
-      DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ParseEnvelope(envelopes[i]));
-      publications.push_back(std::move(parsed));
+      publishers.insert(checked->ref.key_ids.begin(), checked->ref.key_ids.end());
     }
     published.attestations.push_back(checked->ref);
     command.metadata.push_back(envelopes[i]);
   }
-  if (publications.empty()) {
+  if (publishers.empty()) {
     return AtField(
         PermissionDenied(ErrorReason("PUBLICATION_MISSING"),
                          "no envelope holds a signed publication ({})", kPublicationPredicate),
         "envelopes");
   }
-  DML_RETURN_IF_ERROR(
-      AtField(CheckThreshold(trust, publications, published.variant.package), "envelopes"));
+  DML_RETURN_IF_ERROR(AtField(
+      trust.CountSigners(publishers, SigningRole::kPublisher, published.variant.package.ToString())
+          .status(),
+      "envelopes"));
   command.payload = std::move(published);
   command.metadata.push_back(std::move(manifest_bytes));
   command.metadata.push_back(std::move(spec_bytes));
