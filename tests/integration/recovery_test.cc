@@ -164,7 +164,7 @@ TEST_F(RecoveryTest, AnExpiredRootJudgesNothingAndCanBeRenewed) {
   }
   Do({"key", "generate", "--out", Path("bo")});
   EXPECT_EQ(ReasonOf({"key", "register", "--key", Path("bo"), "--owner", "bo", "--role",
-                      "publisher", "--namespace", "acme"},
+                      "publisher", "--namespace", "acme", "--out", Path("draft.json")},
                      1),
             "ROOT_EXPIRED");
   Do({"root", "renew", Path("short.json"), "--out", Path("next.json")});
