@@ -6,6 +6,7 @@
 #include <random>
 #include <sstream>
 
+#include "core/crypto/ecdsa_signature.h"
 #include "core/crypto/sha256.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
@@ -76,7 +77,8 @@ class AirGapTest : public ::testing::Test {
     }
     return out;
   }
-  void AttachTestResult(const RunningLibrary& library, const VariantName& name, int run = 0) {
+  void AttachTestResult(const RunningLibrary& library, const VariantName& name, int run = 0,
+                        const Signer* signer = nullptr) {
     Client client = library.NewClient();
     auto details = client.GetVariant(name);
     ASSERT_TRUE(details.ok()) << details.status();
@@ -84,7 +86,7 @@ class AirGapTest : public ::testing::Test {
     statement.subjects = {{"", details->record.manifest.digest}};
     statement.predicate_type = std::string(kTestResultPredicate);
     statement.predicate_json = fmt::format(R"({{"run":{}}})", run);
-    const Signer* keys[] = {&tester_};
+    const Signer* keys[] = {signer != nullptr ? signer : &tester_};
     auto envelope = SignEnvelope(kInTotoPayloadType, *FormatStatement(statement), keys);
     auto done = client.Attach(name, FormatEnvelope(*envelope));
     ASSERT_TRUE(done.ok()) << done.status();
@@ -332,6 +334,38 @@ TEST_F(AirGapTest, EvidenceThatNobodyHereVouchesForIsRefusedOrLeftOut) {
   auto details = there_.NewClient().GetVariant(NameOfVersion("acme/tool", "1.0.0"));
   ASSERT_TRUE(details.ok()) << details.status();
   EXPECT_EQ(details->attestations.size(), 2u);
+}
+
+// Signs as hardware tokens do: r || s.
+class TokenSigner final : public Signer {
+ public:
+  explicit TokenSigner(const PrivateKey& key) : key_(key) {}
+  const PublicKey& public_key() const override { return key_.public_key(); }
+  absl::StatusOr<std::string> Sign(ByteSpan message) const override {
+    DML_ASSIGN_OR_RETURN(std::string der, key_.Sign(message));
+    return EcdsaP1363OfDer(AsBytes(der));
+  }
+
+ private:
+  const PrivateKey& key_;
+};
+
+TEST_F(AirGapTest, SignaturesCountInTheFormThatTheRootSays) {
+  for (const RunningLibrary* library : {&here_, &there_}) {
+    Client client = library->NewClient();
+    const auto root_key =
+        PrivateKey::FromPkcs8Pem(ReadBytes(client.connection().options().root_key_file));
+    ASSERT_TRUE(root_key.ok()) << root_key.status();
+    const Signer* keys[] = {&*root_key};
+    const TrustKey key{tester_.public_key(), SignatureScheme::kEcdsaP256P1363, "tess", true};
+    ASSERT_TRUE(client.RegisterKey({key, {"tester"}, {"acme"}}, keys).ok());
+  }
+  const TokenSigner token(tester_);
+  AttachTestResult(here_, NameOfVersion("acme/tool", "1.0.0"), 0, &token);
+  ASSERT_EQ(Export("acme/tool@1.0.0", "layout").code, 0);
+  const Outcome import = Import("layout");
+  ASSERT_EQ(import.code, 0) << import.err;
+  EXPECT_EQ(import.document()["items"][0]["attestationsAdded"], 2);
 }
 
 // More than one publish takes.

@@ -8,7 +8,7 @@
 
 #include "client/publication.h"
 #include "core/crypto/sha256.h"
-#include "core/trust/dsse.h"
+#include "core/trust/authority.h"
 #include "core/trust/statement.h"
 #include "tools/oci/layout_reader.h"
 #include "tools/oci/layout_tar.h"
@@ -75,19 +75,6 @@ class Importer {
   }
 
  private:
-  // The keys that this library's trust root names for a package: those of publishers, or of all
-  // roles that may vouch for it.
-  std::vector<PublicKey> KeysOf(const PackageName& package, bool publishers) const {
-    std::vector<PublicKey> out;
-    for (SigningRole role : kPackageRoles) {
-      if (publishers && role != SigningRole::kPublisher) continue;
-      for (const Authority& authority : trust_.domain->AuthoritiesFor(role, package.ToString())) {
-        for (const TrustKey& key : authority.keys) out.push_back(key.key);
-      }
-    }
-    return out;
-  }
-
   absl::Status Verify(const LayoutVariant& variant) {
     DML_ASSIGN_OR_RETURN(VariantDocuments documents, layout_.Load(variant));
     Plan plan{&variant, {}, {}, {}};
@@ -124,13 +111,10 @@ class Importer {
 
   absl::Status VerifyEnvelopes(const VariantDocuments& documents, Plan& plan) const {
     const std::string& ns = documents.name.package.ns;
-    const PackageName& package = documents.name.package;
-    const std::vector<PublicKey> publishers = KeysOf(package, /*publishers=*/true);
-    const std::vector<PublicKey> all = KeysOf(package, /*publishers=*/false);
     std::vector<size_t> others;
     for (size_t i = 0; i < documents.envelopes.size(); ++i) {
-      absl::StatusOr<bool> publication = VerifyAttestation(documents, plan.outcome.manifest,
-                                                           documents.envelopes[i], publishers, all);
+      absl::StatusOr<bool> publication =
+          VerifyAttestation(documents, plan.outcome.manifest, documents.envelopes[i]);
       if (publication.ok()) {
         (*publication ? plan.envelopes : others).push_back(i);
         continue;
@@ -154,16 +138,15 @@ class Importer {
     return absl::OkStatus();
   }
 
-  // Whether it is a publication, once its signature and subject are right.
-  static absl::StatusOr<bool> VerifyAttestation(const VariantDocuments& documents,
-                                                const Digest& manifest, const std::string& json,
-                                                const std::vector<PublicKey>& publishers,
-                                                const std::vector<PublicKey>& all) {
+  // Whether it is a publication, once its subject is right and somebody has signed it whom this
+  // library's trust root lets publish the package, or vouch for it.
+  absl::StatusOr<bool> VerifyAttestation(const VariantDocuments& documents, const Digest& manifest,
+                                         const std::string& json) const {
     DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(json));
     DML_ASSIGN_OR_RETURN(Statement statement, ParseStatement(envelope.payload));
-    if (statement.predicate_type == kPublicationPredicate) {
-      DML_RETURN_IF_ERROR(CheckPublication(json, documents.name, manifest, publishers).status());
-      return true;
+    const bool publication = statement.predicate_type == kPublicationPredicate;
+    if (publication) {
+      DML_RETURN_IF_ERROR(ReadPublication(json, documents.name, manifest).status());
     }
     const bool about = std::ranges::any_of(
         statement.subjects, [&](const Subject& subject) { return subject.sha256 == manifest; });
@@ -171,8 +154,19 @@ class Importer {
       return InvalidArgument(ErrorReason("ATTESTATION_OF_OTHER_SUBJECT"),
                              "it is about another manifest");
     }
-    DML_RETURN_IF_ERROR(VerifyEnvelope(envelope, kInTotoPayloadType, all).status());
-    return false;
+    constexpr SigningRole kPublishers[] = {SigningRole::kPublisher};
+    DML_ASSIGN_OR_RETURN(SignatureSet signatures,
+                         SignatureSet::Create(std::span(&envelope, 1), kInTotoPayloadType));
+    DML_ASSIGN_OR_RETURN(
+        std::vector<Digest> signers,
+        trust_.domain->Signers(signatures,
+                               publication ? std::span<const SigningRole>(kPublishers)
+                                           : std::span<const SigningRole>(kPackageRoles),
+                               documents.name.package.ToString()));
+    if (!signers.empty()) return publication;
+    return PermissionDenied(ErrorReason("SIGNATURE_MISSING"),
+                            "nobody has signed it whom trust root {} names for {}",
+                            trust_.root.root.version, documents.name.package.ToString());
   }
 
   absl::Status CompareWithLibrary(Plan& plan) const {
