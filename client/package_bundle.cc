@@ -125,7 +125,10 @@ class Verifier {
       out_.published = logged->entry.time;
       return CheckPublishes(*logged, out_.variant, manifest_, out_.manifest.config);
     }
-    return verdict;
+    if (!trust_.domain.has_value()) return verdict;
+    return Annotate(verdict,
+                    "if the log's key was replaced since, make the bundle again (dml package "
+                    "bundle), or give the root that names the key");
   }
 
   // A root is of one log, and says below which size its key is not believed.

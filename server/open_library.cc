@@ -134,11 +134,21 @@ absl::StatusOr<RootChange> SetRootOffline(const ServerConfig& config,
                                           const std::filesystem::path& envelope_file,
                                           bool root_keys_lost) {
   DML_RETURN_IF_ERROR(RequireLibrary(config));
-  DML_ASSIGN_OR_RETURN(std::string envelope, ReadFile(envelope_file, kMaxEnvelopeBytes));
+  absl::StatusOr<std::string> read = ReadFile(envelope_file, kMaxEnvelopeBytes);
+  if (!read.ok()) {
+    return InvalidArgument(ErrorReason("ROOT_UNREADABLE"), "{}", Message(read.status()));
+  }
+  std::string envelope = *std::move(read);
   DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ParseEnvelope(envelope));
   DML_ASSIGN_OR_RETURN(TrustRoot root, ParseTrustRoot(parsed.payload));
   DML_ASSIGN_OR_RETURN(Opened opened, OpenDataDir(config));
   const IdentityFiles files(opened.dir.path());
+  DML_ASSIGN_OR_RETURN(auto current, LoadRoot(*opened.engine->NewSnapshot()));
+  if (current.has_value() && root.version <= current->root.version) {
+    return FailedPrecondition(ErrorReason("ROOT_VERSION_UNEXPECTED"),
+                              "root {} is in force, and {} has version {}: nothing was changed",
+                              current->root.version, envelope_file.string(), root.version);
+  }
   LogKeys& keys = opened.identity.log_keys;
   std::vector<PublicKey> all = keys.All();
   DML_ASSIGN_OR_RETURN(PrivateKey key, ChooseLogKey(keys, &root));

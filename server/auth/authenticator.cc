@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMaxCached = 1024;
 constexpr size_t kMaxAuthorization = 8 * 1024;
-constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBearer = "bearer ";
 constexpr std::string_view kAfterOwn = "-----BEGIN CERTIFICATE-----";  // The second of them.
 
 std::chrono::sys_seconds WallClockSeconds() {
@@ -23,6 +23,13 @@ std::chrono::sys_seconds WallClockSeconds() {
 AuthenticatorOptions WithClock(AuthenticatorOptions options) {
   if (!options.clock) options.clock = WallClockSeconds;
   return options;
+}
+
+// The name of a scheme is in any case (RFC 9110, section 11.1).
+bool IsBearer(std::string_view authorization) {
+  return std::ranges::equal(authorization.substr(0, kBearer.size()), kBearer, {}, [](char c) {
+    return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
 }
 
 }  // namespace
@@ -49,7 +56,7 @@ void Authenticator::UseIssuers(std::vector<JwtIssuer> issuers) {
 absl::StatusOr<Identity> Authenticator::Authenticate(
     std::string_view certificate_pem, std::optional<std::string_view> authorization) {
   if (authorization.has_value()) {
-    if (authorization->size() > kMaxAuthorization || !authorization->starts_with(kBearer)) {
+    if (authorization->size() > kMaxAuthorization || !IsBearer(*authorization)) {
       return Unauthenticated(ErrorReason("TOKEN_INVALID"),
                              "the authorization header is not 'Bearer ' and a token");
     }

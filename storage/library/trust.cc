@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "core/crypto/sha256.h"
+#include "storage/journal/journal.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
 
@@ -40,12 +41,21 @@ absl::Status NoRoot() {
 
 BlobRef RefOf(const std::string& bytes) { return {Sha256(bytes), bytes.size()}; }
 
-absl::Status CheckOfThisLog(const TrustRoot& root, std::string_view origin,
+absl::Status CheckOfThisLog(const Reader& state, const TrustRoot& root, std::string_view origin,
                             const PublicKey& log_key) {
+  DML_ASSIGN_OR_RETURN(const uint64_t size, JournalView(state).Size());
   if (root.origin != origin) {
     return PermissionDenied(ErrorReason("ROOT_ORIGIN_UNEXPECTED"),
                             "the root is of the journal {}, and this one is {}", root.origin,
                             origin);
+  }
+  // With the entry that sets it.
+  if (root.log_start_size > size + 1) {
+    return InvalidArgument(ErrorReason("ROOT_LOG_START_BEYOND"),
+                           "the root believes the journal from {} entries on, and it has {} with "
+                           "this root: no client could believe it any more; say logStartSize {} or "
+                           "less",
+                           root.log_start_size, size + 1, size + 1);
   }
   const auto log = root.roles.find(SigningRole::kLog);
   if (log != root.roles.end() && std::ranges::count(log->second.key_ids, log_key.id()) > 0) {
@@ -127,7 +137,7 @@ absl::StatusOr<Command> PrepareSetRoot(const Reader& state, std::string envelope
     if (!record.has_value() || record->envelope != RefOf(envelope)) return next.status();
     next = *current;
   }
-  DML_RETURN_IF_ERROR(CheckOfThisLog(next->root, origin, log_key));
+  DML_RETURN_IF_ERROR(CheckOfThisLog(state, next->root, origin, log_key));
   DML_RETURN_IF_ERROR(CheckRootExpiry(next->root, now));
   return RootCommand(next->root.version, std::move(envelope));
 }
@@ -143,7 +153,7 @@ absl::StatusOr<Command> PrepareReplaceRoot(const Reader& state, std::string enve
                               "the root has version {}, and the next one is {}", next.root.version,
                               current->root.version + 1);
   }
-  DML_RETURN_IF_ERROR(CheckOfThisLog(next.root, origin, log_key));
+  DML_RETURN_IF_ERROR(CheckOfThisLog(state, next.root, origin, log_key));
   DML_RETURN_IF_ERROR(CheckRootExpiry(next.root, now));
   return RootCommand(next.root.version, std::move(envelope));
 }

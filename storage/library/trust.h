@@ -34,8 +34,9 @@ class TrustCache {
 };
 
 /// The command that sets the next root, or the first. The root must be of the library's journal and
-/// name its log key (ROOT_ORIGIN_UNEXPECTED, ROOT_LOG_KEY_MISSING), must not have expired at `now`
-/// (ROOT_EXPIRED); and the errors of OpenPinnedRoot for the first, of OpenNextRoot for others.
+/// name its log key (ROOT_ORIGIN_UNEXPECTED, ROOT_LOG_KEY_MISSING), believe it from a size on that
+/// it has (ROOT_LOG_START_BEYOND), must not have expired at `now` (ROOT_EXPIRED); and the errors of
+/// OpenPinnedRoot for the first, of OpenNextRoot for others.
 absl::StatusOr<Command> PrepareSetRoot(const Reader& state, std::string envelope,
                                        std::string_view origin, const PublicKey& log_key,
                                        Timestamp now);

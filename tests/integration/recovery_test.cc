@@ -74,14 +74,20 @@ TEST_F(RecoveryTest, AStolenLogKeyIsReplacedAndWhatTheThiefHasSignedIsSetAside) 
                      2),
             "ARGUMENT_INVALID");
   Do({"root", "rotate", Path("root.json"), IdOf(log_pem), "--key", Data("client/log.next.pem"),
-      "--log-start-size", "5", "--out", Path("next.json")});
+      "--log-start-size", "7", "--out", Path("beyond.json")});
+  Do({"root", "sign", Path("beyond.json"), "--key", RootKey()});
+  Do({"root", "rotate", Path("root.json"), IdOf(log_pem), "--key", Data("client/log.next.pem"),
+      "--log-start-size", "6", "--out", Path("next.json")});
   Do({"root", "sign", Path("next.json"), "--key", RootKey()});
   EXPECT_EQ(ReasonOf({"root", "set", Path("next.json")}, 1), "ROOT_LOG_KEY_MISSING")
       << "a daemon that signs with the key of now";
   EXPECT_EQ(Dmld({"set-root", Path("next.json")}), 3) << "while the daemon runs";
   profile_ = Path("profiles/1/profile.yaml");
   EXPECT_EQ(library_.Stop(), 0);
+  EXPECT_EQ(Dmld({"set-root", Path("beyond.json")}), 2) << "no checkpoint could be believed";
+  EXPECT_EQ(Dmld({"set-root", Path("none.json")}), 2);
   EXPECT_EQ(Dmld({"set-root", Path("next.json")}), 0);
+  EXPECT_EQ(Dmld({"set-root", Path("root.json")}), 2) << "a root from before";
   EXPECT_FALSE(fs::exists(Data("keys/log.next.key")));
   EXPECT_NE(ReadBytes(Data("client/log.pem")), log_pem);
   // A crash before the new key took the old one's place is finished by the next start.

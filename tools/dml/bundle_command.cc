@@ -73,7 +73,15 @@ absl::StatusOr<TrustDomain> ReadDomain(const OfflineArgs& args) {
   const Timestamp now = WallClockNow();
   DML_ASSIGN_OR_RETURN(TrustedRoot pinned, ReadPinnedRoot(args.roots.front()));
   std::vector<std::string> next;
+  uint64_t last = pinned.root.version;
   for (size_t i = 1; i < args.roots.size(); ++i) {
+    DML_ASSIGN_OR_RETURN(RootFile file, ReadRootFile(args.roots[i]));
+    if (file.root.version <= last) {
+      return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                             "{} is root {}, and comes after root {}: give them in order",
+                             args.roots[i], file.root.version, last);
+    }
+    last = file.root.version;
     DML_ASSIGN_OR_RETURN(next.emplace_back(), ReadFile(args.roots[i], kMaxEnvelopeBytes));
   }
   DML_ASSIGN_OR_RETURN(TrustedRoot root, WalkRoots(pinned, next, now));

@@ -56,7 +56,10 @@ absl::StatusOr<WitnessedCheckpoint> NewestWitnessed(const std::vector<std::strin
       DML_ASSIGN_OR_RETURN(std::vector<Cosignature> found, ReadCosignatures(note, witnesses));
       return WitnessedCheckpoint{std::move(checkpoint), std::move(found)};
     }
-    if (!std::exchange(told, true)) lacking = std::move(enough);
+    if (std::exchange(told, true)) continue;
+    lacking = witnesses.empty() && note.signatures.size() > 1
+                  ? Annotate(enough, "who has cosigned is no witness in the trust root")
+                  : std::move(enough);
   }
   return lacking;
 }

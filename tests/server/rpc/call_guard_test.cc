@@ -172,12 +172,13 @@ TEST_F(CallGuardTest, GrantsAndTokensAreLookedUpForEveryCall) {
   record.grants = {{"reader", ""}};
   record.expires = now_ + std::chrono::hours(1);
   EXPECT_EQ(with_token(header), "");
+  EXPECT_EQ(with_token("bEARER " + FormatAccessToken(token)), "") << "RFC 9110, section 11.1";
   EXPECT_EQ(with_token(header, kPublishers), "ROLE_REQUIRED");
   AccessToken guessed = token;
   guessed.secret.back() ^= 1;
   EXPECT_EQ(with_token("Bearer " + FormatAccessToken(guessed)), "TOKEN_INVALID");
   for (const std::string& bad :
-       {std::string("Bearer "), "bearer " + FormatAccessToken(token), header + " ", header + "x",
+       {std::string("Bearer "), "Bearer" + FormatAccessToken(token), header + " ", header + "x",
         std::string("Basic YTpi"), "Bearer dml_" + token.id, std::string(10'000, 'x')}) {
     EXPECT_TRUE(with_token(bad) == "TOKEN_INVALID" || with_token(bad) == "JWT_INVALID") << bad;
   }
