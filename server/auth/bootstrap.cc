@@ -51,18 +51,6 @@ ServerNames NamesOf(const std::vector<std::string>& configured) {
   return names;
 }
 
-// The key in a file, which is made where it is not there.
-absl::StatusOr<PrivateKey> EnsureKey(const fs::path& file) {
-  if (!FileExists(file)) {
-    DML_ASSIGN_OR_RETURN(std::string pem,
-                         PrivateKey::Generate(KeyAlgorithm::kEd25519).ToPkcs8Pem());
-    DML_RETURN_IF_ERROR(WriteFileAtomically(file, AsBytes(pem), 0600));
-  }
-  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(file, kMaxPemFileBytes));
-  absl::StatusOr<PrivateKey> key = PrivateKey::FromPkcs8Pem(pem);
-  return key.ok() ? std::move(key) : Annotate(key.status(), file.string());
-}
-
 // The name in the signed checkpoint beside it; "" where there is none.
 std::string OriginOfCheckpoint(const fs::path& file) {
   const absl::StatusOr<std::string> note = ReadFile(file, kMaxCheckpointBytes);
@@ -181,8 +169,8 @@ absl::StatusOr<std::string> EnsureFirstRoot(const BootstrapOptions& options,
                                             const std::vector<KeyRecord>& registered) {
   const IdentityFiles files(options.data_dir);
   if (!FileExists(files.root)) {
-    DML_ASSIGN_OR_RETURN(PrivateKey key, EnsureKey(files.root_key));
-    DML_ASSIGN_OR_RETURN(PrivateKey permit, EnsureKey(files.permit_key));
+    DML_ASSIGN_OR_RETURN(PrivateKey key, EnsureKeyFile(files.root_key));
+    DML_ASSIGN_OR_RETURN(PrivateKey permit, EnsureKeyFile(files.permit_key));
     const TrustKey person{key.public_key(), SignatureScheme::kEd25519, "admin", true};
     DML_ASSIGN_OR_RETURN(TrustRoot root,
                          MakeFirstRoot(origin, log_key, person,
@@ -208,7 +196,7 @@ absl::StatusOr<ServerIdentity> Bootstrap(const BootstrapOptions& options) {
   }
   DML_ASSIGN_OR_RETURN(LogKeys log_keys, EnsureLogKeys(files));
   DML_ASSIGN_OR_RETURN(std::string origin, EnsureOrigin(files));
-  DML_RETURN_IF_ERROR(EnsureKey(files.permit_key).status());
+  DML_RETURN_IF_ERROR(EnsureKeyFile(files.permit_key).status());
   DML_RETURN_IF_ERROR(EnsureCertificates(files, origin, options));
   return ServerIdentity{std::move(origin), std::move(log_keys)};
 }

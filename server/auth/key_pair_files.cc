@@ -20,6 +20,21 @@ absl::Status PlaceKey(const fs::path& staged, const fs::path& key) {
 
 }  // namespace
 
+absl::StatusOr<PrivateKey> ReadKeyFile(const std::filesystem::path& file) {
+  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(file, kMaxPemFileBytes));
+  absl::StatusOr<PrivateKey> key = PrivateKey::FromPkcs8Pem(pem);
+  return key.ok() ? std::move(key) : Annotate(key.status(), file.string());
+}
+
+absl::StatusOr<PrivateKey> EnsureKeyFile(const std::filesystem::path& file) {
+  if (!FileExists(file)) {
+    DML_ASSIGN_OR_RETURN(std::string pem,
+                         PrivateKey::Generate(KeyAlgorithm::kEd25519).ToPkcs8Pem());
+    DML_RETURN_IF_ERROR(WriteFileAtomically(file, AsBytes(pem), 0600));
+  }
+  return ReadKeyFile(file);
+}
+
 bool FileExists(const fs::path& path) {
   std::error_code error;
   return fs::exists(fs::symlink_status(path, error));

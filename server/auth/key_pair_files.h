@@ -23,6 +23,12 @@ absl::Status EnsureKeyPair(const std::filesystem::path& certificate,
 absl::StatusOr<CertificateWithKey> ReadKeyPair(const std::filesystem::path& certificate,
                                                const std::filesystem::path& key);
 
+/// The Ed25519 key in a file (PKCS #8 PEM, its owner's alone). The errors of ReadPrivateFile and
+/// FromPkcs8Pem, with the file's name.
+absl::StatusOr<PrivateKey> ReadKeyFile(const std::filesystem::path& file);
+/// The same, made first where it is not there.
+absl::StatusOr<PrivateKey> EnsureKeyFile(const std::filesystem::path& file);
+
 /// Whether there is anything under this name.
 bool FileExists(const std::filesystem::path& path);
 

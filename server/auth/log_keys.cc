@@ -12,17 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::StatusOr<PrivateKey> ReadKey(const fs::path& file) {
-  DML_ASSIGN_OR_RETURN(std::string pem, ReadPrivateFile(file, kMaxPemFileBytes));
-  absl::StatusOr<PrivateKey> key = PrivateKey::FromPkcs8Pem(pem);
-  return key.ok() ? std::move(key) : Annotate(key.status(), file.string());
-}
-
-absl::Status MakeKey(const fs::path& file) {
-  DML_ASSIGN_OR_RETURN(std::string pem, PrivateKey::Generate(KeyAlgorithm::kEd25519).ToPkcs8Pem());
-  return WriteFileAtomically(file, AsBytes(pem), 0600);
-}
-
 absl::Status Lost(const IdentityFiles& files) {
   return FailedPrecondition(ErrorReason("LOG_KEY_MISSING"),
                             "{} is not there, but the journal has been signed with it; restore "
@@ -49,13 +38,13 @@ std::vector<PublicKey> LogKeys::All() const {
 absl::StatusOr<LogKeys> EnsureLogKeys(const IdentityFiles& files) {
   LogKeys out;
   if (FileExists(files.next_log_key)) {
-    DML_ASSIGN_OR_RETURN(out.next, ReadKey(files.next_log_key));
+    DML_ASSIGN_OR_RETURN(out.next, ReadKeyFile(files.next_log_key));
   }
   if (!FileExists(files.log_key) && !FileExists(files.origin)) {
-    DML_RETURN_IF_ERROR(MakeKey(files.log_key));
+    DML_RETURN_IF_ERROR(EnsureKeyFile(files.log_key).status());
   }
   if (FileExists(files.log_key)) {
-    DML_ASSIGN_OR_RETURN(out.current, ReadKey(files.log_key));
+    DML_ASSIGN_OR_RETURN(out.current, ReadKeyFile(files.log_key));
     out.published = out.current->public_key();
     DML_RETURN_IF_ERROR(
         WriteFileAtomically(files.log_public_key, AsBytes(out.published->ToPem()), 0644));
@@ -91,7 +80,7 @@ absl::StatusOr<PrivateKey> ChooseLogKey(LogKeys& keys, const TrustRoot* root) {
 
 absl::Status PromoteNextLogKey(const IdentityFiles& files) {
   if (!FileExists(files.next_log_key)) return absl::OkStatus();
-  DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKey(files.next_log_key));
+  DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKeyFile(files.next_log_key));
   std::error_code error;
   fs::rename(files.next_log_key, files.log_key, error);
   if (error) {
@@ -108,8 +97,7 @@ absl::StatusOr<NextLogKey> MakeNextLogKey(const fs::path& data_dir) {
     return NotFound(ErrorReason("DATA_DIR_MISSING"), "{} holds no library; check --data-dir",
                     data_dir.string());
   }
-  if (!FileExists(files.next_log_key)) DML_RETURN_IF_ERROR(MakeKey(files.next_log_key));
-  DML_ASSIGN_OR_RETURN(PrivateKey key, ReadKey(files.next_log_key));
+  DML_ASSIGN_OR_RETURN(PrivateKey key, EnsureKeyFile(files.next_log_key));
   DML_RETURN_IF_ERROR(
       WriteFileAtomically(files.next_log_public_key, AsBytes(key.public_key().ToPem()), 0644));
   NextLogKey out{key.public_key(), files.next_log_public_key, 0};
