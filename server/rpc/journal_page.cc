@@ -98,7 +98,8 @@ void FillEntry(StoredEntry&& stored, v1::JournalEntry& out) {
 
 absl::Status WatchJournal(const ServiceContext& services, grpc::ServerContext& call,
                           const char* method, const v1::WatchEntriesRequest& request,
-                          grpc::ServerWriter<v1::WatchEntriesResponse>& stream) {
+                          grpc::ServerWriter<v1::WatchEntriesResponse>& stream,
+                          StallWatch::Stream& watched) {
   DML_ASSIGN_OR_RETURN(const WatchSlot slot, WatchSlot::Take(*services.watches));
   const uint64_t size_now = services.library.checkpoint()->checkpoint.size;
   uint64_t next = request.from_now() ? size_now : request.start_index();
@@ -111,6 +112,7 @@ absl::Status WatchJournal(const ServiceContext& services, grpc::ServerContext& c
   bool opened = false;  // The first message tells at once where the watch stands.
   auto spoken = std::chrono::steady_clock::now();
   while (!call.IsCancelled()) {
+    watched.Progress();  // Only a message that is not taken is a stall.
     if (services.stopping->load()) {
       return Unavailable(ErrorReason("SERVER_STOPPING"), "the daemon stops; watch from {} on later",
                          next);
@@ -129,7 +131,7 @@ absl::Status WatchJournal(const ServiceContext& services, grpc::ServerContext& c
     }
     if (next == checkpoint->checkpoint.size) services.library.AwaitCheckpoint(next + 1, kLook);
   }
-  return MakeError(absl::StatusCode::kCancelled, ErrorReason("CANCELLED"), "the watch has ended");
+  return watched.Broken();
 }
 
 }  // namespace dml

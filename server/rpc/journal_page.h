@@ -7,6 +7,7 @@
 #include "dml/v1/journal.grpc.pb.h"
 #include "server/rpc/call_guard.h"
 #include "server/rpc/services.h"
+#include "server/rpc/stall_watch.h"
 #include "storage/journal/journal.h"
 
 namespace dml {
@@ -25,9 +26,11 @@ inline constexpr int kMaxWatches = 64;
 
 /// Sends entries from the request's start on as they are signed, until the call is cancelled or the
 /// daemon stops: UNAVAILABLE (SERVER_STOPPING). The caller is judged anew for each message, so that
-/// a revocation acts on what comes next.
+/// a revocation acts on what comes next; one that takes nothing of what is sent is cancelled by
+/// `watched`.
 absl::Status WatchJournal(const ServiceContext& services, grpc::ServerContext& call,
                           const char* method, const v1::WatchEntriesRequest& request,
-                          grpc::ServerWriter<v1::WatchEntriesResponse>& stream);
+                          grpc::ServerWriter<v1::WatchEntriesResponse>& stream,
+                          StallWatch::Stream& watched);
 
 }  // namespace dml

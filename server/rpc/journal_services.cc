@@ -21,7 +21,8 @@ void FillProof(const std::vector<Digest>& proof,
 
 class JournalServiceImpl final : public v1::JournalService::Service {
  public:
-  explicit JournalServiceImpl(const ServiceContext& context) : context_(context) {}
+  explicit JournalServiceImpl(const ServiceContext& context)
+      : context_(context), stalls_(context.stall_timeout) {}
 
   grpc::Status GetCheckpoint(grpc::ServerContext* context, const v1::GetCheckpointRequest*,
                              v1::GetCheckpointResponse* response) override {
@@ -53,7 +54,8 @@ class JournalServiceImpl final : public v1::JournalService::Service {
                             grpc::ServerWriter<v1::WatchEntriesResponse>* stream) override {
     constexpr char kMethod[] = "/dml.v1.JournalService/WatchEntries";
     return Handle(context_.guard, context, kMethod, [&](const Caller&) {
-      return WatchJournal(context_, *context, kMethod, *request, *stream);
+      StallWatch::Stream watched(stalls_, *context);
+      return WatchJournal(context_, *context, kMethod, *request, *stream, watched);
     });
   }
 
@@ -151,6 +153,7 @@ class JournalServiceImpl final : public v1::JournalService::Service {
   }
 
   const ServiceContext context_;
+  StallWatch stalls_;
 };
 
 class AdminServiceImpl final : public v1::AdminService::Service {
