@@ -151,6 +151,13 @@ struct LogAudit::Rules {
          fmt::format("node {} of {}", p.name, p.environment));
   }
   void operator()(const PolicySet& p) const { NeedEnvironment(p.environment); }
+  void operator()(const AuditRecorded& p) const {
+    if (p.lines <= audit.audit_lines_) {
+      Broken("AUDIT_CUT", fmt::format("the audit log has {} lines, and had {} before", p.lines,
+                                      audit.audit_lines_));
+    }
+    audit.audit_lines_ = std::max(audit.audit_lines_, p.lines);
+  }
   // Kinds that bind no names that anybody could check.
   template <typename T>
   void operator()(const T&) const {}

@@ -67,6 +67,7 @@ class LogAudit {
   std::map<std::string, bool> tokens_;                        // By id: whether revoked.
   std::set<std::string> media_;
   std::set<std::string> permits_;
+  uint64_t audit_lines_ = 0;  // Of the audit log, as the entry before recorded them.
   std::set<std::pair<std::string, Digest>> attestations_;
   std::vector<LogFault> faults_;
   uint64_t fault_count_ = 0;
