@@ -1,5 +1,6 @@
 #include "server/audit/journal_audit.h"
 
+#include "core/rules/command.h"
 #include "storage/journal/journal.h"
 #include "storage/views/library_view.h"
 

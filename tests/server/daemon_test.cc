@@ -211,7 +211,10 @@ TEST_F(DaemonTest, RefusedCallsLeaveTheirLinesInTheAuditLog) {
   const std::string sent = FormatAccessToken(token);
   grpc::ClientContext context;
   context.AddMetadata("authorization", "Bearer " + sent);
-  EXPECT_EQ(testing::CallRaw(nobody, kMethod, context, "a secret request").error_code(),
+  const std::string request =
+      "\x7a\x0e"
+      "secret request";  // A field that nobody knows.
+  EXPECT_EQ(testing::CallRaw(nobody, kMethod, context, request).error_code(),
             grpc::StatusCode::UNAUTHENTICATED);
   ASSERT_TRUE(
       IssueCertificate({config_.data_dir, "ann", Role::kReader, folder_.path() / "ann", "", 1},

@@ -1,6 +1,5 @@
 #include "server/audit/audit_log.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
@@ -14,7 +13,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using ::testing::ElementsAre;
 
 class AuditLogTest : public ::testing::Test {
  protected:
