@@ -18,6 +18,9 @@ constexpr size_t kMaxShort = 128;
 constexpr size_t kMaxReason = 64;
 constexpr size_t kMaxRepair = 1024;
 
+// Where it is cut, Excerpt adds a mark of three bytes to what fits.
+std::string Fit(std::string_view text, size_t max_bytes) { return Excerpt(text, max_bytes - 3); }
+
 Json Start(Timestamp time, const AuditHead& head) {
   return {
       {"line", head.lines + 1}, {"time", FormatTime(time)}, {"previous", head.digest.ToString()}};
@@ -50,17 +53,17 @@ absl::Status ReadCounts(const nlohmann::json& value, AuditLine& out) {
 }  // namespace
 
 void UnwrittenRefusals::Add(std::string_view reason, uint64_t count) {
-  std::string key = Excerpt(reason, kMaxReason);
+  std::string key = Fit(reason, kMaxReason);
   const bool fits = counts_.size() + 1 < kMaxAuditReasons || counts_.contains(key);
   counts_[fits ? std::move(key) : "OTHER"] += count;
 }
 
 std::string AppendRefusal(const Refusal& refusal, Timestamp time, AuditHead& head) {
   Json line = Start(time, head);
-  line["principal"] = Excerpt(refusal.principal, kMaxPrincipal);
-  line["peer"] = Excerpt(refusal.peer, kMaxShort);
-  line["method"] = Excerpt(refusal.method, kMaxShort);
-  line["reason"] = Excerpt(refusal.reason, kMaxReason);
+  line["principal"] = Fit(refusal.principal, kMaxPrincipal);
+  line["peer"] = Fit(refusal.peer, kMaxShort);
+  line["method"] = Fit(refusal.method, kMaxShort);
+  line["reason"] = Fit(refusal.reason, kMaxReason);
   return Close(line, head);
 }
 
@@ -74,7 +77,7 @@ std::string AppendSummary(const UnwrittenRefusals& unwritten, Timestamp time, Au
 
 std::string AppendRepair(std::string_view what, Timestamp time, AuditHead& head) {
   Json line = Start(time, head);
-  line["repair"] = Excerpt(what, kMaxRepair);
+  line["repair"] = Fit(what, kMaxRepair);
   return Close(line, head);
 }
 

@@ -107,7 +107,7 @@ TEST_F(AuditLogTest, ATornLineIsCutAndTold) {
   NoteMany(*Open(), 1);
   EXPECT_TRUE(Text().starts_with(whole));
   EXPECT_EQ(Survey().fault_count, 0u);
-  EXPECT_EQ(Lines().at(2)["repair"], "cut 21 bytes of a torn line off audit-000001.jsonl");
+  EXPECT_EQ(Lines().at(2)["repair"], "cut 20 bytes of a torn line off audit-000001.jsonl");
   EXPECT_EQ(Lines().at(3)["reason"], "ROLE_REQUIRED");
 }
 
