@@ -174,6 +174,13 @@ struct LogAudit::Rules {
     Seats(audit.seats_.Borrow(p.id, p.item, p.environment, p.duration, time()).status());
   }
   Timestamp time() const { return audit.time_; }
+  void operator()(const AuditRecorded& p) const {
+    if (p.lines <= audit.audit_lines_) {
+      Broken("AUDIT_CUT", fmt::format("the audit log has {} lines, and had {} before", p.lines,
+                                      audit.audit_lines_));
+    }
+    audit.audit_lines_ = std::max(audit.audit_lines_, p.lines);
+  }
   // Kinds that bind no names that anybody could check.
   template <typename T>
   void operator()(const T&) const {}

@@ -69,6 +69,7 @@ class LogAudit {
   std::set<std::string> media_;
   EntitlementLedger seats_;
   std::set<std::string> permits_;
+  uint64_t audit_lines_ = 0;  // Of the audit log, as the entry before recorded them.
   std::set<std::pair<std::string, Digest>> attestations_;
   std::vector<LogFault> faults_;
   uint64_t fault_count_ = 0;

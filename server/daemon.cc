@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "server/admission/admission.h"
+#include "server/audit/journal_audit.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/issuer_files.h"
@@ -89,6 +90,7 @@ struct Daemon::Parts {
   std::unique_ptr<IssuerFiles> issuers;
   std::unique_ptr<TlsStore> tls;  // Null: no TLS.
   std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<AuditLog> audit;
   std::unique_ptr<CallGuard> guard;
   std::unique_ptr<TransferBudget> budget;
   std::unique_ptr<ServerHost> host;
@@ -116,7 +118,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   }
   parts->authenticator =
       std::make_unique<Authenticator>(std::move(authentication), parts->access.get());
-  parts->guard = std::make_unique<CallGuard>(*parts->authenticator);
+  DML_ASSIGN_OR_RETURN(parts->audit, StartAuditLog(config, *parts->library));
+  parts->guard = std::make_unique<CallGuard>(*parts->authenticator, parts->audit.get());
   parts->budget = std::make_unique<TransferBudget>(TransferLimits{
       config.limits.max_transfers, config.limits.transfer_bytes,
       UploadMemory(config.limits, config.content), 4 * config.content.chunk_average_bytes});
@@ -177,6 +180,7 @@ void Daemon::Shutdown(std::chrono::milliseconds grace) {
   parts_->stopping->store(true);
   parts_->http.reset();
   parts_->host->Shutdown(grace);
+  parts_->audit.reset();
   parts_->admission.reset();
   parts_->maintenance.reset();
   parts_->library.reset();

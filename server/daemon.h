@@ -1,9 +1,9 @@
 // The composition root: what the daemon is made of, and in which order it starts and stops.
 //
 // The only place that names concrete classes. Start to finish: data directory, database (whose lock
-// keeps a second daemon out), keys and certificates, library, maintenance, guard, services,
-// network. Stopping goes the other way. No threads may be running when the first Daemon of a
-// process starts (it sets an environment variable of gRPC's).
+// keeps a second daemon out), keys and certificates, library, maintenance, audit log, guard,
+// services, network. Stopping goes the other way. No threads may be running when the first Daemon
+// of a process starts (it sets an environment variable of gRPC's).
 #pragma once
 
 #include <chrono>

@@ -92,6 +92,7 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const LeaseExtended&) { return "lease_extended"; },
                         [](const LeaseReleased&) { return "lease_released"; },
                         [](const LeaseBorrowed&) { return "lease_borrowed"; },
+                        [](const AuditRecorded&) { return "audit_recorded"; },
                     },
                     payload);
 }
@@ -193,6 +194,10 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const LeaseBorrowed& p) {
             return fmt::format("lend {} of {} to {}: {}", p.item.seats, p.item.entitlement,
                                p.item.holder, p.id);
+          },
+          [](const AuditRecorded& p) {
+            return fmt::format("record {} line(s) of the audit log: head {}", p.lines,
+                               p.head.ToString());
           },
       },
       payload);

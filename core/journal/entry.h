@@ -119,7 +119,7 @@ using EntryPayload =
                  RoleRevoked, TokenIssued, TokenRevoked, PermitDecided, AdmissionDecided,
                  VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded,
                  EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
-                 LeaseExtended, LeaseReleased, LeaseBorrowed>;
+                 LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded>;
 
 struct Entry {
   uint64_t index = 0;

@@ -94,4 +94,12 @@ struct PermitDecided {
   bool operator==(const PermitDecided&) const = default;
 };
 
+/// How far the audit log of refused calls has come (core/audit/audit_line.h): lines up to here can
+/// be neither changed nor removed unseen.
+struct AuditRecorded {
+  uint64_t lines = 0;  // From the log's first to the one that is the head.
+  Digest head;         // SHA-256 of that line.
+  bool operator==(const AuditRecorded&) const = default;
+};
+
 }  // namespace dml

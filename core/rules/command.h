@@ -34,5 +34,6 @@ inline std::string EnvironmentStamp(std::string_view environment) {
 }
 inline constexpr std::string_view kKeysStamp = "keys";  // Trust roots, delegations, revocations.
 inline constexpr std::string_view kAccessStamp = "access";  // Roles and tokens.
+inline constexpr std::string_view kAuditStamp = "audit";    // How far the audit log had come.
 
 }  // namespace dml

@@ -162,4 +162,10 @@ absl::Status Decider::operator()(const PermitDecided& p) const {
   return absl::OkStatus();
 }
 
+absl::Status Decider::operator()(const AuditRecorded& p) const {
+  if (p.lines > 0 && p.head != Digest()) return absl::OkStatus();
+  return InvalidArgument(ErrorReason("AUDIT_HEAD_INVALID"),
+                         "an audit log without lines has no head to record");
+}
+
 }  // namespace dml

@@ -70,6 +70,10 @@ void Put(const NamespaceRetentionSet& p, pb::Entry& out) {
   To(p.policy, out.mutable_namespace_retention_set()->mutable_policy());
   out.mutable_namespace_retention_set()->set_replaces_etag(p.replaces_etag);
 }
+void Put(const AuditRecorded& p, pb::Entry& out) {
+  out.mutable_audit_recorded()->set_lines(p.lines);
+  out.mutable_audit_recorded()->set_head_sha256(std::string(p.head.raw()));
+}
 
 // --- Protobuf -> payload -------------------------------------------------------------------------
 
@@ -130,6 +134,11 @@ absl::StatusOr<NamespaceRetentionSet> Get(const pb::NamespaceRetentionSet& m) {
   return NamespaceRetentionSet{m.name(), policy, m.replaces_etag()};
 }
 
+absl::StatusOr<AuditRecorded> Get(const pb::AuditRecorded& m) {
+  DML_ASSIGN_OR_RETURN(Digest head, DigestFrom(m.head_sha256()));
+  return AuditRecorded{m.lines(), head};
+}
+
 void PutPayload(const EntryPayload& payload, pb::Entry& out) {
   std::visit([&](const auto& value) { Put(value, out); }, payload);
 }
@@ -162,6 +171,8 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
       return Get(in.policy_set());
     case pb::Entry::kNamespaceRetentionSet:
       return Get(in.namespace_retention_set());
+    case pb::Entry::kAuditRecorded:
+      return Get(in.audit_recorded());
     default:
       if (in.payload_case() >= pb::Entry::kEntitlementGranted) return GetSeatPayload(in);
       return GetTrustPayload(in);

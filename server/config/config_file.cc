@@ -129,6 +129,12 @@ absl::Status ReadAdmission(const json& value, AdmissionOptions& admission) {
   return in.Finish();
 }
 
+absl::Status ReadAudit(const json& value, AuditConfig& audit) {
+  ObjectReader in(value, kInvalid);
+  Number(in, "linesPerSecond", INT32_MAX, audit.lines_per_second);
+  return in.Finish();
+}
+
 absl::Status ReadLog(const json& value, LogConfig& log) {
   ObjectReader in(value, kInvalid);
   log.level = static_cast<LogLevel>(in.WordOr("level", kLevels, static_cast<size_t>(log.level)));
@@ -162,6 +168,7 @@ absl::StatusOr<ServerConfig> ReadConfig(const json& value, const std::filesystem
   in.Read("auth", [&](const json& auth) { return ReadAuth(auth, folder, config.auth); });
   in.Read("admission",
           [&](const json& admission) { return ReadAdmission(admission, config.admission); });
+  in.Read("audit", [&](const json& audit) { return ReadAudit(audit, config.audit); });
   in.Read("log", [&](const json& log) { return ReadLog(log, config.log); });
   in.Read("selfProbe", [&](const json& probe) { return ReadSelfProbe(probe, config.self_probe); });
   int64_t grace = config.shutdown_grace.count();
@@ -270,6 +277,7 @@ std::string FormatServerConfig(const ServerConfig& config) {
       maintenance.mark_bytes, maintenance.scrub_bytes_per_second,
       maintenance.repack_interval_seconds, maintenance.repack_bytes_per_second);
   out += FormatAuth(config.auth) + FormatAdmission(config.admission);
+  out += fmt::format("audit:\n  linesPerSecond: {}\n", config.audit.lines_per_second);
   out += fmt::format("log:\n  level: {}\n  format: {}\n",
                      kLevels[static_cast<size_t>(config.log.level)],
                      kFormats[static_cast<size_t>(config.log.format)]);

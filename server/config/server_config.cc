@@ -179,6 +179,7 @@ absl::Status ServerConfig::Validate() const {
                                    "jwksFile"),
                    fmt::format("auth.jwtIssuers[{}]", i));
   }
+  DML_RETURN_IF_ERROR(CheckRange("audit.linesPerSecond", audit.lines_per_second, 1, 10'000));
   DML_RETURN_IF_ERROR(
       CheckRange("selfProbe.intervalSeconds", self_probe.interval.count(), 0, 86'400));
   DML_RETURN_IF_ERROR(CheckRange("selfProbe.maxFailures", self_probe.max_failures, 1, 1000));

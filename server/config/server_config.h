@@ -82,6 +82,12 @@ struct AdmissionOptions {
   bool operator==(const AdmissionOptions&) const = default;
 };
 
+/// The audit log of refused calls; see server/audit/audit_log.h.
+struct AuditConfig {
+  int lines_per_second = 10;  // What is beyond is counted.
+  bool operator==(const AuditConfig&) const = default;
+};
+
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 enum class LogFormat { kText, kJson };
 
@@ -117,6 +123,7 @@ struct ServerConfig {
   MaintenanceConfig maintenance;
   AuthConfig auth;
   AdmissionOptions admission;
+  AuditConfig audit;
   LogConfig log;
   SelfProbeConfig self_probe;
   std::chrono::seconds shutdown_grace{10};  // For calls under way when told to stop.

@@ -89,10 +89,14 @@ absl::Status LogSite::Admit(const HttpRequest& request, std::string_view resourc
   if (options_.insecure_loopback) return absl::OkStatus();
   if (options_.public_log && resource != "/http/readyz") return absl::OkStatus();
   const auto start = std::chrono::steady_clock::now();
-  const absl::StatusOr<Caller> caller =
-      guard_.AdmitPeer(request.certificate_pem, request.authorization, resource, request.peer);
-  LogCall(resource, caller, caller.status(), std::chrono::steady_clock::now() - start);
-  return caller.status();
+  std::string principal = kUnknownPrincipal;
+  const absl::Status status = guard_
+                                  .AdmitPeer(request.certificate_pem, request.authorization,
+                                             resource, request.peer, &principal)
+                                  .status();
+  guard_.Finish(resource, principal, request.peer, status,
+                std::chrono::steady_clock::now() - start);
+  return status;
 }
 
 HttpAnswer LogSite::Answer(const HttpRequest& request) {

@@ -95,15 +95,18 @@ absl::Status Caller::CheckJudged() const {
 }
 
 absl::StatusOr<Caller> CallGuard::Admit(const grpc::ServerContext& context,
-                                        std::string_view full_method) {
-  return AdmitPeer(PeerCertificate(context), Authorization(context), full_method, context.peer());
+                                        std::string_view full_method, std::string* principal) {
+  return AdmitPeer(PeerCertificate(context), Authorization(context), full_method, context.peer(),
+                   principal);
 }
 
 absl::StatusOr<Caller> CallGuard::AdmitPeer(std::string_view certificate_pem,
                                             std::optional<std::string_view> authorization,
-                                            std::string_view full_method, std::string peer) {
+                                            std::string_view full_method, std::string peer,
+                                            std::string* principal) {
   DML_ASSIGN_OR_RETURN(Identity identity,
                        authenticator_.Authenticate(certificate_pem, authorization));
+  if (principal != nullptr) *principal = identity.principal;
   const AuthorizationRow* row = FindAuthorization(full_method);
   if (row == nullptr) {
     return PermissionDenied(ErrorReason("METHOD_NOT_AUTHORIZED"),
@@ -116,12 +119,17 @@ absl::StatusOr<Caller> CallGuard::AdmitPeer(std::string_view certificate_pem,
   return caller;
 }
 
-void LogCall(std::string_view method, const absl::StatusOr<Caller>& caller,
-             const absl::Status& status, std::chrono::steady_clock::duration took) {
+void CallGuard::Finish(std::string_view method, std::string_view principal, std::string_view peer,
+                       const absl::Status& status, std::chrono::steady_clock::duration took) {
+  const bool refused = status.code() == absl::StatusCode::kUnauthenticated ||
+                       status.code() == absl::StatusCode::kPermissionDenied;
+  if (refused && audit_ != nullptr) {
+    audit_->Note({std::string(principal), std::string(peer), std::string(method),
+                  std::string(Reason(status))});
+  }
   if (!spdlog::should_log(spdlog::level::debug)) return;
-  spdlog::debug("call method={} principal={} code={} reason={} micros={}", method,
-                caller.ok() ? caller->principal() : "-", static_cast<int>(status.code()),
-                status.ok() ? "-" : Reason(status),
+  spdlog::debug("call method={} principal={} code={} reason={} micros={}", method, principal,
+                static_cast<int>(status.code()), status.ok() ? "-" : Reason(status),
                 std::chrono::duration_cast<std::chrono::microseconds>(took).count());
 }
 

@@ -1,4 +1,4 @@
-// The one place where a call is authenticated, authorized and logged.
+// The one place where a call is authenticated, authorized and logged, and a refusal audited.
 //
 // Owned by the daemon; outlives the services. Thread-safe.
 #pragma once
@@ -13,6 +13,7 @@
 #include <grpcpp/server_context.h>
 
 #include "core/base/status.h"
+#include "server/audit/audit_log.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/authorization_table.h"
 #include "server/rpc/status_codec.h"
@@ -59,37 +60,48 @@ class Caller {
 
 class CallGuard {
  public:
-  /// `authenticator` must outlive it.
-  explicit CallGuard(Authenticator& authenticator) : authenticator_(authenticator) {}
+  /// Both must outlive it; `audit` null: refusals are not kept.
+  explicit CallGuard(Authenticator& authenticator, AuditLog* audit = nullptr)
+      : authenticator_(authenticator), audit_(audit) {}
 
   /// Who calls, if they may. Permission comes before everything else, so that a stranger cannot
   /// tell missing from forbidden. The errors of Authenticator::Authenticate; PERMISSION_DENIED:
-  /// ROLE_REQUIRED (names the roles), METHOD_NOT_AUTHORIZED (not in the table).
-  absl::StatusOr<Caller> Admit(const grpc::ServerContext& context, std::string_view full_method);
+  /// ROLE_REQUIRED (names the roles), METHOD_NOT_AUTHORIZED (not in the table). `principal`, where
+  /// it is not null, becomes who calls, once that is known: also of one who may not.
+  absl::StatusOr<Caller> Admit(const grpc::ServerContext& context, std::string_view full_method,
+                               std::string* principal = nullptr);
 
   /// Admit for a peer that showed this certificate over TLS ("" for none; others of its chain may
   /// follow) and this authorization header.
   absl::StatusOr<Caller> AdmitPeer(std::string_view certificate_pem,
                                    std::optional<std::string_view> authorization,
-                                   std::string_view full_method, std::string peer);
+                                   std::string_view full_method, std::string peer,
+                                   std::string* principal = nullptr);
+
+  /// That a call has ended. Writes one line at level debug: method, principal, code, reason, time.
+  /// A refusal goes to the audit log: UNAUTHENTICATED or PERMISSION_DENIED, whoever said so.
+  void Finish(std::string_view method, std::string_view principal, std::string_view peer,
+              const absl::Status& status, std::chrono::steady_clock::duration took);
 
  private:
   Authenticator& authenticator_;
+  AuditLog* const audit_;
 };
 
-/// Writes one line at level debug: method, principal ("-" where not admitted), code, reason, time.
-void LogCall(std::string_view method, const absl::StatusOr<Caller>& caller,
-             const absl::Status& status, std::chrono::steady_clock::duration took);
+/// The principal of callers whom nobody knows.
+inline constexpr char kUnknownPrincipal[] = "-";
 
 /// A handler's frame: admits the caller, calls fn(const Caller&) -> absl::Status, logs, converts.
 /// `method` is the full name as in the authorization table.
 template <class Fn>
 grpc::Status Handle(CallGuard& guard, grpc::ServerContext* context, const char* method, Fn&& fn) {
   auto start = std::chrono::steady_clock::now();
-  absl::StatusOr<Caller> caller = guard.Admit(*context, method);
+  std::string principal = kUnknownPrincipal;
+  absl::StatusOr<Caller> caller = guard.Admit(*context, method, &principal);
   absl::Status status = caller.ok() ? std::forward<Fn>(fn)(*caller) : caller.status();
   if (status.ok()) status = caller->CheckJudged();
-  LogCall(method, caller, status, std::chrono::steady_clock::now() - start);
+  guard.Finish(method, principal, caller.ok() ? caller->peer() : context->peer(), status,
+               std::chrono::steady_clock::now() - start);
   return ToGrpc(status);
 }
 

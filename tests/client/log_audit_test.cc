@@ -62,8 +62,10 @@ TEST_F(LogAuditTest, AGoodLogHasNoFaultsAndItsRoot) {
   Add(NodeCreated{"production/eu", "n1", {}});
   Add(PolicySet{"production", {Sha256("policy"), 6}, ""});
   Add(NamespaceRetentionSet{"acme", {}, ""});
+  Add(AuditRecorded{7, Sha256("line 7")});
+  Add(AuditRecorded{8, Sha256("line 8")});
   EXPECT_EQ(Rules(), Faults{}) << audit_.faults()[0].what;
-  EXPECT_EQ(audit_.size(), 13u);
+  EXPECT_EQ(audit_.size(), 15u);
   TreeAppender tree;
   LogAudit again(kOrigin);
   const std::string leaf = *wire::EncodeEntry([&] {
@@ -99,6 +101,16 @@ TEST_F(LogAuditTest, IndicesFollowOneAnother) {
   entry.index = 2;
   Add(entry);
   EXPECT_EQ(Rules(), Faults{"INDEX_WRONG"});
+}
+
+// attack: lines taken off the end of the audit log, and others in their places
+TEST_F(LogAuditTest, TheAuditLogOnlyGrows) {
+  Add(AuditRecorded{7, Sha256("line 7")});
+  Add(AuditRecorded{7, Sha256("another")});
+  Add(AuditRecorded{5, Sha256("line 5")});
+  EXPECT_EQ(Rules(), (Faults{"AUDIT_CUT", "AUDIT_CUT"}));
+  Add(AuditRecorded{8, Sha256("line 8")});
+  EXPECT_EQ(audit_.fault_count(), 2u);
 }
 
 TEST_F(LogAuditTest, TimesNeverDecrease) {

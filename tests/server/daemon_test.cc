@@ -1,9 +1,12 @@
 #include "server/daemon.h"
 
 #include <fstream>
+#include <sstream>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include "core/access/access_token.h"
 #include "core/os/file.h"
 #include "server/auth/authorization_table.h"
 #include "server/auth/bootstrap.h"
@@ -191,6 +194,57 @@ TEST_F(DaemonTest, OverridesReplaceTheCertificatesOfTheFirstStart) {
                 testing::kHealthCheck)
           .ok());
   EXPECT_FALSE(CallAsAdmin(*daemon, testing::kHealthCheck).ok());
+}
+
+// attacks 32 and 43: over the network, what is refused leaves its line, and a token that was sent
+// leaves none of itself.
+TEST_F(DaemonTest, RefusedCallsLeaveTheirLinesInTheAuditLog) {
+  config_.auth.certificates_optional = true;
+  auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  EXPECT_TRUE(CallAsAdmin(*daemon, "/dml.v1.AdminService/VerifyViews").ok());
+  auto nobody =
+      testing::OpenChannel(daemon->client_address(), folder_.Read("data/tls/ca.pem"), nullptr);
+  constexpr char kMethod[] = "/dml.v1.AccessService/ListTokens";
+  EXPECT_EQ(CallEmpty(nobody, kMethod).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  const AccessToken token = NewAccessToken();
+  const std::string sent = FormatAccessToken(token);
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + sent);
+  const std::string request =
+      "\x7a\x0e"
+      "secret request";  // A field that nobody knows.
+  EXPECT_EQ(testing::CallRaw(nobody, kMethod, context, request).error_code(),
+            grpc::StatusCode::UNAUTHENTICATED);
+  ASSERT_TRUE(
+      IssueCertificate({config_.data_dir, "ann", Role::kReader, folder_.path() / "ann", "", 1},
+                       testing::WallClock())
+          .ok());
+  const CertificateWithKey ann{folder_.Read("ann/ann.pem"),
+                               *PrivateKey::FromPkcs8Pem(folder_.Read("ann/ann.key"))};
+  auto channel =
+      testing::OpenChannel(daemon->client_address(), folder_.Read("data/tls/ca.pem"), &ann);
+  EXPECT_EQ(CallEmpty(channel, kMethod).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  daemon->Shutdown(std::chrono::seconds(1));
+
+  const std::string log = folder_.Read("data/audit/audit-000001.jsonl");
+  std::istringstream in(log);
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(lines.size(), 3u) << log;
+  EXPECT_EQ(lines[0]["reason"], "CREDENTIALS_REQUIRED");
+  EXPECT_EQ(lines[0]["principal"], "-");
+  EXPECT_EQ(lines[1]["reason"], "TOKEN_INVALID");
+  EXPECT_EQ(lines[2]["reason"], "ROLE_REQUIRED");
+  EXPECT_TRUE(lines[2]["principal"].get<std::string>().ends_with("/principals/ann")) << log;
+  for (const nlohmann::json& line : lines) {
+    EXPECT_EQ(line["method"], kMethod);
+    EXPECT_TRUE(line["peer"].get<std::string>().starts_with("ipv4:127.0.0.1:")) << log;
+  }
+  for (const std::string& secret : {sent, sent.substr(sent.rfind('_') + 1), token.id,
+                                    std::string("Bearer"), std::string("secret request")}) {
+    EXPECT_EQ(log.find(secret), std::string::npos) << secret;
+  }
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ limits:
   maxOpenFiles: 900
 content: {chunkAverageBytes: 65536, looseBytes: 1000, packBytes: 2000000}
 maintenance: {markBytes: 2000000, scrubBytesPerSecond: 100000, repackIntervalSeconds: 60, repackBytesPerSecond: 1048577}
+audit: {linesPerSecond: 7}
 log: {level: debug, format: json}
 selfProbe: {intervalSeconds: 5, maxFailures: 2}
 shutdownGraceSeconds: 3
@@ -44,6 +45,7 @@ shutdownGraceSeconds: 3
   expected.limits = {8388608, 7, 100000000, 60, 7200, 8, 10000000, 20000000, 900};
   expected.content = {65536, 1000, 2000000};
   expected.maintenance = {2000000, 100000, 60, 1048577};
+  expected.audit = {7};
   expected.log = {LogLevel::kDebug, LogFormat::kJson};
   expected.self_probe = {std::chrono::seconds(5), 2};
   expected.shutdown_grace = std::chrono::seconds(3);
@@ -139,6 +141,7 @@ TEST(ServerConfigTest, ValidateNamesTheSetting) {
   EXPECT_EQ(Problem([](ServerConfig& c) { c.content.pack_bytes = 0; }), "content.packBytes");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.maintenance.repack_interval_seconds = -1; }),
             "maintenance.repackIntervalSeconds");
+  EXPECT_EQ(Problem([](ServerConfig& c) { c.audit.lines_per_second = 0; }), "audit.linesPerSecond");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.self_probe.max_failures = 0; }),
             "selfProbe.maxFailures");
   EXPECT_EQ(Problem([](ServerConfig& c) { c.server_names.resize(49, "a"); }), "serverNames");

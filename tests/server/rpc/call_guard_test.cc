@@ -1,11 +1,14 @@
 #include "server/rpc/call_guard.h"
 
 #include <map>
+#include <sstream>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "core/access/access_token.h"
 #include "core/crypto/sha256.h"
+#include "tests/core/os/scratch_folder.h"
 #include "tests/server/support/tls_world.h"
 
 namespace dml {
@@ -227,6 +230,72 @@ TEST_F(CallGuardTest, AHandlerThatDoesNotLookAtTheScopeAnswersNothing) {
   EXPECT_TRUE(Handle(open, &context, kReaders, [](const Caller& caller) {
                 return caller.MayInNamespace("acme");
               }).ok());
+}
+
+// What became of refusals. attacks 32 and 43: who tries what is not theirs is seen.
+class CallGuardAuditTest : public CallGuardTest {
+ protected:
+  CallGuardAuditTest() {
+    AuditLogOptions options;
+    options.folder = folder_.path() / "audit";
+    options.thread = false;
+    audit_ = *AuditLog::Open(std::move(options));
+  }
+  // The lines so far, each as JSON.
+  std::vector<nlohmann::json> Lines() {
+    audit_->Work();
+    std::vector<nlohmann::json> out;
+    std::istringstream in(folder_.Read("audit/" + AuditFileName(1)));
+    for (std::string line; std::getline(in, line);) out.push_back(nlohmann::json::parse(line));
+    return out;
+  }
+
+  testing::ScratchFolder folder_;
+  std::unique_ptr<AuditLog> audit_;
+};
+
+TEST_F(CallGuardAuditTest, ARefusalOfTheGuardIsOneLine) {
+  CallGuard guard(authenticator_, audit_.get());
+  grpc::ServerContext context;
+  Handle(guard, &context, kReaders, [](const Caller&) { return absl::OkStatus(); });
+  const std::vector<nlohmann::json> lines = Lines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0]["principal"], "-");
+  EXPECT_EQ(lines[0]["method"], kReaders);
+  EXPECT_EQ(lines[0]["reason"], "CREDENTIALS_REQUIRED");
+}
+
+TEST_F(CallGuardAuditTest, ARefusalOfTheHandlerNamesTheCallerAndGoodCallsAreNone) {
+  Authenticator open_to_all({.insecure_loopback = true}, nullptr);
+  CallGuard guard(open_to_all, audit_.get());
+  grpc::ServerContext context;
+  auto call = [&](absl::Status status) {
+    Handle(guard, &context, kReaders, [&](const Caller& caller) {
+      caller.WillSeeEach();
+      return status;
+    });
+  };
+  call(absl::OkStatus());
+  call(NotFound(ErrorReason("PACKAGE_NOT_FOUND"), "no package"));
+  call(PermissionDenied(ErrorReason("ROLE_REQUIRED"), "a secret\nof the request"));
+  const std::vector<nlohmann::json> lines = Lines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0]["principal"], "insecure-loopback");
+  EXPECT_EQ(lines[0]["reason"], "ROLE_REQUIRED");
+  EXPECT_EQ(lines[0].dump().find("secret"), std::string::npos);
+}
+
+TEST_F(CallGuardAuditTest, WhoIsKnownAndMayNotIsNamed) {
+  std::string principal = kUnknownPrincipal;
+  EXPECT_EQ(Reason(guard_
+                       .AdmitPeer(NewClient(authority_, {"reader"}).certificate_pem, std::nullopt,
+                                  kAdmins, "p", &principal)
+                       .status()),
+            "ROLE_REQUIRED");
+  EXPECT_EQ(principal, "spiffe://test.example/principals/alice");
+  principal = kUnknownPrincipal;
+  EXPECT_FALSE(guard_.AdmitPeer("", std::nullopt, kAdmins, "p", &principal).ok());
+  EXPECT_EQ(principal, kUnknownPrincipal);
 }
 
 }  // namespace

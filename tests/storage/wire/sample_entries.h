@@ -123,6 +123,7 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
       {"lease_borrowed",
        LeaseBorrowed{
            "9f8b2c44", "production/eu", std::chrono::hours(72), {"db-2026", "ship-7", 2}}},
+      {"audit_recorded", AuditRecorded{4711, Sha256("line")}},
   };
 }
 
