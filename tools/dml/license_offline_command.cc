@@ -1,4 +1,5 @@
 // dml license parse|compare: questions on license expressions that no library is asked for.
+#include "core/crypto/sha256.h"
 #include "core/license/compatibility.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
@@ -152,6 +153,19 @@ absl::StatusOr<LicenseList> ReadLicenseList(const std::string& file) {
   if (file.empty()) return BundledLicenseList();
   DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxLicenseListBytes));
   return LicenseList::Parse(text);
+}
+
+void AddLicensePropertiesOption(CLI::App& app, std::string& file) {
+  app.add_option("--license-properties", file,
+                 "License classifications (YAML or JSON) that the policy's categories are of")
+      ->type_name("FILE");
+}
+
+absl::StatusOr<std::optional<LicenseProperties>> ReadLicenseProperties(const std::string& file,
+                                                                       const LicenseList& list) {
+  if (file.empty()) return std::nullopt;
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxLicensePropertiesBytes));
+  return LicenseProperties::Parse(text, Sha256(text).ToString(), list);
 }
 
 std::string InvalidLine(const absl::Status& status) {
