@@ -92,6 +92,7 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const LeaseExtended&) { return "lease_extended"; },
                         [](const LeaseReleased&) { return "lease_released"; },
                         [](const LeaseBorrowed&) { return "lease_borrowed"; },
+                        [](const LicenseDataSet&) { return "license_data_set"; },
                     },
                     payload);
 }
@@ -194,6 +195,10 @@ std::string EntrySummary(const EntryPayload& payload) {
             return fmt::format("lend {} of {} to {}: {}", p.item.seats, p.item.entitlement,
                                p.item.holder, p.id);
           },
+          [](const LicenseDataSet& p) {
+            return fmt::format("set license {} {}, revision {}", LicenseDataKindName(p.kind),
+                               p.version, p.revision);
+          },
       },
       payload);
 }
@@ -215,6 +220,8 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     out.push_back(delegation->envelope);
   } else if (const auto* permit = std::get_if<PermitDecided>(&payload)) {
     if (permit->permit.size > 0) out.push_back(permit->permit);
+  } else if (const auto* data = std::get_if<LicenseDataSet>(&payload)) {
+    out = {data->envelope, data->content};
   }
   return out;
 }

@@ -1,5 +1,7 @@
 #include "core/wire/api_licenses.h"
 
+#include "core/crypto/sha256.h"
+
 namespace dml::wire {
 namespace {
 
@@ -75,6 +77,40 @@ absl::StatusOr<LicenseReason> From(const v1::LicenseReason& in) {
   out.waiver = in.waiver();
   out.chosen = in.chosen();
   out.explanation = in.explanation();
+  return out;
+}
+
+v1::LicenseDataKind ToApi(LicenseDataKind kind) { return static_cast<v1::LicenseDataKind>(kind); }
+
+absl::StatusOr<LicenseDataKind> From(v1::LicenseDataKind in) {
+  if (in >= v1::LICENSE_DATA_KIND_LIST && in <= v1::LICENSE_DATA_KIND_PROPERTIES) {
+    return static_cast<LicenseDataKind>(in);
+  }
+  return AtField(InvalidArgument(ErrorReason("LICENSE_DATA_KIND_UNKNOWN"),
+                                 "license data of kind {} is unknown", static_cast<int>(in)),
+                 "kind");
+}
+
+void To(const LicenseDataRecord& record, v1::LicenseData* out) {
+  out->set_kind(ToApi(record.set.kind));
+  out->set_revision(record.set.revision);
+  out->set_version(record.set.version);
+  To(record.set.content, out->mutable_content());
+  out->set_index(record.index);
+  To(record.time, out->mutable_set_time());
+  out->set_author(record.author);
+}
+
+absl::StatusOr<LicenseDataRecord> From(const v1::LicenseData& in) {
+  LicenseDataRecord out;
+  DML_ASSIGN_OR_RETURN(out.set.kind, From(in.kind()));
+  out.set.revision = in.revision();
+  out.set.version = in.version();
+  out.set.envelope = {Sha256(in.envelope()), in.envelope().size()};
+  DML_ASSIGN_OR_RETURN(out.set.content, From(in.content()));
+  out.index = in.index();
+  out.time = From(in.set_time());
+  out.author = in.author();
   return out;
 }
 

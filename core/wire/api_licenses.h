@@ -8,6 +8,7 @@
 namespace dml::wire {
 
 v1::LicenseOutcome ToApi(LicenseOutcome outcome);
+v1::LicenseDataKind ToApi(LicenseDataKind kind);
 /// INVALID_ARGUMENT (LICENSE_OUTCOME_UNKNOWN).
 absl::StatusOr<LicenseOutcome> From(v1::LicenseOutcome in);
 
@@ -19,5 +20,12 @@ absl::StatusOr<LicenseContext> From(const v1::LicenseContext& in);
 /// Without the expired waivers and other rules, which the findings of a verdict tell.
 void To(const LicenseReason& reason, v1::LicenseReason* out);
 absl::StatusOr<LicenseReason> From(const v1::LicenseReason& in);
+
+/// INVALID_ARGUMENT (LICENSE_DATA_KIND_UNKNOWN), unspecified ones too.
+absl::StatusOr<LicenseDataKind> From(v1::LicenseDataKind in);
+
+/// Without the envelope's bytes, which are read apart; `From` makes its digest of them.
+void To(const LicenseDataRecord& record, v1::LicenseData* out);
+absl::StatusOr<LicenseDataRecord> From(const v1::LicenseData& in);
 
 }  // namespace dml::wire

@@ -163,6 +163,7 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
     case pb::Entry::kNamespaceRetentionSet:
       return Get(in.namespace_retention_set());
     default:
+      if (in.payload_case() == pb::Entry::kLicenseDataSet) return GetTrustPayload(in);
       if (in.payload_case() >= pb::Entry::kEntitlementGranted) return GetSeatPayload(in);
       return GetTrustPayload(in);
   }

@@ -226,7 +226,8 @@ class GateServiceImpl final : public v1::GateService::Service {
           response->set_index(decision.index);
           response->set_policy_environment(decision.policy_environment);
           response->set_policy_revision(decision.policy_revision);
-          response->set_license_list_version(BundledLicenseList().version());
+          response->set_license_list_version(decision.license_list_version);
+          response->set_license_properties_version(decision.license_properties_version);
           response->set_findings_digest(decision.findings_digest.ToString());
           wire::To(decision.time, response->mutable_time());
           return absl::OkStatus();

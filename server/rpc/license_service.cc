@@ -1,15 +1,21 @@
 // Questions on the licenses of packages.
+#include <algorithm>
+
 #include "core/license/findings.h"
 #include "core/wire/api_licenses.h"
 #include "dml/v1/license.grpc.pb.h"
 #include "server/rpc/service_util.h"
 #include "storage/journal/journal.h"
+#include "storage/library/license_data.h"
 #include "storage/views/library_view.h"
 #include "storage/views/list_view.h"
 #include "storage/views/projector.h"
 
 namespace dml {
 namespace {
+
+// Envelopes on one page, in a message with room to spare.
+constexpr size_t kMaxDataPage = 16;
 
 // What is judged: an expression, and the package that carries it, if one does.
 struct Subject {
@@ -20,7 +26,7 @@ struct Subject {
 
 // A policy, and the environment whose it is; "" for a document of the request.
 struct PolicyInUse {
-  std::shared_ptr<const Policy> policy;
+  PolicyInForce in_force;
   std::string environment;
   uint64_t revision = 0;
 };
@@ -46,7 +52,9 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
           DML_ASSIGN_OR_RETURN(PageRequest page,
                                ReadPage(request->page_size(), request->page_token()));
           std::string license = request->license();
-          const LicenseList& list = BundledLicenseList();
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(const auto data, context_.policies->Data(*snapshot));
+          const LicenseList& list = *data->list;
           if (const ListedId* listed = list.FindLicense(license)) {
             license = listed->id;
           } else if (const ListedId* exception = list.FindException(license)) {
@@ -59,7 +67,6 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
                                            license, list.version()),
                            "license");
           }
-          auto snapshot = context_.library.Read();
           DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).ByLicense(
                                                license, page, [&](const VariantName& name) {
                                                  return caller.SeesNamespace(name.package.ns);
@@ -72,6 +79,27 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
           response->set_next_page_token(PageToken(found.next_key));
           return absl::OkStatus();
         });
+  }
+
+  grpc::Status CompareLicenses(grpc::ServerContext* context,
+                               const v1::CompareLicensesRequest* request,
+                               v1::CompareLicensesResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/CompareLicenses",
+                  [&](const Caller&) { return Compare(*request, *response); });
+  }
+
+  grpc::Status ListLicenseData(grpc::ServerContext* context,
+                               const v1::ListLicenseDataRequest* request,
+                               v1::ListLicenseDataResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/ListLicenseData",
+                  [&](const Caller&) { return ListData(*request, *response); });
+  }
+
+  grpc::Status SetLicenseData(grpc::ServerContext* context,
+                              const v1::SetLicenseDataRequest* request,
+                              v1::SetLicenseDataResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/SetLicenseData",
+                  [&](const Caller& caller) { return SetData(caller, *request, *response); });
   }
 
  private:
@@ -96,9 +124,9 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
                                          const v1::EvaluateLicenseRequest& request) const {
     PolicyInUse out;
     if (request.policy_case() == v1::EvaluateLicenseRequest::kPolicyDocument) {
-      auto policy = context_.policies->Parse(request.policy_document());
+      auto policy = context_.policies->Parse(state, request.policy_document());
       if (!policy.ok()) return AtField(policy.status(), "policy_document");
-      out.policy = *std::move(policy);
+      out.in_force = *std::move(policy);
       return out;
     }
     if (request.policy_case() != v1::EvaluateLicenseRequest::kEnvironment) {
@@ -119,37 +147,111 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
                       out.environment);
     }
     out.revision = record->revision;
-    DML_ASSIGN_OR_RETURN(out.policy, context_.policies->Get(state, record->document));
+    DML_ASSIGN_OR_RETURN(out.in_force, context_.policies->Get(state, record->document));
     return out;
   }
 
   absl::Status Evaluate(const Caller& caller, const v1::EvaluateLicenseRequest& request,
                         v1::EvaluateLicenseResponse& response) const {
     auto snapshot = context_.library.Read();
-    const LicenseList& list = BundledLicenseList();
     DML_ASSIGN_OR_RETURN(const Subject subject, ReadSubject(caller, *snapshot, request));
+    DML_ASSIGN_OR_RETURN(const PolicyInUse use, ReadPolicy(caller, *snapshot, request));
+    const Policy& policy = *use.in_force.policy;
+    const LicenseList& list = *use.in_force.data->list;
     auto expression = LicenseExpression::Parse(subject.expression, list);
     if (!expression.ok()) return AtField(expression.status(), "expression");
-    DML_ASSIGN_OR_RETURN(const PolicyInUse use, ReadPolicy(caller, *snapshot, request));
     const JournalView journal(*snapshot);
     DML_ASSIGN_OR_RETURN(const uint64_t index, journal.Size());
     DML_ASSIGN_OR_RETURN(const StoredEntry last, journal.At(index - 1));
     LicenseCircumstances circumstances{
-        .context = LicenseContextOf(*use.policy, use.environment, subject.package),
+        .context = LicenseContextOf(policy, use.environment, subject.package),
         .package = subject.package,
         .time = last.entry.time,
-        .waivers = &use.policy->waivers};
+        .waivers = &policy.waivers};
     if (request.has_context()) {
       auto given = wire::From(request.context());
       if (!given.ok()) return AtField(given.status(), "context");
       circumstances.context = *given;
     }
     const LicenseVerdict verdict =
-        dml::EvaluateLicense(*expression, use.policy->licenses, list, circumstances);
+        dml::EvaluateLicense(*expression, policy.licenses, list, circumstances);
     response.set_expression(expression->ToString());
     response.set_policy_revision(use.revision);
     response.set_index(index);
     FillVerdict(verdict, subject.name, list, response);
+    return absl::OkStatus();
+  }
+
+  absl::Status Compare(const v1::CompareLicensesRequest& request,
+                       v1::CompareLicensesResponse& response) const {
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(const auto data, context_.policies->Data(*snapshot));
+    if (data->matrix == nullptr) {
+      return FailedPrecondition(ErrorReason("LICENSE_MATRIX_MISSING"),
+                                "no compatibility matrix is loaded; load one with: dml license "
+                                "data set --kind matrix");
+    }
+    auto outbound = LicenseExpression::Parse(request.outbound(), *data->list);
+    if (!outbound.ok()) return AtField(outbound.status(), "outbound");
+    auto inbound = LicenseExpression::Parse(request.inbound(), *data->list);
+    if (!inbound.ok()) return AtField(inbound.status(), "inbound");
+    auto use = wire::From(request.context());
+    if (!use.ok()) return AtField(use.status(), "context");
+    const CompatibilityVerdict verdict =
+        dml::CompareLicenses(*outbound, *inbound, *use, *data->matrix, *data->list);
+    response.set_outcome(wire::ToApi(verdict.outcome));
+    response.set_outbound(verdict.outbound);
+    response.set_inbound(verdict.inbound);
+    wire::To(verdict.context, response.mutable_context());
+    response.set_explanation(verdict.explanation);
+    response.set_matrix_version(verdict.source);
+    response.set_license_list_version(verdict.list_version);
+    DML_ASSIGN_OR_RETURN(const uint64_t index, JournalView(*snapshot).Size());
+    response.set_index(index);
+    return absl::OkStatus();
+  }
+
+  absl::Status ListData(const v1::ListLicenseDataRequest& request,
+                        v1::ListLicenseDataResponse& response) const {
+    DML_ASSIGN_OR_RETURN(PageRequest page, ReadPage(request.page_size(), request.page_token()));
+    page.size = std::min(page.size, kMaxDataPage);
+    std::optional<LicenseDataKind> kind;
+    if (request.kind() != v1::LICENSE_DATA_KIND_UNSPECIFIED) {
+      DML_ASSIGN_OR_RETURN(kind, wire::From(request.kind()));
+    }
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).LicenseData(kind, page));
+    for (const LicenseDataRecord& record : found.items) {
+      v1::LicenseData* out = response.add_data();
+      wire::To(record, out);
+      DML_ASSIGN_OR_RETURN(*out->mutable_envelope(), ReadMetadata(*snapshot, record.set.envelope));
+    }
+    response.set_next_page_token(PageToken(found.next_key));
+    return absl::OkStatus();
+  }
+
+  absl::Status SetData(const Caller& caller, const v1::SetLicenseDataRequest& request,
+                       v1::SetLicenseDataResponse& response) const {
+    LicenseDataRecord record;
+    LicenseDataChange change;
+    Receipt receipt;
+    DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
+      auto snapshot = context_.library.Read();
+      DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
+      DML_ASSIGN_OR_RETURN(
+          change, PrepareSetLicenseData(*snapshot, *trust, request.envelope(), request.content()));
+      record.set = std::get<LicenseDataSet>(change.command.payload);
+      DML_ASSIGN_OR_RETURN(receipt, CommitAs(context_, caller, request.request_id(),
+                                             request.validate_only(), std::move(change.command)));
+      return absl::OkStatus();
+    }));
+    To(receipt, response.mutable_receipt());
+    record.index = receipt.index;
+    record.time = receipt.time;
+    record.author = caller.principal();
+    wire::To(record, response.mutable_data());
+    response.mutable_data()->set_envelope(request.envelope());
+    for (std::string& line : change.changes) response.add_changes(std::move(line));
     return absl::OkStatus();
   }
 

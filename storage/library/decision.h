@@ -22,7 +22,9 @@ struct GateDecision {
   Timestamp time;                  // Journal time of its last entry.
   std::string policy_environment;  // "" where there is no policy.
   uint64_t policy_revision = 0;
-  Digest findings_digest;  // Of all findings in order.
+  std::string license_list_version;
+  std::string license_properties_version;  // "" where the policy goes by no category.
+  Digest findings_digest;                  // Of all findings in order.
 };
 
 inline constexpr size_t kMaxSetSize = 4096;

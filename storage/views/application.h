@@ -43,6 +43,7 @@ class Application {
   absl::Status operator()(const TokenIssued& p);
   absl::Status operator()(const TokenRevoked& p);
   absl::Status operator()(const PermitDecided& p);
+  absl::Status operator()(const LicenseDataSet& p);
   absl::Status operator()(const MediaRegistered& p);
   absl::Status operator()(const CustodyRecorded& p);
 

@@ -259,6 +259,7 @@ void AddLicenseCommands(CommandTree& tree) {
       {"find", "Find variants whose license names an id", "dml license find GPL-2.0-only --all"},
       DeclareFind, Find);
   AddLicenseOfflineCommands(tree, noun);
+  AddLicenseDataCommands(tree, noun);
 }
 
 }  // namespace dml

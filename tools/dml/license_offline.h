@@ -38,5 +38,6 @@ std::string InvalidLine(const absl::Status& status);
 Cell OutcomeCell(LicenseOutcome outcome);
 
 void AddLicenseOfflineCommands(CommandTree& tree, CLI::App& license);  // parse, compare
+void AddLicenseDataCommands(CommandTree& tree, CLI::App& license);     // data
 
 }  // namespace dml
