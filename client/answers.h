@@ -64,13 +64,12 @@ struct LicenseAnswer {
   LicenseOutcome outcome = LicenseOutcome::kReview;
   std::string expression;
   std::string chosen;
-  struct Reason {
-    std::string license;
-    LicenseOutcome outcome;
-    std::string rule;
-  };
-  std::vector<Reason> reasons;
+  std::vector<LicenseReason> reasons;  // Without expired waivers and the other rules.
+  std::vector<std::string> obligations;
+  LicenseContext context;  // That was judged.
+  std::vector<Finding> findings;
   std::string license_list_version;
+  std::string license_properties_version;  // "" where the policy goes by no category.
   uint64_t policy_revision = 0;
 };
 

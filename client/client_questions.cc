@@ -3,6 +3,7 @@
 
 #include "client/calls.h"
 #include "client/client.h"
+#include "core/wire/api_licenses.h"
 #include "dml/v1/compatibility.grpc.pb.h"
 #include "dml/v1/gate.grpc.pb.h"
 #include "dml/v1/license.grpc.pb.h"
@@ -21,21 +22,6 @@ constexpr int kMaxAnswers = 5;
 // The journal size that an answer was given at.
 constexpr auto kIndexOf = [](const auto& response) { return response.index(); };
 
-absl::StatusOr<LicenseOutcome> ReadOutcome(v1::LicenseOutcome outcome) {
-  switch (outcome) {
-    case v1::LICENSE_OUTCOME_ALLOW:
-      return LicenseOutcome::kAllow;
-    case v1::LICENSE_OUTCOME_ALLOW_WITH_OBLIGATIONS:
-      return LicenseOutcome::kAllowWithObligations;
-    case v1::LICENSE_OUTCOME_REVIEW:
-      return LicenseOutcome::kReview;
-    case v1::LICENSE_OUTCOME_DENY:
-      return LicenseOutcome::kDeny;
-    default:
-      return BadAnswer(fmt::format("license outcome {} is unknown", static_cast<int>(outcome)));
-  }
-}
-
 absl::StatusOr<LicenseAnswer> AskLicense(Connection& connection, v1::EvaluateLicenseRequest request,
                                          const std::string& environment,
                                          const std::string& policy_document) {
@@ -51,14 +37,20 @@ absl::StatusOr<LicenseAnswer> AskLicense(Connection& connection, v1::EvaluateLic
   DML_ASSIGN_OR_RETURN(auto response,
                        Ask(connection, &Licenses::EvaluateLicense, request, kIndexOf));
   LicenseAnswer out;
-  DML_ASSIGN_OR_RETURN(out.outcome, ReadOutcome(response.outcome()));
+  DML_ASSIGN_OR_RETURN(out.outcome, Answered(wire::From(response.outcome())));
   out.expression = response.expression();
   out.chosen = response.chosen();
   for (const v1::LicenseReason& reason : response.reasons()) {
-    DML_ASSIGN_OR_RETURN(LicenseOutcome outcome, ReadOutcome(reason.outcome()));
-    out.reasons.push_back({reason.license(), outcome, reason.rule()});
+    DML_ASSIGN_OR_RETURN(LicenseReason read, Answered(wire::From(reason)));
+    out.reasons.push_back(std::move(read));
+  }
+  out.obligations.assign(response.obligations().begin(), response.obligations().end());
+  DML_ASSIGN_OR_RETURN(out.context, Answered(wire::From(response.context())));
+  for (const v1::Finding& finding : response.findings()) {
+    out.findings.push_back(wire::From(finding));
   }
   out.license_list_version = response.license_list_version();
+  out.license_properties_version = response.license_properties_version();
   out.policy_revision = response.policy_revision();
   return out;
 }

@@ -83,6 +83,15 @@ struct LogAudit::Rules {
     }
     version = std::max(version, p.version);
   }
+  void operator()(const LicenseDataSet& p) const {
+    uint64_t& revision = audit.license_data_[p.kind];
+    if (p.revision <= revision) {
+      Broken("LICENSE_DATA_SKIPPED",
+             fmt::format("revision {} of license {} comes after {}", p.revision,
+                         LicenseDataKindName(p.kind), revision));
+    }
+    revision = std::max(revision, p.revision);
+  }
   void operator()(const TokenIssued& p) const {
     Bind(audit.tokens_.emplace(p.id, false).second, "token " + p.id);
   }

@@ -1,5 +1,6 @@
 #include "core/evidence/claims.h"
 
+#include <array>
 #include <utility>
 
 #include "core/base/text.h"
@@ -65,6 +66,17 @@ absl::StatusOr<ApprovalClaim> ParseApprovalClaim(std::string_view text) {
   });
 }
 
+absl::StatusOr<LicenseDataClaim> ParseLicenseDataClaim(std::string_view text) {
+  return ReadObject(text, "license-data predicate", [](ObjectReader& in) {
+    constexpr std::array<std::string_view, 3> kKinds = {"list", "matrix", "properties"};
+    LicenseDataClaim out;
+    out.kind = static_cast<LicenseDataKind>(in.Word("kind", kKinds) + 1);
+    out.version = evidence::ReadText(in, "version", kMaxLicenseDataVersionBytes, kInvalid);
+    out.revision = in.Unsigned("revision", 1, evidence::kMaxNumber);
+    return out;
+  });
+}
+
 std::string FormatReleaseClaim(const ReleaseClaim& claim) {
   return evidence::WritePredicate(
       {{"mediaType", kReleaseMediaType}, {"name", claim.name}, {"version", claim.version}});
@@ -84,6 +96,12 @@ std::string FormatApprovalClaim(const ApprovalClaim& claim) {
   return evidence::WritePredicate({{"environment", claim.environment},
                                    {"findings", claim.findings.ToString()},
                                    {"expires", FormatTime(claim.expires)}});
+}
+
+std::string FormatLicenseDataClaim(const LicenseDataClaim& claim) {
+  return evidence::WritePredicate({{"kind", LicenseDataKindName(claim.kind)},
+                                   {"version", claim.version},
+                                   {"revision", claim.revision}});
 }
 
 absl::StatusOr<ClaimEnvelope> ReadClaim(std::string_view text, std::string_view predicate_type) {

@@ -1,6 +1,6 @@
-// What signers of a release, a policy and an approval claim: in-toto predicates, each about one
-// subject. Every reader here is strict, against in-toto's habit: a member that is not understood
-// might take the claim back. Pure functions; any thread.
+// What signers of a release, a policy, an approval and license data claim: in-toto predicates, each
+// about one subject. Every reader here is strict, against in-toto's habit: a member that is not
+// understood might take the claim back. Pure functions; any thread.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/time.h"
+#include "core/license/data_set.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
 
@@ -16,6 +17,7 @@ namespace dml {
 
 inline constexpr std::string_view kReleasePredicate = "https://dml.dev/release/v1";
 inline constexpr std::string_view kPolicyPredicate = "https://dml.dev/policy/v1";
+inline constexpr std::string_view kLicenseDataPredicate = "https://dml.dev/license-data/v1";
 inline constexpr std::string_view kApprovalPredicate = "https://dml.dev/approval/v1";
 
 /// The signer seals the subject, a release document. Signing role: release.
@@ -47,15 +49,26 @@ struct ApprovalClaim {
   bool operator==(const ApprovalClaim&) const = default;
 };
 
+/// The signer has a library judge licenses by the subject, a document of this kind. Signing role:
+/// license-data.
+struct LicenseDataClaim {
+  LicenseDataKind kind = LicenseDataKind::kList;
+  std::string version;    // By which verdicts name it.
+  uint64_t revision = 0;  // From 1 on; goes up with every change of its kind.
+  bool operator==(const LicenseDataClaim&) const = default;
+};
+
 /// INVALID_ARGUMENT (CLAIM_INVALID, or the reason of the name that is wrong) with the place.
 absl::StatusOr<ReleaseClaim> ParseReleaseClaim(std::string_view json);
 absl::StatusOr<PolicyClaim> ParsePolicyClaim(std::string_view json);
 absl::StatusOr<ApprovalClaim> ParseApprovalClaim(std::string_view json);
+absl::StatusOr<LicenseDataClaim> ParseLicenseDataClaim(std::string_view json);
 
 /// The documents, compact, members in alphabetical order.
 std::string FormatReleaseClaim(const ReleaseClaim& claim);
 std::string FormatPolicyClaim(const PolicyClaim& claim);
 std::string FormatApprovalClaim(const ApprovalClaim& claim);
+std::string FormatLicenseDataClaim(const LicenseDataClaim& claim);
 
 /// An envelope over a claim about one subject. Whose signatures it has is not looked at.
 struct ClaimEnvelope {

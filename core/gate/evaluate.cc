@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/compat/closed_world.h"
 #include "core/license/expression.h"
+#include "core/license/findings.h"
 
 namespace dml {
 namespace {
@@ -148,7 +149,17 @@ class Evaluation {
            "load a license list that has it, or declare the license otherwise");
       return;
     }
-    LicenseVerdict verdict = EvaluateLicense(*expression, input_.policy->licenses, list);
+    const std::string package = spec.package.ToString();
+    const LicenseVerdict verdict =
+        EvaluateLicense(*expression, input_.policy->licenses, list,
+                        {.context = LicenseContextOf(*input_.policy, input_.environment, package),
+                         .package = package,
+                         .time = input_.time,
+                         .waivers = &input_.policy->waivers});
+    // What denies is told below, once for the whole expression.
+    for (Finding& finding : LicenseFindings(verdict, subject, list)) {
+      if (finding.severity != Severity::kError) findings_.push_back(std::move(finding));
+    }
     if (verdict.outcome <= LicenseOutcome::kAllowWithObligations) return;
     bool denied = verdict.outcome == LicenseOutcome::kDeny;
     std::string reasons;
@@ -163,8 +174,10 @@ class Evaluation {
   }
 
   static std::string LicenseRemedy(const LicenseExpression& expression, bool denied) {
-    if (denied)
-      return "take a package under a license that the policy allows, or change licenses.deny";
+    if (denied) {
+      return "take a package under a license that the policy allows, change its licenses, or add a "
+             "waiver to licenses.waivers";
+    }
     if (expression.is_none() || expression.is_no_assertion()) {
       return "find out its license, and publish a version whose package spec declares it";
     }

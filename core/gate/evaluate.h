@@ -10,6 +10,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/finding.h"
+#include "core/base/time.h"
 #include "core/gate/policy.h"
 #include "core/license/license_list.h"
 #include "core/package/names.h"
@@ -40,6 +41,7 @@ struct GateInput {
   const Policy* policy = nullptr;  // Borrowed; null where the environment has none.
   std::vector<GateItem> items;
   const LicenseList* license_list = &BundledLicenseList();  // Borrowed.
+  Timestamp time{};                                         // That waivers are judged by.
 };
 
 enum class Decision { kAllow, kDeny };
@@ -64,8 +66,13 @@ struct GateResult {
 ///                        key has no person, or more than one, does not count; names the first
 ///                        few revoked keys that would have counted
 ///   license.denied, license.review
-///                        the policy's verdict on the declared license; review denies too, as
-///                        unknown is never allowed
+///                        the policy's verdict on the declared license in the context that the
+///                        policy gives the package there; review denies too, as unknown is never
+///                        allowed; info where a branch that is not taken would be
+///   license.waived, .waiver-expired
+///                        warnings: a waiver lets the license pass, or would have in its time
+///   license.chosen, .deprecated-id
+///                        info; see core/license/findings.h
 ///   compatibility.requirement-missing, .wrong-version, .platform-mismatch, .conflict, .breaks,
 ///   .two-versions, .not-proven
 ///                        from CheckClosedSet over all items that have a spec; not-proven is a

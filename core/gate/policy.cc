@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "core/base/strict_json.h"
 #include "core/base/strict_yaml.h"
 #include "core/base/text.h"
 #include "core/crypto/sha256.h"
+#include "core/gate/policy_licenses.h"
 
 namespace dml {
 namespace {
@@ -38,7 +38,7 @@ absl::Status ReadContent(const json& value, Policy& policy) {
   }
   for (size_t i = 0; i < policy.denied_packages.size(); ++i) {
     in.Check(fmt::format("deniedPackages[{}]", i),
-             AsPolicyError(PackageName::Parse(ExampleOf(policy.denied_packages[i])).status()));
+             ValidatePackagePattern(policy.denied_packages[i]));
   }
   if (policy.allowed_namespaces.empty()) {
     in.Check("allowedNamespaces",
@@ -56,35 +56,6 @@ absl::Status ReadSignatures(const json& value, Policy& policy) {
   return in.Finish();
 }
 
-absl::Status ReadLicenses(const json& value, const LicenseList& list, Policy& policy) {
-  ObjectReader in(value, kInvalid);
-  std::vector<LicenseRule> rules;
-  std::map<std::string, std::string_view> listed;  // The list that names a pattern.
-  for (auto [key, outcome] :
-       {std::pair("allow", LicenseOutcome::kAllow), std::pair("deny", LicenseOutcome::kDeny),
-        std::pair("review", LicenseOutcome::kReview)}) {
-    LicenseRule rule{.id = key, .outcome = outcome};
-    // Each pattern is tried alone first, so that the error has its line.
-    in.ForEach(key, kMaxPolicyPatterns, [&](const json& item) -> absl::Status {
-      DML_ASSIGN_OR_RETURN(std::string pattern, JsonText(item, kMaxPatternBytes, kInvalid));
-      LicenseRule single{.id = rule.id, .outcome = rule.outcome, .licenses = {pattern}};
-      if (auto [first, is_new] = listed.emplace(AsciiLower(pattern), key); !is_new) {
-        return InvalidArgument(kInvalid, "'{}' is in '{}' already; keep it in one list only",
-                               Excerpt(pattern), first->second);
-      }
-      rule.licenses.push_back(std::move(pattern));
-      return AsPolicyError(LicensePolicy::Create("", {std::move(single)}, list).status());
-    });
-    if (!rule.licenses.empty()) rules.push_back(std::move(rule));
-  }
-  DML_RETURN_IF_ERROR(in.Finish());
-  absl::StatusOr<LicensePolicy> licenses =
-      LicensePolicy::Create(policy.digest.ToString(), std::move(rules), list);
-  if (!licenses.ok()) return AsPolicyError(licenses.status());
-  policy.licenses = *std::move(licenses);
-  return absl::OkStatus();
-}
-
 absl::Status ReadCompatibility(const json& value, Policy& policy) {
   constexpr std::array<std::string_view, 2> kActions = {"DENY", "WARN"};
   ObjectReader in(value, kInvalid);
@@ -93,7 +64,7 @@ absl::Status ReadCompatibility(const json& value, Policy& policy) {
 }
 
 absl::StatusOr<Policy> ReadPolicy(const json& document, std::string_view text,
-                                  const LicenseList& list) {
+                                  const LicenseList& list, const LicenseProperties* properties) {
   Policy policy;
   policy.digest = Sha256(text);
   ObjectReader in(document, kInvalid);
@@ -104,7 +75,9 @@ absl::StatusOr<Policy> ReadPolicy(const json& document, std::string_view text,
   }
   in.ReadRequired("content", [&](const json& value) { return ReadContent(value, policy); });
   in.ReadRequired("signatures", [&](const json& value) { return ReadSignatures(value, policy); });
-  in.ReadRequired("licenses", [&](const json& value) { return ReadLicenses(value, list, policy); });
+  in.ReadRequired("licenses", [&](const json& value) {
+    return ReadPolicyLicenses(value, list, properties, policy);
+  });
   in.Read("compatibility", [&](const json& value) { return ReadCompatibility(value, policy); });
   DML_RETURN_IF_ERROR(in.Finish());
   return policy;
@@ -157,6 +130,22 @@ licenses:
   deny:
     - BUSL-1.1
     - SSPL-1.0
+  # How what goes to an environment is used; the first entry that names the place holds. Without
+  # one it is taken to be given to others, merged and modified, which licenses ask most of.
+  contexts: []
+  #  - environment: staging        # and what is below it
+  #    package: "acme/*"
+  #    provision: INTERNAL         # or SERVICE, DISTRIBUTED
+  #    combination: LINKED_DYNAMIC # or SEPARATE, LINKED_STATIC, MERGED
+  #    modified: false
+  # A license that may be used in one place for a time, though it is denied or under review.
+  waivers: []
+  #  - id: legal-17
+  #    license: GPL-3.0-only
+  #    package: acme/tool
+  #    reason: replaced by the end of the year
+  #    author: ann
+  #    expires: 2030-12-31T00:00:00Z
 
 compatibility:
   # What to do where it can be proven neither that packages fit together nor that they do not.
@@ -165,10 +154,11 @@ compatibility:
 
 }  // namespace
 
-absl::StatusOr<Policy> ParsePolicy(std::string_view text, const LicenseList& list) {
+absl::StatusOr<Policy> ParsePolicy(std::string_view text, const LicenseList& list,
+                                   const LicenseProperties* properties) {
   absl::StatusOr<YamlDocument> document = ParseStrictYaml(text, kMaxPolicyBytes, kInvalid);
   if (!document.ok()) return Annotate(document.status(), "policy");
-  absl::StatusOr<Policy> policy = ReadPolicy(document->value, text, list);
+  absl::StatusOr<Policy> policy = ReadPolicy(document->value, text, list, properties);
   if (!policy.ok()) return Annotate(document->AtLine(policy.status()), "policy");
   return policy;
 }
@@ -178,6 +168,23 @@ std::string_view DefaultPolicyDocument() { return kDefaultDocument; }
 bool MatchesPattern(std::string_view pattern, std::string_view text) {
   if (!pattern.ends_with('*')) return pattern == text;
   return text.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+absl::Status ValidatePackagePattern(std::string_view pattern) {
+  return AsPolicyError(PackageName::Parse(ExampleOf(pattern)).status());
+}
+
+LicenseContext LicenseContextOf(const Policy& policy, std::string_view environment,
+                                std::string_view package) {
+  for (const LicenseScope& scope : policy.license_scopes) {
+    const std::string& outer = scope.environment;
+    const bool within = outer.empty() || environment == outer ||
+                        (environment.starts_with(outer) && environment[outer.size()] == '/');
+    if (within && (scope.package.empty() || MatchesPattern(scope.package, package))) {
+      return scope.context;
+    }
+  }
+  return {};
 }
 
 bool IsNamespaceAllowed(const Policy& policy, const PackageName& package) {

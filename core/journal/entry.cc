@@ -93,6 +93,7 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const LeaseReleased&) { return "lease_released"; },
                         [](const LeaseBorrowed&) { return "lease_borrowed"; },
                         [](const AuditRecorded&) { return "audit_recorded"; },
+                        [](const LicenseDataSet&) { return "license_data_set"; },
                     },
                     payload);
 }
@@ -199,6 +200,10 @@ std::string EntrySummary(const EntryPayload& payload) {
             return fmt::format("record {} line(s) of the audit log: head {}", p.lines,
                                p.head.ToString());
           },
+          [](const LicenseDataSet& p) {
+            return fmt::format("set license {} {}, revision {}", LicenseDataKindName(p.kind),
+                               p.version, p.revision);
+          },
       },
       payload);
 }
@@ -220,6 +225,8 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     out.push_back(delegation->envelope);
   } else if (const auto* permit = std::get_if<PermitDecided>(&payload)) {
     if (permit->permit.size > 0) out.push_back(permit->permit);
+  } else if (const auto* data = std::get_if<LicenseDataSet>(&payload)) {
+    out = {data->envelope, data->content};
   }
   return out;
 }

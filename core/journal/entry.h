@@ -15,6 +15,7 @@
 #include "core/base/labels.h"
 #include "core/base/time.h"
 #include "core/journal/custody_entries.h"
+#include "core/journal/license_entries.h"
 #include "core/journal/retention.h"
 #include "core/journal/seat_entries.h"
 #include "core/journal/trust_entries.h"
@@ -119,7 +120,7 @@ using EntryPayload =
                  RoleRevoked, TokenIssued, TokenRevoked, PermitDecided, AdmissionDecided,
                  VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded,
                  EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
-                 LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded>;
+                 LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet>;
 
 struct Entry {
   uint64_t index = 0;

@@ -33,6 +33,7 @@ inline std::string EnvironmentStamp(std::string_view environment) {
   return fmt::format("environments/{}", environment);
 }
 inline constexpr std::string_view kKeysStamp = "keys";  // Trust roots, delegations, revocations.
+inline constexpr std::string_view kLicenseDataStamp = "license-data";
 inline constexpr std::string_view kAccessStamp = "access";  // Roles and tokens.
 inline constexpr std::string_view kAuditStamp = "audit";    // How far the audit log had come.
 

@@ -168,4 +168,30 @@ absl::Status Decider::operator()(const AuditRecorded& p) const {
                          "an audit log without lines has no head to record");
 }
 
+absl::Status Decider::operator()(const LicenseDataSet& p) const {
+  if (p.version.empty()) {
+    return AtField(InvalidArgument(ErrorReason("LICENSE_DATA_INVALID"),
+                                   "license data has a version, by which verdicts name it"),
+                   "version");
+  }
+  DML_RETURN_IF_ERROR(CheckText(p.version, kMaxLicenseDataVersionBytes, "version"));
+  if (p.revision == 0) {
+    return AtField(
+        InvalidArgument(ErrorReason("LICENSE_DATA_INVALID"), "revisions count from 1 on"),
+        "revision");
+  }
+  DML_ASSIGN_OR_RETURN(auto current, state_.FindLicenseData(p.kind));
+  if (!current.has_value() || p.revision > current->set.revision) return absl::OkStatus();
+  if (p == current->set) {
+    return AlreadyExists(ErrorReason("LICENSE_DATA_EXISTS"),
+                         "license {} {} is in force since entry {}", LicenseDataKindName(p.kind),
+                         p.version, current->index);
+  }
+  return FailedPrecondition(ErrorReason("LICENSE_DATA_REVISION_UNEXPECTED"),
+                            "license {} is at revision {} (version {}); a new one has a higher "
+                            "revision than that, not {}",
+                            LicenseDataKindName(p.kind), current->set.revision,
+                            current->set.version, p.revision);
+}
+
 }  // namespace dml

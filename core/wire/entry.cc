@@ -174,6 +174,7 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
     case pb::Entry::kAuditRecorded:
       return Get(in.audit_recorded());
     default:
+      if (in.payload_case() == pb::Entry::kLicenseDataSet) return GetTrustPayload(in);
       if (in.payload_case() >= pb::Entry::kEntitlementGranted) return GetSeatPayload(in);
       return GetTrustPayload(in);
   }

@@ -99,6 +99,23 @@ absl::StatusOr<DelegationSet> From(const pb::DelegationSet& in) {
   return DelegationSet{{in.chain().begin(), in.chain().end()}, in.version(), envelope};
 }
 
+void To(const LicenseDataSet& value, pb::LicenseDataSet* out) {
+  out->set_kind(static_cast<uint32_t>(value.kind));
+  out->set_revision(value.revision);
+  out->set_version(value.version);
+  To(value.envelope, out->mutable_envelope());
+  To(value.content, out->mutable_content());
+}
+absl::StatusOr<LicenseDataSet> From(const pb::LicenseDataSet& in) {
+  LicenseDataSet out;
+  DML_ASSIGN_OR_RETURN(out.kind, EnumFrom<LicenseDataKind>(in.kind(), 3, "license data"));
+  out.revision = in.revision();
+  out.version = in.version();
+  DML_ASSIGN_OR_RETURN(out.envelope, From(in.envelope()));
+  DML_ASSIGN_OR_RETURN(out.content, From(in.content()));
+  return out;
+}
+
 void To(const RoleGranted& value, pb::RoleGranted* out) {
   out->set_principal(value.principal);
   To(value.grant, out->mutable_grant());
@@ -247,6 +264,7 @@ void Put(const HoldReleased& p, pb::Entry& out) {
 }
 void Put(const MediaRegistered& p, pb::Entry& out) { To(p, out.mutable_media_registered()); }
 void Put(const CustodyRecorded& p, pb::Entry& out) { To(p, out.mutable_custody_recorded()); }
+void Put(const LicenseDataSet& p, pb::Entry& out) { To(p, out.mutable_license_data_set()); }
 
 absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in) {
   switch (in.payload_case()) {
@@ -287,6 +305,8 @@ absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in) {
       return Taken<MediaRegistered>(in.media_registered());
     case pb::Entry::kCustodyRecorded:
       return Taken<CustodyRecorded>(in.custody_recorded());
+    case pb::Entry::kLicenseDataSet:
+      return Taken<LicenseDataSet>(in.license_data_set());
     default:
       return UnknownPayload(in);
   }

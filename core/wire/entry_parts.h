@@ -21,6 +21,7 @@ void To(const PermitDecided& value, pb::PermitDecided* out);
 void To(const HoldPlaced& value, pb::HoldPlaced* out);
 void To(const MediaRegistered& value, pb::MediaRegistered* out);
 void To(const CustodyRecorded& value, pb::CustodyRecorded* out);
+void To(const LicenseDataSet& value, pb::LicenseDataSet* out);
 
 absl::StatusOr<RootSet> From(const pb::RootSet& in);
 absl::StatusOr<DelegationSet> From(const pb::DelegationSet& in);
@@ -30,6 +31,7 @@ absl::StatusOr<PermitDecided> From(const pb::PermitDecided& in);
 absl::StatusOr<HoldPlaced> From(const pb::HoldPlaced& in);
 absl::StatusOr<MediaRegistered> From(const pb::MediaRegistered& in);
 absl::StatusOr<CustodyRecorded> From(const pb::CustodyRecorded& in);
+absl::StatusOr<LicenseDataSet> From(const pb::LicenseDataSet& in);
 
 void Put(const KeyRegistered& p, pb::Entry& out);
 void Put(const KeyRevoked& p, pb::Entry& out);
@@ -53,11 +55,12 @@ void Put(const LeaseCommitted& p, pb::Entry& out);
 void Put(const LeaseExtended& p, pb::Entry& out);
 void Put(const LeaseReleased& p, pb::Entry& out);
 void Put(const LeaseBorrowed& p, pb::Entry& out);
+void Put(const LicenseDataSet& p, pb::Entry& out);
 
 void To(const Entitlement& terms, pb::EntitlementTerms* out);
 absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in);
 
-/// The payload of an entry about trust, access or custody.
+/// The payload of an entry about trust, access, custody or license data.
 absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in);
 /// The payload of an entry about entitlements and leases.
 absl::StatusOr<EntryPayload> GetSeatPayload(const pb::Entry& in);

@@ -119,6 +119,22 @@ absl::StatusOr<GrantRecord> Decode(std::string_view bytes) {
   return r;
 }
 
+std::string Encode(const LicenseDataRecord& r) {
+  pb::SetRecord m;
+  To(r.set, m.mutable_license_data());
+  SetWhen(r, m);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<LicenseDataRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::SetRecord>(bytes));
+  LicenseDataRecord r;
+  DML_ASSIGN_OR_RETURN(r.set, From(m.license_data()));
+  GetWhen(m, r);
+  return r;
+}
+
 std::string Encode(const TokenRecord& r) {
   pb::SetRecord m;
   To(TokenIssued{r.id, r.secret, r.grants, r.expires}, m.mutable_token());

@@ -1,8 +1,6 @@
-// The questions: licenses, compatibility, the gate.
-#include "core/license/expression.h"
+// The questions: compatibility, the gate.
 #include "dml/v1/compatibility.grpc.pb.h"
 #include "dml/v1/gate.grpc.pb.h"
-#include "dml/v1/license.grpc.pb.h"
 #include "server/rpc/service_util.h"
 #include "storage/library/decision.h"
 #include "storage/views/library_view.h"
@@ -25,146 +23,6 @@ absl::StatusOr<std::vector<VariantName>> ReadVariants(
   }
   return out;
 }
-
-v1::LicenseOutcome ToApi(LicenseOutcome outcome) {
-  switch (outcome) {
-    case LicenseOutcome::kAllow:
-      return v1::LICENSE_OUTCOME_ALLOW;
-    case LicenseOutcome::kAllowWithObligations:
-      return v1::LICENSE_OUTCOME_ALLOW_WITH_OBLIGATIONS;
-    case LicenseOutcome::kReview:
-      return v1::LICENSE_OUTCOME_REVIEW;
-    case LicenseOutcome::kDeny:
-      break;
-  }
-  return v1::LICENSE_OUTCOME_DENY;
-}
-
-class LicenseServiceImpl final : public v1::LicenseService::Service {
- public:
-  explicit LicenseServiceImpl(const ServiceContext& context) : context_(context) {}
-
-  grpc::Status EvaluateLicense(grpc::ServerContext* context,
-                               const v1::EvaluateLicenseRequest* request,
-                               v1::EvaluateLicenseResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.LicenseService/EvaluateLicense",
-                  [&](const Caller& caller) { return Evaluate(caller, *request, *response); });
-  }
-
-  grpc::Status FindPackagesByLicense(grpc::ServerContext* context,
-                                     const v1::FindPackagesByLicenseRequest* request,
-                                     v1::FindPackagesByLicenseResponse* response) override {
-    return Handle(
-        context_.guard, context, "/dml.v1.LicenseService/FindPackagesByLicense",
-        [&](const Caller& caller) -> absl::Status {
-          caller.WillSeeEach();
-          DML_ASSIGN_OR_RETURN(PageRequest page,
-                               ReadPage(request->page_size(), request->page_token()));
-          std::string license = request->license();
-          const LicenseList& list = BundledLicenseList();
-          if (const ListedId* listed = list.FindLicense(license)) {
-            license = listed->id;
-          } else if (const ListedId* exception = list.FindException(license)) {
-            license = exception->id;
-          } else if (license.find("Ref-") == std::string::npos && license != "NONE" &&
-                     license != "NOASSERTION") {
-            return AtField(InvalidArgument(ErrorReason("LICENSE_UNKNOWN"),
-                                           "'{}' is neither on the SPDX license list {} nor a "
-                                           "LicenseRef or AdditionRef",
-                                           license, list.version()),
-                           "license");
-          }
-          auto snapshot = context_.library.Read();
-          DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).ByLicense(
-                                               license, page, [&](const VariantName& name) {
-                                                 return caller.SeesNamespace(name.package.ns);
-                                               }));
-          for (const LicenseMatch& match : found.items) {
-            auto* out = response->add_matches();
-            out->set_variant(match.variant.ResourceName());
-            out->set_declared_license(match.declared_license);
-          }
-          response->set_next_page_token(PageToken(found.next_key));
-          return absl::OkStatus();
-        });
-  }
-
- private:
-  absl::StatusOr<std::string> Expression(const Caller& caller, const Reader& state,
-                                         const v1::EvaluateLicenseRequest& request) const {
-    if (request.subject_case() == v1::EvaluateLicenseRequest::kExpression) {
-      return request.expression();
-    }
-    if (request.subject_case() != v1::EvaluateLicenseRequest::kVariant) {
-      return InvalidArgument(ErrorReason("SUBJECT_REQUIRED"), "give an expression or a variant");
-    }
-    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request.variant(), "variant"));
-    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
-    DML_ASSIGN_OR_RETURN(auto record, LibraryView(state).FindVariant(name));
-    if (!record.has_value()) {
-      return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
-    }
-    return record->declared_license;
-  }
-
-  absl::StatusOr<Policy> ReadPolicy(const Caller& caller, const Reader& state,
-                                    const v1::EvaluateLicenseRequest& request,
-                                    uint64_t& revision) const {
-    if (request.policy_case() == v1::EvaluateLicenseRequest::kPolicyDocument) {
-      absl::StatusOr<Policy> policy = ParsePolicy(request.policy_document());
-      if (!policy.ok()) return AtField(policy.status(), "policy_document");
-      return policy;
-    }
-    if (request.policy_case() != v1::EvaluateLicenseRequest::kEnvironment) {
-      return InvalidArgument(ErrorReason("POLICY_REQUIRED"),
-                             "give an environment or a policy document");
-    }
-    DML_ASSIGN_OR_RETURN(std::string environment,
-                         wire::ParseResource(request.environment(), "environments"));
-    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
-    LibraryView view(state);
-    DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(environment));
-    if (!known.has_value()) {
-      return NotFound(ErrorReason("ENVIRONMENT_NOT_FOUND"), "no environment {}", environment);
-    }
-    DML_ASSIGN_OR_RETURN(auto record, view.FindPolicyInForce(environment));
-    if (!record.has_value()) {
-      return NotFound(ErrorReason("POLICY_NOT_FOUND"), "neither {} nor a parent has a policy",
-                      environment);
-    }
-    revision = record->revision;
-    DML_ASSIGN_OR_RETURN(std::string document, ReadMetadata(state, record->document));
-    return ParsePolicy(document);
-  }
-
-  absl::Status Evaluate(const Caller& caller, const v1::EvaluateLicenseRequest& request,
-                        v1::EvaluateLicenseResponse& response) const {
-    auto snapshot = context_.library.Read();
-    const LicenseList& list = BundledLicenseList();
-    DML_ASSIGN_OR_RETURN(std::string text, Expression(caller, *snapshot, request));
-    absl::StatusOr<LicenseExpression> expression = LicenseExpression::Parse(text, list);
-    if (!expression.ok()) return AtField(expression.status(), "expression");
-    uint64_t revision = 0;
-    DML_ASSIGN_OR_RETURN(Policy policy, ReadPolicy(caller, *snapshot, request, revision));
-    LicenseVerdict verdict = dml::EvaluateLicense(*expression, policy.licenses, list);
-    response.set_outcome(ToApi(verdict.outcome));
-    response.set_expression(expression->ToString());
-    response.set_chosen(verdict.chosen);
-    for (const LicenseReason& reason : verdict.reasons) {
-      auto* out = response.add_reasons();
-      out->set_license(reason.leaf);
-      out->set_outcome(ToApi(reason.outcome));
-      out->set_rule(reason.rule);
-    }
-    response.set_license_list_version(verdict.list_version);
-    response.set_policy_revision(revision);
-    DML_ASSIGN_OR_RETURN(uint64_t index, JournalView(*snapshot).Size());
-    response.set_index(index);
-    return absl::OkStatus();
-  }
-
-  const ServiceContext context_;
-};
 
 class CompatibilityServiceImpl final : public v1::CompatibilityService::Service {
  public:
@@ -352,8 +210,9 @@ class GateServiceImpl final : public v1::GateService::Service {
                                wire::ParseResource(request->environment(), "environments"));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           auto snapshot = context_.library.Read();
-          DML_ASSIGN_OR_RETURN(GateDecision decision,
-                               EvaluateGate(*snapshot, context_.trust, variants, environment));
+          DML_ASSIGN_OR_RETURN(
+              GateDecision decision,
+              EvaluateGate(*snapshot, context_.trust, *context_.policies, variants, environment));
           const std::vector<Finding>& findings = decision.result.findings;
           DML_ASSIGN_OR_RETURN(
               Slice slice, ReadSlice(request->page_size(), request->page_token(), findings.size()));
@@ -367,7 +226,8 @@ class GateServiceImpl final : public v1::GateService::Service {
           response->set_index(decision.index);
           response->set_policy_environment(decision.policy_environment);
           response->set_policy_revision(decision.policy_revision);
-          response->set_license_list_version(BundledLicenseList().version());
+          response->set_license_list_version(decision.license_list_version);
+          response->set_license_properties_version(decision.license_properties_version);
           response->set_findings_digest(decision.findings_digest.ToString());
           wire::To(decision.time, response->mutable_time());
           return absl::OkStatus();
@@ -380,9 +240,6 @@ class GateServiceImpl final : public v1::GateService::Service {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeLicenseService(const ServiceContext& context) {
-  return std::make_unique<LicenseServiceImpl>(context);
-}
 std::unique_ptr<grpc::Service> MakeCompatibilityService(const ServiceContext& context) {
   return std::make_unique<CompatibilityServiceImpl>(context);
 }

@@ -79,7 +79,8 @@ bool MaySeeEntry(const Caller& caller, const Entry& entry) {
   const EntryPayload& payload = entry.payload;
   if (std::holds_alternative<LibraryCreated>(payload) || std::holds_alternative<RootSet>(payload) ||
       std::holds_alternative<DelegationSet>(payload) ||
-      std::holds_alternative<KeyRevoked>(payload) || entry.author == caller.principal()) {
+      std::holds_alternative<KeyRevoked>(payload) ||
+      std::holds_alternative<LicenseDataSet>(payload) || entry.author == caller.principal()) {
     return true;
   }
   const std::string thing = std::visit(ThingOf(), payload);

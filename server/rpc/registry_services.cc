@@ -4,6 +4,7 @@
 #include "dml/v1/environment.grpc.pb.h"
 #include "dml/v1/policy.grpc.pb.h"
 #include "server/rpc/service_util.h"
+#include "storage/library/license_data.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
 
@@ -182,14 +183,21 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           const std::string& document = request->document();
-          DML_RETURN_IF_ERROR(AtField(ParsePolicy(document).status(), "document"));
           BlobRef ref{Sha256(document), document.size()};
-          Command command;
-          command.payload = PolicySet{environment, ref, request->etag()};
-          command.metadata = {document};
-          DML_ASSIGN_OR_RETURN(Receipt receipt,
-                               CommitAs(context_, caller, request->request_id(),
-                                        request->validate_only(), std::move(command)));
+          Receipt receipt;
+          DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
+            auto state = context_.library.Read();
+            DML_RETURN_IF_ERROR(
+                AtField(context_.policies->Parse(*state, document).status(), "document"));
+            Command command;
+            DML_ASSIGN_OR_RETURN(StampSeen seen, SeenLicenseData(*state));
+            command.decided_on.push_back(std::move(seen));
+            command.payload = PolicySet{environment, ref, request->etag()};
+            command.metadata = {document};
+            DML_ASSIGN_OR_RETURN(receipt, CommitAs(context_, caller, request->request_id(),
+                                                   request->validate_only(), std::move(command)));
+            return absl::OkStatus();
+          }));
           To(receipt, response->mutable_receipt());
           if (request->validate_only()) return absl::OkStatus();
           auto snapshot = context_.library.Read();

@@ -18,6 +18,7 @@
 #include "server/rpc/transfer_counters.h"
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
+#include "storage/library/policies.h"
 #include "storage/library/trust.h"
 
 namespace dml {
@@ -36,6 +37,7 @@ struct ServiceContext {
   std::string server_version;
   std::string data_dir;
   Timestamp start_time;
+  std::shared_ptr<PolicyCache> policies = std::make_shared<PolicyCache>();
   std::shared_ptr<TransferCounters> transfers = std::make_shared<TransferCounters>();
   /// Set when the daemon is told to stop: calls that would not end by themselves do.
   std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);

@@ -95,7 +95,7 @@ Digest DigestOf(const std::vector<Finding>& findings) {
 }
 
 absl::Status AddPolicy(const Reader& state, GateDecision& decision, std::string_view environment,
-                       std::optional<Policy>& policy) {
+                       PolicyCache& policies, PolicyInForce& policy) {
   LibraryView view(state);
   DML_ASSIGN_OR_RETURN(auto found, view.FindEnvironment(environment));
   if (!found.has_value()) {
@@ -107,14 +107,14 @@ absl::Status AddPolicy(const Reader& state, GateDecision& decision, std::string_
   if (!record.has_value()) return absl::OkStatus();
   decision.policy_environment = record->environment;
   decision.policy_revision = record->revision;
-  DML_ASSIGN_OR_RETURN(std::string document, ReadMetadata(state, record->document));
-  DML_ASSIGN_OR_RETURN(policy, ParsePolicy(document));
+  DML_ASSIGN_OR_RETURN(policy, policies.Get(state, record->document));
   return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust,
+                                          PolicyCache& policies,
                                           std::span<const VariantName> variants,
                                           std::string_view environment) {
   DML_RETURN_IF_ERROR(CheckSize(variants));
@@ -123,8 +123,9 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
   DML_ASSIGN_OR_RETURN(decision.index, journal.Size());
   DML_ASSIGN_OR_RETURN(StoredEntry last, journal.At(decision.index - 1));
   decision.time = last.entry.time;
-  std::optional<Policy> policy;
-  DML_RETURN_IF_ERROR(AddPolicy(state, decision, environment, policy));
+  PolicyInForce policy;
+  DML_ASSIGN_OR_RETURN(policy.data, policies.Data(state));
+  DML_RETURN_IF_ERROR(AddPolicy(state, decision, environment, policies, policy));
 
   // Without a root nobody's signature counts, and the findings say so.
   absl::StatusOr<std::shared_ptr<const TrustDomain>> domain = trust.Get(state, decision.time);
@@ -133,7 +134,9 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
   LibraryView view(state);
   GateInput input;
   input.environment = environment;
-  input.policy = policy.has_value() ? &*policy : nullptr;
+  input.policy = policy.policy.get();
+  input.license_list = policy.data->list.get();
+  input.time = decision.time;
   std::deque<PackageSpec> specs;  // Borrowed by the items.
   for (const VariantName& name : variants) {
     GateItem item;
@@ -149,6 +152,10 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
       DML_RETURN_IF_ERROR(AddSignatures(state, domain.ok() ? domain->get() : nullptr, item));
     }
     input.items.push_back(std::move(item));
+  }
+  decision.license_list_version = policy.data->list->version();
+  if (policy.policy != nullptr) {
+    decision.license_properties_version = policy.policy->licenses.properties_version();
   }
   decision.result = EvaluateSet(input);
   decision.findings_digest = DigestOf(decision.result.findings);

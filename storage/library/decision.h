@@ -9,6 +9,7 @@
 #include "core/gate/evaluate.h"
 #include "core/journal/records.h"
 #include "storage/engine/engine.h"
+#include "storage/library/policies.h"
 #include "storage/library/trust.h"
 
 namespace dml {
@@ -21,7 +22,9 @@ struct GateDecision {
   Timestamp time;                  // Journal time of its last entry.
   std::string policy_environment;  // "" where there is no policy.
   uint64_t policy_revision = 0;
-  Digest findings_digest;  // Of all findings in order.
+  std::string license_list_version;
+  std::string license_properties_version;  // "" where the policy goes by no category.
+  Digest findings_digest;                  // Of all findings in order.
 };
 
 inline constexpr size_t kMaxSetSize = 4096;
@@ -30,6 +33,7 @@ inline constexpr size_t kMaxSetSize = 4096;
 /// policy in force for the environment. NOT_FOUND (ENVIRONMENT_NOT_FOUND); INVALID_ARGUMENT
 /// (SET_TOO_LARGE). What is wrong with the set itself is in the findings.
 absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust,
+                                          PolicyCache& policies,
                                           std::span<const VariantName> variants,
                                           std::string_view environment);
 

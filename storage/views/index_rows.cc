@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/wire/entry.h"
+#include "storage/views/license_keys.h"
 #include "storage/views/view_keys.h"
 
 namespace dml {

@@ -1,6 +1,7 @@
 #include "storage/views/library_view.h"
 
 #include "core/wire/entry.h"
+#include "storage/views/license_keys.h"
 #include "storage/views/view_keys.h"
 
 namespace dml {
@@ -86,8 +87,8 @@ LibraryState::Lookup<KeyRecord> LibraryView::FindKey(const Digest& id) const {
   return Find<KeyRecord>(view_keys::Key(id));
 }
 
-LibraryState::Lookup<RootRecord> LibraryView::FindRoot() const {
-  std::string prefix = view_keys::Start(view_keys::Row::kRoot).Build();
+template <typename Record>
+LibraryState::Lookup<Record> LibraryView::FindLast(const std::string& prefix) const {
   KeyRange range = PrefixRange(prefix);
   auto cursor = reader_.NewCursor(Table::kViews, range);
   cursor->SeekToLast();
@@ -95,8 +96,16 @@ LibraryState::Lookup<RootRecord> LibraryView::FindRoot() const {
     DML_RETURN_IF_ERROR(cursor->status());
     return std::nullopt;
   }
-  DML_ASSIGN_OR_RETURN(RootRecord record, wire::Decode<RootRecord>(cursor->value()));
+  DML_ASSIGN_OR_RETURN(Record record, wire::Decode<Record>(cursor->value()));
   return record;
+}
+
+LibraryState::Lookup<RootRecord> LibraryView::FindRoot() const {
+  return FindLast<RootRecord>(view_keys::Start(view_keys::Row::kRoot).Build());
+}
+
+LibraryState::Lookup<LicenseDataRecord> LibraryView::FindLicenseData(LicenseDataKind kind) const {
+  return FindLast<LicenseDataRecord>(view_keys::LicenseDataPrefix(kind).Build());
 }
 
 LibraryState::Lookup<DelegationRecord> LibraryView::FindDelegation(

@@ -29,6 +29,7 @@ class LibraryView : public LibraryState {
   Lookup<KeyRecord> FindKey(const Digest& id) const override;
   Lookup<RootRecord> FindRoot() const override;
   Lookup<DelegationRecord> FindDelegation(const std::vector<std::string>& chain) const override;
+  Lookup<LicenseDataRecord> FindLicenseData(LicenseDataKind kind) const override;
   Lookup<GrantRecord> FindGrant(std::string_view principal,
                                 const AccessGrant& grant) const override;
   Lookup<TokenRecord> FindToken(std::string_view id) const override;
@@ -72,6 +73,8 @@ class LibraryView : public LibraryState {
                                 const std::function<bool(const AttestationRecord&)>& visit) const;
 
  private:
+  template <typename Record>
+  Lookup<Record> FindLast(const std::string& prefix) const;
   template <typename Record>
   Lookup<Record> Find(std::string_view key) const;
   template <typename Record>

@@ -1,6 +1,7 @@
 #include "storage/views/list_view.h"
 
 #include "core/wire/entry.h"
+#include "storage/views/license_keys.h"
 #include "storage/views/view_keys.h"
 
 namespace dml {
@@ -147,6 +148,13 @@ ListView::Result<RootRecord> ListView::Roots(const PageRequest& page) const {
 
 ListView::Result<DelegationRecord> ListView::Delegations(const PageRequest& page) const {
   return WalkRecords<DelegationRecord>(reader_, view_keys::Start(Row::kDelegation).Build(), page);
+}
+
+ListView::Result<LicenseDataRecord> ListView::LicenseData(std::optional<LicenseDataKind> kind,
+                                                          const PageRequest& page) const {
+  const KeyBuilder prefix =
+      kind.has_value() ? view_keys::LicenseDataPrefix(*kind) : view_keys::Start(Row::kLicenseData);
+  return WalkRecords<LicenseDataRecord>(reader_, KeyBuilder(prefix).Build(), page);
 }
 
 ListView::Result<GrantRecord> ListView::Grants(const PageRequest& page) const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,9 @@ class ListView {
   /// By version.
   Result<RootRecord> Roots(const PageRequest& page) const;
   Result<DelegationRecord> Delegations(const PageRequest& page) const;
+  /// Of one kind, or of all, by kind and revision.
+  Result<LicenseDataRecord> LicenseData(std::optional<LicenseDataKind> kind,
+                                        const PageRequest& page) const;
   Result<GrantRecord> Grants(const PageRequest& page) const;
   Result<TokenRecord> Tokens(const PageRequest& page) const;
   Result<HoldRecord> Holds(const PageRequest& page, const Filter<HoldRecord>& filter = {}) const;

@@ -1,10 +1,11 @@
-// What entries of trust, access and custody mean for the views.
+// What entries of trust, access, license data and custody mean for the views.
 #include <map>
 
 #include <fmt/ranges.h>
 
 #include "core/trust/trust_root.h"
 #include "storage/views/application.h"
+#include "storage/views/license_keys.h"
 #include "storage/views/list_view.h"
 
 namespace dml {
@@ -186,6 +187,13 @@ absl::Status Application::operator()(const TokenRevoked& p) {
 absl::Status Application::operator()(const PermitDecided& p) {
   Put(view_keys::Permit(p.id),
       wire::Encode(PermitRecord{p, entry_.index, entry_.time, entry_.author}));
+  return absl::OkStatus();
+}
+
+absl::Status Application::operator()(const LicenseDataSet& p) {
+  Put(view_keys::LicenseData(p.kind, p.revision),
+      wire::Encode(LicenseDataRecord{p, entry_.index, entry_.time, entry_.author}));
+  Stamp(kLicenseDataStamp);
   return absl::OkStatus();
 }
 

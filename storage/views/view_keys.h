@@ -51,6 +51,7 @@ enum class Row : uint8_t {
   kLease = 29,
   kLeaseEnd = 30,
   kLeaseOf = 31,
+  kLicenseData = 32,
 };
 
 inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
@@ -79,17 +80,6 @@ inline KeyBuilder AttestationPrefix(const VariantName& name) {
 }
 inline std::string Attestation(const VariantName& name, const Digest& envelope) {
   return AttestationPrefix(name).String(envelope.raw()).Build();
-}
-inline KeyBuilder LicensePrefix(std::string_view license) {
-  return Start(Row::kLicense).String(license);
-}
-inline std::string License(std::string_view license, const VariantName& name) {
-  return LicensePrefix(license)
-      .String(name.package.ns)
-      .String(name.package.name)
-      .String(name.version)
-      .String(name.platform.VariantId())
-      .Build();
 }
 /// Relations (or provisions) under the name that they point to.
 inline KeyBuilder RelationPrefix(Row row, RelationKind kind, std::string_view target) {

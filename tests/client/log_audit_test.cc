@@ -188,6 +188,18 @@ TEST_F(LogAuditTest, TrustGoesOnStepByStep) {
   EXPECT_EQ(Rules(), Faults(3, "ROOT_SKIPPED"));
 }
 
+TEST_F(LogAuditTest, LicenseDataIsNotRolledBack) {
+  auto add = [&](LicenseDataKind kind, uint64_t revision) {
+    Add(LicenseDataSet{kind, revision, "v", {Sha256("e"), 1}, {Sha256("c"), 1}});
+  };
+  add(LicenseDataKind::kMatrix, 2);
+  add(LicenseDataKind::kList, 1);
+  add(LicenseDataKind::kMatrix, 2);
+  add(LicenseDataKind::kMatrix, 1);
+  add(LicenseDataKind::kMatrix, 7);
+  EXPECT_EQ(Rules(), Faults(2, "LICENSE_DATA_SKIPPED"));
+}
+
 TEST_F(LogAuditTest, TokensMediaAndPermitsAreBoundOnce) {
   Add(TokenIssued{"t1", Sha256("s"), {{"reader", ""}}, WallClockNow()});
   Add(TokenRevoked{"t1", "lost"});

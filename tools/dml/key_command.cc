@@ -134,7 +134,8 @@ struct RegisterArgs {
 };
 
 // What is registered by package.
-constexpr std::string_view kRegisteredRoles[] = {"publisher", "tester", "entitlement", "advisory"};
+constexpr std::string_view kRegisteredRoles[] = {"publisher", "tester", "entitlement", "advisory",
+                                                 "license-data"};
 
 void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   CLI::Option_group& source = *app.add_option_group("Key", "Exactly one of them");

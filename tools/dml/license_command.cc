@@ -1,5 +1,6 @@
 // dml license eval|find; parse and compare are in license_offline_command.cc.
 #include "core/gate/policy.h"
+#include "core/license/findings.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/batch.h"
@@ -30,6 +31,14 @@ struct EvalArgs {
   std::string policy;
   RuleLists lists;
   std::string list;
+  std::string properties;
+};
+
+// A policy with what it was read by.
+struct OfflineRules {
+  LicenseList list;
+  LicensePolicy licenses;
+  LicenseContext context{};
 };
 
 void AddLicenses(CLI::App& app, const char* name, std::vector<std::string>& licenses,
@@ -55,6 +64,7 @@ void DeclareEval(CLI::App& app, EvalArgs& args) {
               "Have these looked at, as any that is not named");
   AddLicenses(rules, "--deny", args.lists.deny, "Deny these");
   AddLicenseListOption(app, args.list);
+  AddLicensePropertiesOption(app, args.properties);
 }
 
 absl::Status CheckEval(const EvalArgs& args) {
@@ -67,8 +77,10 @@ absl::Status CheckEval(const EvalArgs& args) {
         "dml license eval --help");
   }
   const bool offline = args.variant.empty() && args.environment.empty();
-  if (!args.list.empty() && !offline) {
-    return InvalidArgument(kArgumentInvalid, "--license-list is for what is answered offline");
+  if ((!args.list.empty() || !args.properties.empty()) && !offline) {
+    return InvalidArgument(kArgumentInvalid,
+                           "--license-list and --license-properties are for what is answered "
+                           "offline");
   }
   if (args.batch && !args.environment.empty()) {
     return InvalidArgument(kArgumentInvalid, "--batch is offline; give --policy or --allow");
@@ -96,37 +108,49 @@ absl::StatusOr<LicensePolicy> PolicyOfLists(const RuleLists& lists, const Licens
   return LicensePolicy::Create("command line", std::move(rules), list);
 }
 
-absl::StatusOr<LicensePolicy> OfflinePolicy(const EvalArgs& args, const LicenseList& list) {
-  if (args.policy.empty()) return PolicyOfLists(args.lists, list);
+absl::StatusOr<OfflineRules> ReadRules(const EvalArgs& args) {
+  OfflineRules out;
+  DML_ASSIGN_OR_RETURN(out.list, ReadLicenseList(args.list));
+  if (args.policy.empty()) {
+    DML_ASSIGN_OR_RETURN(out.licenses, PolicyOfLists(args.lists, out.list));
+    return out;
+  }
+  DML_ASSIGN_OR_RETURN(const auto properties, ReadLicenseProperties(args.properties, out.list));
   DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(args.policy, kMaxPolicyBytes));
-  DML_ASSIGN_OR_RETURN(Policy policy, ParsePolicy(text, list));
-  return std::move(policy.licenses);
+  DML_ASSIGN_OR_RETURN(
+      Policy policy, ParsePolicy(text, out.list, properties.has_value() ? &*properties : nullptr));
+  out.context = LicenseContextOf(policy, "", "");
+  out.licenses = std::move(policy.licenses);
+  return out;
 }
 
 absl::StatusOr<LicenseAnswer> EvaluateOffline(const EvalArgs& args) {
-  DML_ASSIGN_OR_RETURN(const LicenseList list, ReadLicenseList(args.list));
-  DML_ASSIGN_OR_RETURN(const LicensePolicy policy, OfflinePolicy(args, list));
+  DML_ASSIGN_OR_RETURN(const OfflineRules rules, ReadRules(args));
   DML_ASSIGN_OR_RETURN(LicenseExpression expression,
-                       LicenseExpression::Parse(args.expression, list));
-  LicenseVerdict verdict = EvaluateLicense(expression, policy, list);
+                       LicenseExpression::Parse(args.expression, rules.list));
+  LicenseVerdict verdict =
+      EvaluateLicense(expression, rules.licenses, rules.list, {.context = rules.context});
   LicenseAnswer out;
   out.outcome = verdict.outcome;
   out.expression = expression.ToString();
   out.chosen = verdict.chosen;
-  for (const LicenseReason& reason : verdict.reasons) {
-    out.reasons.push_back({reason.leaf, reason.outcome, reason.rule});
-  }
+  out.findings = LicenseFindings(verdict, "the license", rules.list);
+  out.reasons = std::move(verdict.reasons);
+  out.obligations = std::move(verdict.obligations);
+  out.context = verdict.context;
   out.license_list_version = verdict.list_version;
+  out.license_properties_version = verdict.properties_version;
   return out;
 }
 
 absl::StatusOr<Reply> EvaluateLines(Context& context, const EvalArgs& args) {
-  DML_ASSIGN_OR_RETURN(const LicenseList list, ReadLicenseList(args.list));
-  DML_ASSIGN_OR_RETURN(const LicensePolicy policy, OfflinePolicy(args, list));
+  DML_ASSIGN_OR_RETURN(const OfflineRules rules, ReadRules(args));
   return AnswerLines(context, kBatchLineTooLong, [&](std::string_view line) {
-    const auto expression = LicenseExpression::Parse(line, list);
+    const auto expression = LicenseExpression::Parse(line, rules.list);
     if (!expression.ok()) return InvalidLine(expression.status());
-    return std::string(LicenseOutcomeName(EvaluateLicense(*expression, policy, list).outcome));
+    return std::string(LicenseOutcomeName(
+        EvaluateLicense(*expression, rules.licenses, rules.list, {.context = rules.context})
+            .outcome));
   });
 }
 
@@ -148,6 +172,17 @@ absl::StatusOr<LicenseAnswer> Ask(Context& context, const EvalArgs& args) {
   return client->EvaluateVariantLicense(name, args.environment, policy);
 }
 
+Json ToJson(const LicenseReason& reason) {
+  return {{"license", reason.leaf},
+          {"outcome", LicenseOutcomeName(reason.outcome)},
+          {"rule", reason.rule},
+          {"pattern", reason.pattern},
+          {"policyOutcome", LicenseOutcomeName(reason.policy_outcome)},
+          {"waiver", reason.waiver},
+          {"chosen", reason.chosen},
+          {"explanation", reason.explanation}};
+}
+
 absl::StatusOr<Reply> Eval(Context& context, const EvalArgs& args) {
   DML_RETURN_IF_ERROR(CheckEval(args));
   if (args.batch) return EvaluateLines(context, args);
@@ -155,25 +190,32 @@ absl::StatusOr<Reply> Eval(Context& context, const EvalArgs& args) {
   Reply reply;
   Json reasons = Json::array();
   TextTable table{{"LICENSE", "OUTCOME", "RULE"}, {}};
-  for (const LicenseAnswer::Reason& reason : answer.reasons) {
-    reasons.push_back({{"license", reason.license},
-                       {"outcome", std::string(LicenseOutcomeName(reason.outcome))},
-                       {"rule", reason.rule}});
-    table.rows.push_back({reason.license, OutcomeCell(reason.outcome),
+  for (const LicenseReason& reason : answer.reasons) {
+    reasons.push_back(ToJson(reason));
+    table.rows.push_back({reason.leaf, OutcomeCell(reason.outcome),
                           reason.rule.empty() ? "no rule names it" : reason.rule});
   }
-  reply.document = {{"outcome", std::string(LicenseOutcomeName(answer.outcome))},
+  Json findings = Json::array();
+  for (const Finding& finding : answer.findings) findings.push_back(ToJson(finding));
+  reply.document = {{"outcome", LicenseOutcomeName(answer.outcome)},
                     {"expression", answer.expression},
                     {"chosen", answer.chosen},
+                    {"obligations", answer.obligations},
+                    {"context", ToJson(answer.context)},
                     {"reasons", std::move(reasons)},
+                    {"findings", std::move(findings)},
                     {"licenseListVersion", answer.license_list_version},
+                    {"licensePropertiesVersion", answer.license_properties_version},
                     {"policyRevision", answer.policy_revision}};
   reply.text.Fields({{"outcome", OutcomeCell(answer.outcome)},
                      {"expression", answer.expression},
                      {"chosen", answer.chosen},
+                     {"obligations", JoinWords(answer.obligations)},
+                     {"context", answer.context.ToString()},
                      {"license list", answer.license_list_version}});
   reply.text.Line("");
   reply.text.Add(std::move(table));
+  AddFindings(answer.findings, reply.text);
   if (answer.outcome == LicenseOutcome::kDeny || answer.outcome == LicenseOutcome::kReview) {
     reply.code = ExitCode::kNegative;
   }
@@ -217,6 +259,7 @@ void AddLicenseCommands(CommandTree& tree) {
       {"find", "Find variants whose license names an id", "dml license find GPL-2.0-only --all"},
       DeclareFind, Find);
   AddLicenseOfflineCommands(tree, noun);
+  AddLicenseDataCommands(tree, noun);
 }
 
 }  // namespace dml

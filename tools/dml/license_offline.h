@@ -1,10 +1,12 @@
 // What the commands of `dml license` share.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/license/policy.h"
+#include "core/license/properties.h"
 #include "tools/dml/command.h"
 
 namespace dml {
@@ -22,6 +24,13 @@ void AddLicenseListOption(CLI::App& app, std::string& file);
 /// The built-in list where `file` is "". The errors of ReadFile and LicenseList::Parse.
 absl::StatusOr<LicenseList> ReadLicenseList(const std::string& file);
 
+/// --license-properties FILE: what the categories of a policy mean.
+void AddLicensePropertiesOption(CLI::App& app, std::string& file);
+/// Named in verdicts by the digest of the file; nullopt where `file` is "". The errors of ReadFile
+/// and LicenseProperties::Parse.
+absl::StatusOr<std::optional<LicenseProperties>> ReadLicenseProperties(const std::string& file,
+                                                                       const LicenseList& list);
+
 /// "invalid: column N: ...", the answer to a line that is no license expression.
 std::string InvalidLine(const absl::Status& status);
 
@@ -29,5 +38,6 @@ std::string InvalidLine(const absl::Status& status);
 Cell OutcomeCell(LicenseOutcome outcome);
 
 void AddLicenseOfflineCommands(CommandTree& tree, CLI::App& license);  // parse, compare
+void AddLicenseDataCommands(CommandTree& tree, CLI::App& license);     // data
 
 }  // namespace dml

@@ -1,4 +1,6 @@
 // dml license parse|compare: questions on license expressions that no library is asked for.
+#include "client/licenses.h"
+#include "core/crypto/sha256.h"
 #include "core/license/compatibility.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
@@ -67,9 +69,9 @@ void DeclareCompare(CLI::App& app, CompareArgs& args) {
   app.add_option("outbound", args.outbound, "The license of the whole");
   app.add_option("inbound", args.inbound, "The license of what becomes part of it");
   AddBatchFlag(app, args.batch);
-  app.add_option("--matrix", args.matrix, "A compatibility matrix in OSADL's JSON form")
-      ->type_name("FILE")
-      ->required();
+  app.add_option("--matrix", args.matrix,
+                 "A compatibility matrix in OSADL's JSON form; default: the library's")
+      ->type_name("FILE");
   app.add_option("--provision", args.provision, "How the whole is provided")
       ->check(OneOf({"INTERNAL", "SERVICE", "DISTRIBUTED"}));
   app.add_option("--combination", args.combination, "How the part is combined with it")
@@ -94,30 +96,60 @@ std::string AnswerComparison(std::string_view line, const LicenseContext& contex
                      EscapeForTerminal(verdict.explanation));
 }
 
-absl::StatusOr<Reply> Compare(Context& context, const CompareArgs& args) {
+// A matrix of a file, with the list that its licenses are of.
+struct OfflineMatrix {
+  LicenseList list;
+  CompatibilityMatrix matrix;
+};
+
+absl::StatusOr<OfflineMatrix> ReadMatrix(const CompareArgs& args) {
+  OfflineMatrix out;
+  DML_ASSIGN_OR_RETURN(out.list, ReadLicenseList(args.list));
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(args.matrix, kMaxMatrixBytes));
+  DML_ASSIGN_OR_RETURN(out.matrix, CompatibilityMatrix::Parse(text, "matrix", out.list));
+  return out;
+}
+
+absl::StatusOr<CompatibilityVerdict> CompareOnce(Context& context, const CompareArgs& args,
+                                                 const LicenseContext& use) {
+  if (args.matrix.empty()) {
+    DML_ASSIGN_OR_RETURN(Client * client, context.client());
+    return LicenseClient(*client).Compare(args.outbound, args.inbound, use);
+  }
+  DML_ASSIGN_OR_RETURN(const OfflineMatrix data, ReadMatrix(args));
+  DML_ASSIGN_OR_RETURN(const LicenseExpression outbound,
+                       LicenseExpression::Parse(args.outbound, data.list));
+  DML_ASSIGN_OR_RETURN(const LicenseExpression inbound,
+                       LicenseExpression::Parse(args.inbound, data.list));
+  return CompareLicenses(outbound, inbound, use, data.matrix, data.list);
+}
+
+absl::Status CheckCompare(const CompareArgs& args) {
   const bool both = !args.outbound.empty() && !args.inbound.empty();
   const bool none = args.outbound.empty() && args.inbound.empty();
   if (args.batch ? !none : !both) {
     return InvalidArgument(kArgumentInvalid,
                            "give OUTBOUND and INBOUND, or --batch and pairs on standard input");
   }
-  DML_ASSIGN_OR_RETURN(const LicenseList list, ReadLicenseList(args.list));
-  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(args.matrix, kMaxMatrixBytes));
-  DML_ASSIGN_OR_RETURN(const CompatibilityMatrix matrix,
-                       CompatibilityMatrix::Parse(text, "matrix", list));
+  if (args.matrix.empty() && (args.batch || !args.list.empty())) {
+    return InvalidArgument(kArgumentInvalid,
+                           "--batch and --license-list are offline; give --matrix FILE");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Reply> Compare(Context& context, const CompareArgs& args) {
+  DML_RETURN_IF_ERROR(CheckCompare(args));
   LicenseContext use;
   use.provision = *ParseLicenseProvision(args.provision);
   use.combination = *ParseLicenseCombination(args.combination);
   if (args.batch) {
+    DML_ASSIGN_OR_RETURN(const OfflineMatrix data, ReadMatrix(args));
     return AnswerLines(
         context, fmt::format("invalid\t{}", kTooLongLine),
-        [&](std::string_view line) { return AnswerComparison(line, use, matrix, list); });
+        [&](std::string_view line) { return AnswerComparison(line, use, data.matrix, data.list); });
   }
-  DML_ASSIGN_OR_RETURN(const LicenseExpression outbound,
-                       LicenseExpression::Parse(args.outbound, list));
-  DML_ASSIGN_OR_RETURN(const LicenseExpression inbound,
-                       LicenseExpression::Parse(args.inbound, list));
-  const CompatibilityVerdict verdict = CompareLicenses(outbound, inbound, use, matrix, list);
+  DML_ASSIGN_OR_RETURN(const CompatibilityVerdict verdict, CompareOnce(context, args, use));
   Reply reply;
   reply.document = {{"outcome", std::string(LicenseOutcomeName(verdict.outcome))},
                     {"outbound", verdict.outbound},
@@ -126,7 +158,7 @@ absl::StatusOr<Reply> Compare(Context& context, const CompareArgs& args) {
                     {"combination", args.combination},
                     {"explanation", verdict.explanation},
                     {"matrix", verdict.source},
-                    {"licenseListVersion", list.version()}};
+                    {"licenseListVersion", verdict.list_version}};
   reply.text.Fields({{"outcome", OutcomeCell(verdict.outcome)},
                      {"outbound", verdict.outbound},
                      {"inbound", verdict.inbound},
@@ -152,6 +184,19 @@ absl::StatusOr<LicenseList> ReadLicenseList(const std::string& file) {
   if (file.empty()) return BundledLicenseList();
   DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxLicenseListBytes));
   return LicenseList::Parse(text);
+}
+
+void AddLicensePropertiesOption(CLI::App& app, std::string& file) {
+  app.add_option("--license-properties", file,
+                 "License classifications (YAML or JSON) that the policy's categories are of")
+      ->type_name("FILE");
+}
+
+absl::StatusOr<std::optional<LicenseProperties>> ReadLicenseProperties(const std::string& file,
+                                                                       const LicenseList& list) {
+  if (file.empty()) return std::nullopt;
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxLicensePropertiesBytes));
+  return LicenseProperties::Parse(text, Sha256(text).ToString(), list);
 }
 
 std::string InvalidLine(const absl::Status& status) {

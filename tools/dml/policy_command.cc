@@ -3,6 +3,7 @@
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 #include "tools/dml/command.h"
+#include "tools/dml/license_offline.h"
 #include "tools/dml/records.h"
 
 namespace dml {
@@ -12,6 +13,7 @@ struct PolicyArgs {
   std::string environment;
   std::string file;
   std::string etag;
+  std::string properties;
 };
 
 // Writes a document to a file where one is given, else shows it.
@@ -39,33 +41,103 @@ absl::StatusOr<Reply> Init(Context&, const PolicyArgs& args) {
 
 void DeclareCheck(CLI::App& app, PolicyArgs& args) {
   app.add_option("file", args.file, "The document")->required()->type_name("FILE");
+  AddLicensePropertiesOption(app, args.properties);
+}
+
+Json ToJson(const LicenseCondition& when) {
+  Json provisions = Json::array();
+  Json combinations = Json::array();
+  for (auto provision : when.provisions) provisions.push_back(LicenseProvisionName(provision));
+  for (auto combination : when.combinations) {
+    combinations.push_back(LicenseCombinationName(combination));
+  }
+  Json out = {{"provisions", std::move(provisions)}, {"combinations", std::move(combinations)}};
+  if (when.modified.has_value()) out["modified"] = *when.modified;
+  return out;
+}
+
+Json ToJson(const LicenseRule& rule) {
+  return {{"id", rule.id},
+          {"outcome", LicenseOutcomeName(rule.outcome)},
+          {"licenses", rule.licenses},
+          {"categories", rule.categories},
+          {"obligations", rule.obligations},
+          {"when", ToJson(rule.when)}};
+}
+
+Json ToJson(const LicenseScope& scope) {
+  return {{"environment", scope.environment},
+          {"package", scope.package},
+          {"context", ToJson(scope.context)}};
+}
+
+Json ToJson(const LicenseWaiver& waiver) {
+  return {{"id", waiver.id},
+          {"license", waiver.license},
+          {"package", waiver.package},
+          {"when", ToJson(waiver.when)},
+          {"reason", waiver.reason},
+          {"author", waiver.author},
+          {"expires", FormatTime(waiver.expires)}};
+}
+
+// What a policy says of licenses.
+void AddLicenses(const Policy& policy, std::vector<std::pair<std::string, Cell>>& fields,
+                 Reply& reply) {
+  Json lists = Json::object();
+  Json rules = Json::array();
+  for (const LicenseRule& rule : policy.licenses.rules()) {
+    const bool is_list = rule.id == "allow" || rule.id == "deny" || rule.id == "review";
+    if (is_list) lists[rule.id] = rule.licenses;
+    if (!is_list) rules.push_back(ToJson(rule));
+    std::vector<std::string> names = rule.licenses;
+    names.insert(names.end(), rule.categories.begin(), rule.categories.end());
+    fields.emplace_back("licenses: " + rule.id, JoinWords(names));
+  }
+  Json contexts = Json::array();
+  for (const LicenseScope& scope : policy.license_scopes) {
+    contexts.push_back(ToJson(scope));
+    fields.emplace_back(
+        fmt::format("context of {} in {}", scope.package.empty() ? "all" : scope.package,
+                    scope.environment.empty() ? "all" : scope.environment),
+        scope.context.ToString());
+  }
+  Json waivers = Json::array();
+  for (const LicenseWaiver& waiver : policy.waivers.waivers()) {
+    waivers.push_back(ToJson(waiver));
+    fields.emplace_back("waiver: " + waiver.id,
+                        fmt::format("{} of {} until {}", waiver.license, waiver.package,
+                                    FormatTime(waiver.expires)));
+  }
+  reply.document["licenses"] = std::move(lists);
+  reply.document["licenseRules"] = std::move(rules);
+  reply.document["licenseContexts"] = std::move(contexts);
+  reply.document["licenseWaivers"] = std::move(waivers);
 }
 
 absl::StatusOr<Reply> Check(Context&, const PolicyArgs& args) {
   DML_ASSIGN_OR_RETURN(std::string text, ReadFile(args.file, kMaxPolicyBytes));
-  absl::StatusOr<Policy> policy = ParsePolicy(text);
+  DML_ASSIGN_OR_RETURN(const auto properties,
+                       ReadLicenseProperties(args.properties, BundledLicenseList()));
+  absl::StatusOr<Policy> policy =
+      ParsePolicy(text, BundledLicenseList(), properties.has_value() ? &*properties : nullptr);
   if (!policy.ok()) return Annotate(policy.status(), args.file);
   Reply reply;
-  Json licenses = Json::object();
+  const char* not_proven = policy->on_not_proven == NotProvenAction::kWarn ? "WARN" : "DENY";
+  reply.document = {{"digest", policy->digest.ToString()},
+                    {"allowedNamespaces", policy->allowed_namespaces},
+                    {"deniedPackages", policy->denied_packages},
+                    {"signatureThreshold", policy->signature_threshold},
+                    {"onNotProven", not_proven}};
   reply.text.Line({args.file + " is a policy", Style::kGood});
   std::vector<std::pair<std::string, Cell>> fields = {
       {"digest", policy->digest.ToString()},
       {"allowed namespaces", JoinWords(policy->allowed_namespaces)},
       {"denied packages", JoinWords(policy->denied_packages)},
       {"signatures", fmt::format("{}", policy->signature_threshold)}};
-  for (const LicenseRule& rule : policy->licenses.rules()) {
-    licenses[rule.id] = rule.licenses;
-    fields.emplace_back("licenses: " + rule.id, JoinWords(rule.licenses));
-  }
-  const char* not_proven = policy->on_not_proven == NotProvenAction::kWarn ? "WARN" : "DENY";
+  AddLicenses(*policy, fields, reply);
   fields.emplace_back("when not proven", not_proven);
   reply.text.Fields(std::move(fields));
-  reply.document = {{"digest", policy->digest.ToString()},
-                    {"allowedNamespaces", policy->allowed_namespaces},
-                    {"deniedPackages", policy->denied_packages},
-                    {"signatureThreshold", policy->signature_threshold},
-                    {"licenses", std::move(licenses)},
-                    {"onNotProven", not_proven}};
   return reply;
 }
 

@@ -148,6 +148,12 @@ Json ToJson(const PolicyRecord& record) {
           {"author", record.author}};
 }
 
+Json ToJson(const LicenseContext& context) {
+  return {{"provision", LicenseProvisionName(context.provision)},
+          {"combination", LicenseCombinationName(context.combination)},
+          {"modified", context.modified}};
+}
+
 Json ToJson(const Finding& finding) {
   return {{"rule", finding.rule},
           {"severity", std::string(SeverityName(finding.severity))},

@@ -25,6 +25,7 @@ Json ToJson(const EnvironmentRecord& record);
 Json ToJson(const NodeRecord& record);
 Json ToJson(const PolicyRecord& record);
 Json ToJson(const Finding& finding);
+Json ToJson(const LicenseContext& context);
 Json ToJson(const Checkpoint& checkpoint);
 Json ToJson(const Commit& commit);
 

@@ -208,6 +208,60 @@ TEST_F(EvaluateTest, LicenseRules) {
   EXPECT_THAT(Only().remedy, HasSubstr("declares it")) << "no policy may allow NOASSERTION";
   last_spec().declared_license = "MIT OR SSPL-1.0";
   EXPECT_EQ(Evaluate().decision, Decision::kAllow);
+  EXPECT_THAT(Rules(), ElementsAre("license.chosen", "license.denied"));
+  for (const Finding& finding : Evaluate().findings) {
+    EXPECT_EQ(finding.severity, Severity::kInfo) << "the branch that is not taken is told only";
+  }
+}
+
+// Rules with conditions go by the context that the policy gives the package where it is to go.
+TEST_F(EvaluateTest, LicensesAreJudgedInTheirContext) {
+  policy_ = *ParsePolicy(std::string(kPolicy) + R"(
+  rules:
+    - {id: inside, outcome: ALLOW_WITH_OBLIGATIONS, licenses: [GPL-2.0-only],
+       obligations: [notice], when: {provisions: [INTERNAL]}}
+  contexts:
+    - {environment: production/eu, package: "acme/tool-*", provision: INTERNAL}
+    - {environment: staging, provision: INTERNAL}
+)");
+  auto decide = [&](const char* environment, const char* package) {
+    input_.environment = environment;
+    input_.items.clear();
+    Add(package);
+    last_spec().declared_license = "GPL-2.0-only";
+    return Evaluate().decision;
+  };
+  EXPECT_EQ(decide("production/eu", "acme/app"), Decision::kDeny);
+  EXPECT_THAT(Rules(), ElementsAre("license.review"));
+  EXPECT_EQ(decide("production/eu", "acme/tool-a"), Decision::kAllow);
+  EXPECT_EQ(decide("production/eu/site-1", "acme/tool-a"), Decision::kAllow);
+  EXPECT_EQ(decide("production/europe", "acme/tool-a"), Decision::kDeny);
+  EXPECT_EQ(decide("staging", "acme/app"), Decision::kAllow);
+}
+
+TEST_F(EvaluateTest, WaiversAreForOnePlaceAndATime) {
+  policy_ = *ParsePolicy(std::string(kPolicy) + R"(
+  waivers:
+    - {id: legal-17, license: SSPL-1.0, package: "acme/db-*", reason: replaced soon, author: ann,
+       expires: "2026-06-01T00:00:00Z"}
+)");
+  Add("acme/db-a");
+  last_spec().declared_license = "SSPL-1.0";
+  input_.time = *ParseTime("2026-05-31T23:59:59Z");
+  const GateResult waived = Evaluate();
+  EXPECT_EQ(waived.decision, Decision::kAllow);
+  ASSERT_EQ(waived.findings.size(), 1u) << "a waiver that was used is told";
+  EXPECT_EQ(waived.findings[0].rule, "license.waived");
+  EXPECT_EQ(waived.findings[0].severity, Severity::kWarning);
+  EXPECT_THAT(waived.findings[0].message, HasSubstr("'legal-17' of ann"));
+  input_.time = *ParseTime("2026-06-01T00:00:00Z");
+  EXPECT_EQ(Evaluate().decision, Decision::kDeny);
+  EXPECT_THAT(Rules(), ElementsAre("license.denied", "license.waiver-expired"));
+  input_.items.clear();
+  input_.time = {};
+  Add("acme/app");
+  last_spec().declared_license = "SSPL-1.0";
+  EXPECT_THAT(Rules(), ElementsAre("license.denied"));
 }
 
 TEST_F(EvaluateTest, CompatibilityRules) {

@@ -46,6 +46,10 @@ class FakeState : public LibraryState {
   Lookup<DelegationRecord> FindDelegation(const std::vector<std::string>&) const override {
     return std::nullopt;
   }
+  Lookup<LicenseDataRecord> FindLicenseData(LicenseDataKind kind) const override {
+    if (!license_data.has_value() || license_data->set.kind != kind) return std::nullopt;
+    return license_data;
+  }
   Lookup<GrantRecord> FindGrant(std::string_view principal,
                                 const AccessGrant& grant) const override {
     for (const GrantRecord& record : grants) {
@@ -89,6 +93,7 @@ class FakeState : public LibraryState {
   std::vector<std::string> live;  // Versions of the package, highest first.
   std::map<Digest, KeyRecord> keys;
   std::optional<RootRecord> root;
+  std::optional<LicenseDataRecord> license_data;
   std::vector<GrantRecord> grants;
   std::optional<TokenRecord> token;
   std::optional<HoldRecord> hold;
@@ -169,6 +174,27 @@ TEST_F(RulesTest, AttestationsOfAVariantAreBoundedAndPublicationsKeepTheirPlaces
     EXPECT_EQ(Attach(kPublicationPredicate, {"publisher"}), "ATTESTATION_LIMIT");
     EXPECT_EQ(Attach(kTestResultPredicate, {"publisher"}), "ATTESTATION_LIMIT");
   }
+}
+
+TEST_F(RulesTest, LicenseDataGoesUpByKind) {
+  LicenseDataSet set{LicenseDataKind::kMatrix, 2, "OSADL", {Sha256("e"), 1}, {Sha256("c"), 1}};
+  auto decide = [&] { return Reason(Decide(set, state_, now_)); };
+  EXPECT_EQ(decide(), "");
+  state_.license_data = LicenseDataRecord{set, 7, now_, "lea"};
+  EXPECT_EQ(decide(), "LICENSE_DATA_EXISTS");
+  set.version = "another";
+  EXPECT_EQ(decide(), "LICENSE_DATA_REVISION_UNEXPECTED");
+  set.revision = 1;
+  EXPECT_EQ(decide(), "LICENSE_DATA_REVISION_UNEXPECTED");
+  set.kind = LicenseDataKind::kProperties;
+  EXPECT_EQ(decide(), "") << "of a kind of its own";
+  set.revision = 0;
+  EXPECT_EQ(decide(), "LICENSE_DATA_INVALID");
+  set.revision = 3;
+  set.version = "";
+  EXPECT_EQ(decide(), "LICENSE_DATA_INVALID");
+  set.version = std::string(kMaxLicenseDataVersionBytes + 1, 'x');
+  EXPECT_EQ(decide(), "TEXT_TOO_LONG");
 }
 
 // attack 38: who a role goes to is in the entry, and so is where it holds.

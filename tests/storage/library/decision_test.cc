@@ -54,6 +54,7 @@ class GateTest : public ::testing::Test {
 
   TestLibrary library_;
   TrustCache trust_;
+  PolicyCache policies_;
 };
 
 // attack 16: no amount of other evidence hides the publication.
@@ -70,7 +71,7 @@ TEST_F(GateTest, ReadsAllAttestationsOfAVariantUpToTheLimit) {
   EXPECT_EQ(Find(spec).attestation_count, kMaxVariantAttestations - kPlacesForPublications);
 
   const VariantName names[] = {NameOf(spec)};
-  auto decision = EvaluateGate(*library_->Read(), trust_, names, "production");
+  auto decision = EvaluateGate(*library_->Read(), trust_, policies_, names, "production");
   ASSERT_TRUE(decision.ok()) << decision.status();
   EXPECT_EQ(decision->result.decision, Decision::kAllow);
   EXPECT_TRUE(library_->VerifyViews().value().differing_keys.empty());
@@ -83,6 +84,29 @@ TEST_F(GateTest, AnEnvelopeTwiceInOnePublicationCountsOnce) {
   attestations.push_back(attestations[0]);
   ASSERT_TRUE(library_->Commit(command).ok());
   EXPECT_EQ(Find(spec).attestation_count, 1u);
+}
+
+// A document is read once, and the ones used last are kept.
+TEST_F(GateTest, PoliciesAreCachedByTheirDigest) {
+  PolicyCache cache;
+  const auto state = library_->Read();
+  auto parse = [&](std::string_view document) {
+    return cache.Parse(*state, document).value_or(PolicyInForce()).policy;
+  };
+  const auto first = parse(kPolicy);
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(parse(kPolicy), first) << "parsed again";
+  auto record = LibraryView(*state).FindPolicyInForce("production").value().value();
+  EXPECT_EQ(cache.Get(*state, record.document)->policy, first) << "one digest, one policy";
+  EXPECT_EQ(Reason(cache.Parse(*state, "schema: dml.policy/v1").status()), "POLICY_INVALID");
+  EXPECT_EQ(Reason(cache.Parse(*state, std::string(kMaxPolicyBytes + 1, ' ')).status()),
+            "POLICY_INVALID");
+  EXPECT_EQ(cache.size(), 1u) << "what is no policy is not kept";
+  for (size_t i = 0; i < 2 * kMaxCachedPolicies; ++i) {
+    ASSERT_NE(parse(fmt::format("{}# {}\n", kPolicy, i)), nullptr);
+    EXPECT_EQ(parse(kPolicy), first) << "the one in use was dropped";
+  }
+  EXPECT_EQ(cache.size(), kMaxCachedPolicies);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/bytes.h"
+#include "storage/views/license_keys.h"
 #include "storage/views/view_keys.h"
 #include "tests/storage/wire/sample_entries.h"
 #include "tests/support/golden.h"
@@ -50,6 +51,7 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"lease", view_keys::Lease("9f8b2c44", 1)},
       {"lease-end", view_keys::LeaseEnd("db-2026", 1767225600123456, "9f8b2c44", 1)},
       {"lease-of", view_keys::LeaseOf("db-2026", "9f8b2c44", 1)},
+      {"license-data", view_keys::LicenseData(LicenseDataKind::kMatrix, 3)},
   };
 }
 
@@ -60,7 +62,7 @@ TEST(ViewKeysGoldenTest, EveryRowKind) {
     EXPECT_EQ(static_cast<uint8_t>(key[0]), ++row) << name;
     now += name + " " + HexEncode(AsBytes(key)) + "\n";
   }
-  EXPECT_EQ(row, static_cast<uint8_t>(Row::kLeaseOf)) << "a row kind has no golden key";
+  EXPECT_EQ(row, static_cast<uint8_t>(Row::kLicenseData)) << "a row kind has no golden key";
   EXPECT_EQ(now, testing::GoldenText("journal/view-keys.txt", now));
 }
 

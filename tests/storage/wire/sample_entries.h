@@ -78,6 +78,8 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
            "17"}},
       {"root_set", RootSet{7, SampleBlob("root")}},
       {"delegation_set", DelegationSet{{"acme", "tools"}, 3, SampleBlob("delegation")}},
+      {"license_data_set", LicenseDataSet{LicenseDataKind::kMatrix, 3, "OSADL",
+                                          SampleBlob("license-data"), SampleBlob("matrix")}},
       {"role_granted", RoleGranted{"spiffe://x/principals/pat", {"publisher", "namespaces/acme"}}},
       {"role_revoked", RoleRevoked{"spiffe://x/principals/pat", {"reader", ""}, "left"}},
       {"token_issued", TokenIssued{"6f1d0c2a9b3e4857",

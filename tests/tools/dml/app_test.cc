@@ -419,6 +419,43 @@ TEST_F(AppTest, EvaluatesLicensesOffline) {
   EXPECT_EQ(eval("MIT OR").error()["reason"], "LICENSE_EXPRESSION_INVALID");
 }
 
+TEST_F(AppTest, PoliciesGoByCategoriesContextsAndWaivers) {
+  const std::string policy = Write("policy.yaml", R"(schema: dml.policy/v1
+content: {allowedNamespaces: [acme]}
+signatures: {threshold: 1}
+licenses:
+  rules:
+    - {id: inside, outcome: ALLOW_WITH_OBLIGATIONS, categories: [copyleft],
+       obligations: [source-offer], when: {provisions: [INTERNAL]}}
+  contexts: [{provision: INTERNAL}]
+  waivers:
+    - {id: w1, license: SSPL-1.0, package: acme/db, reason: soon, author: ann,
+       expires: "2030-01-01T00:00:00Z"}
+)");
+  const std::string properties =
+      Write("properties.yaml",
+            "categories: [{name: copyleft}]\n"
+            "categorizations: [{id: GPL-2.0-only, categories: [copyleft]}]\n");
+  Outcome check =
+      Dml({"policy", "check", policy, "--license-properties", properties, "--output", "json"});
+  ASSERT_EQ(check.code, 0) << check.err;
+  EXPECT_EQ(check.document()["licenseRules"][0]["when"]["provisions"][0], "INTERNAL");
+  EXPECT_EQ(check.document()["licenseContexts"][0]["context"]["provision"], "INTERNAL");
+  EXPECT_EQ(check.document()["licenseWaivers"][0]["expires"], "2030-01-01T00:00:00Z");
+  Outcome eval = Dml({"license", "eval", "GPL-2.0-only", "--policy", policy, "--license-properties",
+                      properties, "--output", "json"});
+  ASSERT_EQ(eval.code, 0) << eval.err;
+  EXPECT_EQ(eval.document()["outcome"], "ALLOW_WITH_OBLIGATIONS");
+  EXPECT_EQ(eval.document()["obligations"][0], "source-offer");
+  EXPECT_EQ(eval.document()["context"]["provision"], "INTERNAL");
+  EXPECT_EQ(eval.document()["reasons"][0]["pattern"], "copyleft");
+  EXPECT_THAT(eval.document()["licensePropertiesVersion"].get<std::string>(),
+              ::testing::StartsWith("sha256:"));
+  Outcome without = Dml({"policy", "check", policy});
+  EXPECT_EQ(without.code, 2);
+  EXPECT_THAT(without.err, HasSubstr("none is loaded"));
+}
+
 TEST_F(AppTest, GeneratesKeysThatOnlyTheOwnerReads) {
   for (const char* algorithm : {"ed25519", "ecdsa-p256"}) {
     std::string file = File(algorithm);

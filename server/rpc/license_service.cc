@@ -1,0 +1,285 @@
+// Questions on the licenses of packages.
+#include <algorithm>
+
+#include "core/license/findings.h"
+#include "core/wire/api_licenses.h"
+#include "dml/v1/license.grpc.pb.h"
+#include "server/rpc/service_util.h"
+#include "storage/journal/journal.h"
+#include "storage/library/license_data.h"
+#include "storage/views/library_view.h"
+#include "storage/views/list_view.h"
+#include "storage/views/projector.h"
+
+namespace dml {
+namespace {
+
+// Envelopes on one page, in a message with room to spare.
+constexpr size_t kMaxDataPage = 16;
+
+// What is judged: an expression, and the package that carries it, if one does.
+struct Subject {
+  std::string expression;
+  std::string package;  // "namespace/name"
+  std::string name;     // For findings.
+};
+
+// A policy, and the environment whose it is; "" for a document of the request.
+struct PolicyInUse {
+  PolicyInForce in_force;
+  std::string environment;
+  uint64_t revision = 0;
+};
+
+class LicenseServiceImpl final : public v1::LicenseService::Service {
+ public:
+  explicit LicenseServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status EvaluateLicense(grpc::ServerContext* context,
+                               const v1::EvaluateLicenseRequest* request,
+                               v1::EvaluateLicenseResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/EvaluateLicense",
+                  [&](const Caller& caller) { return Evaluate(caller, *request, *response); });
+  }
+
+  grpc::Status FindPackagesByLicense(grpc::ServerContext* context,
+                                     const v1::FindPackagesByLicenseRequest* request,
+                                     v1::FindPackagesByLicenseResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.LicenseService/FindPackagesByLicense",
+        [&](const Caller& caller) -> absl::Status {
+          caller.WillSeeEach();
+          DML_ASSIGN_OR_RETURN(PageRequest page,
+                               ReadPage(request->page_size(), request->page_token()));
+          std::string license = request->license();
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(const auto data, context_.policies->Data(*snapshot));
+          const LicenseList& list = *data->list;
+          if (const ListedId* listed = list.FindLicense(license)) {
+            license = listed->id;
+          } else if (const ListedId* exception = list.FindException(license)) {
+            license = exception->id;
+          } else if (license.find("Ref-") == std::string::npos && license != "NONE" &&
+                     license != "NOASSERTION") {
+            return AtField(InvalidArgument(ErrorReason("LICENSE_UNKNOWN"),
+                                           "'{}' is neither on the SPDX license list {} nor a "
+                                           "LicenseRef or AdditionRef",
+                                           license, list.version()),
+                           "license");
+          }
+          DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).ByLicense(
+                                               license, page, [&](const VariantName& name) {
+                                                 return caller.SeesNamespace(name.package.ns);
+                                               }));
+          for (const LicenseMatch& match : found.items) {
+            auto* out = response->add_matches();
+            out->set_variant(match.variant.ResourceName());
+            out->set_declared_license(match.declared_license);
+          }
+          response->set_next_page_token(PageToken(found.next_key));
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status CompareLicenses(grpc::ServerContext* context,
+                               const v1::CompareLicensesRequest* request,
+                               v1::CompareLicensesResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/CompareLicenses",
+                  [&](const Caller&) { return Compare(*request, *response); });
+  }
+
+  grpc::Status ListLicenseData(grpc::ServerContext* context,
+                               const v1::ListLicenseDataRequest* request,
+                               v1::ListLicenseDataResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/ListLicenseData",
+                  [&](const Caller&) { return ListData(*request, *response); });
+  }
+
+  grpc::Status SetLicenseData(grpc::ServerContext* context,
+                              const v1::SetLicenseDataRequest* request,
+                              v1::SetLicenseDataResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/SetLicenseData",
+                  [&](const Caller& caller) { return SetData(caller, *request, *response); });
+  }
+
+ private:
+  absl::StatusOr<Subject> ReadSubject(const Caller& caller, const Reader& state,
+                                      const v1::EvaluateLicenseRequest& request) const {
+    if (request.subject_case() == v1::EvaluateLicenseRequest::kExpression) {
+      return Subject{request.expression(), "", "the license"};
+    }
+    if (request.subject_case() != v1::EvaluateLicenseRequest::kVariant) {
+      return InvalidArgument(ErrorReason("SUBJECT_REQUIRED"), "give an expression or a variant");
+    }
+    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(request.variant(), "variant"));
+    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
+    DML_ASSIGN_OR_RETURN(auto record, LibraryView(state).FindVariant(name));
+    if (!record.has_value()) {
+      return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
+    }
+    return Subject{record->declared_license, name.package.ToString(), name.ResourceName()};
+  }
+
+  absl::StatusOr<PolicyInUse> ReadPolicy(const Caller& caller, const Reader& state,
+                                         const v1::EvaluateLicenseRequest& request) const {
+    PolicyInUse out;
+    if (request.policy_case() == v1::EvaluateLicenseRequest::kPolicyDocument) {
+      auto policy = context_.policies->Parse(state, request.policy_document());
+      if (!policy.ok()) return AtField(policy.status(), "policy_document");
+      out.in_force = *std::move(policy);
+      return out;
+    }
+    if (request.policy_case() != v1::EvaluateLicenseRequest::kEnvironment) {
+      return InvalidArgument(ErrorReason("POLICY_REQUIRED"),
+                             "give an environment or a policy document");
+    }
+    DML_ASSIGN_OR_RETURN(out.environment,
+                         wire::ParseResource(request.environment(), "environments"));
+    DML_RETURN_IF_ERROR(caller.MayInEnvironment(out.environment));
+    LibraryView view(state);
+    DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(out.environment));
+    if (!known.has_value()) {
+      return NotFound(ErrorReason("ENVIRONMENT_NOT_FOUND"), "no environment {}", out.environment);
+    }
+    DML_ASSIGN_OR_RETURN(auto record, view.FindPolicyInForce(out.environment));
+    if (!record.has_value()) {
+      return NotFound(ErrorReason("POLICY_NOT_FOUND"), "neither {} nor a parent has a policy",
+                      out.environment);
+    }
+    out.revision = record->revision;
+    DML_ASSIGN_OR_RETURN(out.in_force, context_.policies->Get(state, record->document));
+    return out;
+  }
+
+  absl::Status Evaluate(const Caller& caller, const v1::EvaluateLicenseRequest& request,
+                        v1::EvaluateLicenseResponse& response) const {
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(const Subject subject, ReadSubject(caller, *snapshot, request));
+    DML_ASSIGN_OR_RETURN(const PolicyInUse use, ReadPolicy(caller, *snapshot, request));
+    const Policy& policy = *use.in_force.policy;
+    const LicenseList& list = *use.in_force.data->list;
+    auto expression = LicenseExpression::Parse(subject.expression, list);
+    if (!expression.ok()) return AtField(expression.status(), "expression");
+    const JournalView journal(*snapshot);
+    DML_ASSIGN_OR_RETURN(const uint64_t index, journal.Size());
+    DML_ASSIGN_OR_RETURN(const StoredEntry last, journal.At(index - 1));
+    LicenseCircumstances circumstances{
+        .context = LicenseContextOf(policy, use.environment, subject.package),
+        .package = subject.package,
+        .time = last.entry.time,
+        .waivers = &policy.waivers};
+    if (request.has_context()) {
+      auto given = wire::From(request.context());
+      if (!given.ok()) return AtField(given.status(), "context");
+      circumstances.context = *given;
+    }
+    const LicenseVerdict verdict =
+        dml::EvaluateLicense(*expression, policy.licenses, list, circumstances);
+    response.set_expression(expression->ToString());
+    response.set_policy_revision(use.revision);
+    response.set_index(index);
+    FillVerdict(verdict, subject.name, list, response);
+    return absl::OkStatus();
+  }
+
+  absl::Status Compare(const v1::CompareLicensesRequest& request,
+                       v1::CompareLicensesResponse& response) const {
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(const auto data, context_.policies->Data(*snapshot));
+    if (data->matrix == nullptr) {
+      return FailedPrecondition(ErrorReason("LICENSE_MATRIX_MISSING"),
+                                "no compatibility matrix is loaded; load one with: dml license "
+                                "data set --kind matrix");
+    }
+    auto outbound = LicenseExpression::Parse(request.outbound(), *data->list);
+    if (!outbound.ok()) return AtField(outbound.status(), "outbound");
+    auto inbound = LicenseExpression::Parse(request.inbound(), *data->list);
+    if (!inbound.ok()) return AtField(inbound.status(), "inbound");
+    auto use = wire::From(request.context());
+    if (!use.ok()) return AtField(use.status(), "context");
+    const CompatibilityVerdict verdict =
+        dml::CompareLicenses(*outbound, *inbound, *use, *data->matrix, *data->list);
+    response.set_outcome(wire::ToApi(verdict.outcome));
+    response.set_outbound(verdict.outbound);
+    response.set_inbound(verdict.inbound);
+    wire::To(verdict.context, response.mutable_context());
+    response.set_explanation(verdict.explanation);
+    response.set_matrix_version(verdict.source);
+    response.set_license_list_version(verdict.list_version);
+    DML_ASSIGN_OR_RETURN(const uint64_t index, JournalView(*snapshot).Size());
+    response.set_index(index);
+    return absl::OkStatus();
+  }
+
+  absl::Status ListData(const v1::ListLicenseDataRequest& request,
+                        v1::ListLicenseDataResponse& response) const {
+    DML_ASSIGN_OR_RETURN(PageRequest page, ReadPage(request.page_size(), request.page_token()));
+    page.size = std::min(page.size, kMaxDataPage);
+    std::optional<LicenseDataKind> kind;
+    if (request.kind() != v1::LICENSE_DATA_KIND_UNSPECIFIED) {
+      DML_ASSIGN_OR_RETURN(kind, wire::From(request.kind()));
+    }
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).LicenseData(kind, page));
+    for (const LicenseDataRecord& record : found.items) {
+      v1::LicenseData* out = response.add_data();
+      wire::To(record, out);
+      DML_ASSIGN_OR_RETURN(*out->mutable_envelope(), ReadMetadata(*snapshot, record.set.envelope));
+    }
+    response.set_next_page_token(PageToken(found.next_key));
+    return absl::OkStatus();
+  }
+
+  absl::Status SetData(const Caller& caller, const v1::SetLicenseDataRequest& request,
+                       v1::SetLicenseDataResponse& response) const {
+    LicenseDataRecord record;
+    LicenseDataChange change;
+    Receipt receipt;
+    DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
+      auto snapshot = context_.library.Read();
+      DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
+      DML_ASSIGN_OR_RETURN(
+          change, PrepareSetLicenseData(*snapshot, *trust, request.envelope(), request.content()));
+      record.set = std::get<LicenseDataSet>(change.command.payload);
+      DML_ASSIGN_OR_RETURN(receipt, CommitAs(context_, caller, request.request_id(),
+                                             request.validate_only(), std::move(change.command)));
+      return absl::OkStatus();
+    }));
+    To(receipt, response.mutable_receipt());
+    record.index = receipt.index;
+    record.time = receipt.time;
+    record.author = caller.principal();
+    wire::To(record, response.mutable_data());
+    response.mutable_data()->set_envelope(request.envelope());
+    for (std::string& line : change.changes) response.add_changes(std::move(line));
+    return absl::OkStatus();
+  }
+
+  static void FillVerdict(const LicenseVerdict& verdict, const std::string& subject,
+                          const LicenseList& list, v1::EvaluateLicenseResponse& response) {
+    response.set_outcome(wire::ToApi(verdict.outcome));
+    response.set_chosen(verdict.chosen);
+    for (const LicenseReason& reason : verdict.reasons) {
+      wire::To(reason, response.add_reasons());
+    }
+    for (const std::string& obligation : verdict.obligations) {
+      response.add_obligations(obligation);
+    }
+    for (const Finding& finding : LicenseFindings(verdict, subject, list)) {
+      wire::To(finding, response.add_findings());
+    }
+    wire::To(verdict.context, response.mutable_context());
+    response.set_license_list_version(verdict.list_version);
+    response.set_license_properties_version(verdict.properties_version);
+  }
+
+  const ServiceContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeLicenseService(const ServiceContext& context) {
+  return std::make_unique<LicenseServiceImpl>(context);
+}
+
+}  // namespace dml
