@@ -65,6 +65,9 @@ absl::StatusOr<std::vector<Digest>> ReadProof(
   return out;
 }
 
+// Of who signs the log: its name and key.
+std::pair<std::string, Digest> NameOf(const LogPin& pin) { return {pin.origin, pin.key.id()}; }
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Create(ClientOptions options) {
@@ -73,19 +76,18 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Create(ClientOptions opt
   DML_RETURN_IF_ERROR(CheckCertificate(options, now).status());
   DML_ASSIGN_OR_RETURN(std::unique_ptr<TrustMemory> trust, OpenTrustMemory(options));
   DML_ASSIGN_OR_RETURN(const LogPin pin, PinOf(options, *trust));
-  DML_ASSIGN_OR_RETURN(
-      std::unique_ptr<LogVerifier> log,
-      LogVerifier::Create(options.log_origin, pin.key.ToPem(), options.state_file, pin.start_size));
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<LogVerifier> log,
+                       LogVerifier::Create(pin, options.state_file));
   return std::unique_ptr<Connection>(
-      new Connection(std::move(options), pin.key, std::move(log), std::move(trust)));
+      new Connection(std::move(options), NameOf(pin), std::move(log), std::move(trust)));
 }
 
-Connection::Connection(ClientOptions options, const PublicKey& log_key,
-                       std::unique_ptr<LogVerifier> log, std::unique_ptr<TrustMemory> trust)
+Connection::Connection(ClientOptions options, LogSigner signer, std::unique_ptr<LogVerifier> log,
+                       std::unique_ptr<TrustMemory> trust)
     : options_(std::move(options)),
       log_(std::move(log)),
       trust_(std::move(trust)),
-      log_key_id_(log_key.id()),
+      log_signer_(std::move(signer)),
       channel_(OpenChannel(options_)) {}
 
 std::shared_ptr<grpc::Channel> Connection::NewChannel() const { return OpenChannel(options_); }
@@ -124,20 +126,20 @@ absl::StatusOr<RememberedRoot> Connection::WalkToNewestRoot(bool expired_too) {
   DML_ASSIGN_OR_RETURN(at,
                        trust_->Walk(envelopes, expired_too ? Timestamp::min() : WallClockNow()));
   DML_ASSIGN_OR_RETURN(const LogPin pin, PinOf(options_, *trust_));
-  absl::MutexLock lock(&key_mutex_);
-  if (pin.key.id() == log_key_id_) return at;
-  DML_RETURN_IF_ERROR(log_->Rekey(pin.key, pin.start_size.value_or(0)));
-  log_key_id_ = pin.key.id();
+  absl::MutexLock lock(&signer_mutex_);
+  if (NameOf(pin) == log_signer_) return at;
+  DML_RETURN_IF_ERROR(log_->Rekey(pin));
+  log_signer_ = NameOf(pin);
   return at;
 }
 
-bool Connection::FollowLogKey() {
+bool Connection::FollowLogSigner() {
   if (options_.root_json.empty()) return false;
   auto current = [this] {
-    absl::MutexLock lock(&key_mutex_);
-    return log_key_id_;
+    absl::MutexLock lock(&signer_mutex_);
+    return log_signer_;
   };
-  const Digest before = current();
+  const auto before = current();
   return WalkToNewestRoot().ok() && current() != before;
 }
 
@@ -162,8 +164,9 @@ absl::StatusOr<Checkpoint> Connection::AcceptCheckpoint(const std::string& note)
         note, [this](uint64_t first, uint64_t second) { return FetchConsistency(first, second); });
   };
   absl::StatusOr<Checkpoint> accepted = accept();
-  // What the pinned key did not sign may be signed by the one that has followed it.
-  if (accepted.status().code() == absl::StatusCode::kPermissionDenied && FollowLogKey()) {
+  // What the pinned key did not sign may be signed by the one that has followed it, or under the
+  // name that the log has moved to.
+  if (accepted.status().code() == absl::StatusCode::kPermissionDenied && FollowLogSigner()) {
     accepted = accept();
   }
   if (accepted.ok()) last_accepted_ = std::chrono::steady_clock::now();

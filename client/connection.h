@@ -119,18 +119,19 @@ class Connection {
   }
 
   // Whether the log has another key by now, which a trusted root names.
-  bool FollowLogKey();
+  bool FollowLogSigner();
   // FAILED_PRECONDITION (LOG_KEY_MISMATCH) for another library; LOG_WENT_BACK, LOG_FORKED.
   absl::Status EnsureLogIsOurs();
 
-  Connection(ClientOptions options, const PublicKey& log_key, std::unique_ptr<LogVerifier> log,
+  using LogSigner = std::pair<std::string, Digest>;  // Its name, and its key's id.
+  Connection(ClientOptions options, LogSigner signer, std::unique_ptr<LogVerifier> log,
              std::unique_ptr<TrustMemory> trust);
 
   const ClientOptions options_;
   const std::unique_ptr<LogVerifier> log_;
   const std::unique_ptr<TrustMemory> trust_;
-  absl::Mutex key_mutex_;
-  Digest log_key_id_ ABSL_GUARDED_BY(key_mutex_);  // That log_ goes by.
+  absl::Mutex signer_mutex_;
+  LogSigner log_signer_ ABSL_GUARDED_BY(signer_mutex_);  // That log_ goes by.
   std::atomic<bool> log_is_ours_ = false;
   std::atomic<std::chrono::steady_clock::time_point> last_accepted_{};  // When a checkpoint was.
   const std::shared_ptr<grpc::Channel> channel_;

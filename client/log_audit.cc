@@ -48,10 +48,7 @@ struct LogAudit::Rules {
     if (index != 0)
       return Broken("LIBRARY_CREATED_TWICE", "only the first entry creates a library");
     // The key that it began with may have been replaced since; what signs it now is pinned.
-    if (p.origin != audit.origin_) {
-      Broken("LIBRARY_UNEXPECTED",
-             fmt::format("the log begins as that of '{}'", Excerpt(p.origin)));
-    }
+    audit.called_ = p.origin;  // It may be called otherwise later.
   }
   void operator()(const NamespaceCreated& p) const {
     Bind(audit.namespaces_.insert(p.name).second, "namespace " + p.name);
@@ -74,6 +71,19 @@ struct LogAudit::Rules {
              fmt::format("trust root {} is set where {} comes next", p.version, expected));
     }
     audit.root_version_ = std::max(audit.root_version_, p.version);
+    if (p.move.has_value()) Move(*p.move);
+  }
+  void Move(const OriginMove& p) const {
+    if (p.previous_origin != audit.called_) {
+      Broken("ORIGIN_UNEXPECTED", fmt::format("the log moves from '{}' to '{}', and is called '{}'",
+                                              Excerpt(p.previous_origin), Excerpt(p.origin),
+                                              Excerpt(audit.called_.value_or(""))));
+    }
+    if (!p.last_checkpoint.empty() && !p.last_checkpoint.starts_with(p.previous_origin + "\n")) {
+      Broken("ORIGIN_UNEXPECTED", fmt::format("what was signed last is no checkpoint of '{}'",
+                                              Excerpt(p.previous_origin)));
+    }
+    audit.called_ = p.origin;
   }
   void operator()(const DelegationSet& p) const {
     uint64_t& version = audit.delegations_[p.chain];
@@ -211,6 +221,13 @@ std::optional<Entry> LogAudit::Add(std::string_view leaf) {
   CheckRequest(index, *entry);
   std::visit(Rules{*this, index}, entry->payload);
   return *std::move(entry);
+}
+
+void LogAudit::CheckOrigin() {
+  if (!called_.has_value() || *called_ == origin_) return;
+  Fault(0, "LIBRARY_UNEXPECTED",
+        fmt::format("the entries are those of '{}', not of '{}'", Excerpt(*called_), origin_));
+  called_ = origin_;  // Told once.
 }
 
 void LogAudit::Fault(uint64_t index, std::string_view rule, std::string what) {

@@ -37,6 +37,10 @@ class LogAudit {
 
   explicit LogAudit(std::string origin) : origin_(std::move(origin)) {}
 
+  /// That the entries so far are of the log that is audited: begun as it, or moved to its origin
+  /// since. To be asked where all entries of a checkpoint are there.
+  void CheckOrigin();
+
   /// Takes the entry of index size(); what it is, nullopt where it cannot be read.
   std::optional<Entry> Add(std::string_view leaf);
 
@@ -54,6 +58,7 @@ class LogAudit {
   void CheckRequest(uint64_t index, const Entry& entry);
 
   const std::string origin_;
+  std::optional<std::string> called_;  // As entries say; nullopt before the first.
   TreeAppender tree_;
   Timestamp time_{};  // Of the entry before.
   std::deque<std::pair<Timestamp, std::pair<std::string, std::string>>> recent_;

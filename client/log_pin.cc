@@ -12,10 +12,12 @@ absl::StatusOr<LogPin> PinOf(const ClientOptions& options, TrustMemory& trust) {
                            "library's operator gives out",
                            options.log_origin, Message(pinned.status()));
   }
-  if (options.root_json.empty()) return LogPin{*pinned, std::nullopt};
+  if (options.root_json.empty()) return LogPin{options.log_origin, {}, *pinned, std::nullopt};
   DML_ASSIGN_OR_RETURN(const RememberedRoot at, trust.Newest());
   const TrustRoot& root = at.trusted.root;
-  if (root.origin != options.log_origin) {
+  // A log that has moved to a new origin is still the one that is pinned.
+  DML_ASSIGN_OR_RETURN(const TrustedRoot first, OpenPinnedRoot(options.root_json));
+  if (root.origin != options.log_origin && first.root.origin != options.log_origin) {
     return FailedPrecondition(
         ErrorReason("LOG_KEY_MISMATCH"),
         "the trust root is of log '{}', and the profile pins '{}'; choose the "
@@ -23,10 +25,14 @@ absl::StatusOr<LogPin> PinOf(const ClientOptions& options, TrustMemory& trust) {
         root.origin, options.log_origin);
   }
   const std::vector<Digest>& ids = root.roles.at(SigningRole::kLog).key_ids;
-  if (std::ranges::find(ids, pinned->id()) != ids.end()) {
-    return LogPin{*pinned, root.log_start_size};
+  LogPin out{root.origin, {}, *pinned, root.log_start_size};
+  for (const std::string& name : {options.log_origin, first.root.origin, root.previous_origin}) {
+    if (!name.empty() && name != root.origin) out.former_origins.push_back(name);
   }
-  return LogPin{FindTrustKey(root.keys, ids.front())->key, root.log_start_size};
+  if (std::ranges::find(ids, pinned->id()) == ids.end()) {
+    out.key = FindTrustKey(root.keys, ids.front())->key;
+  }
+  return out;
 }
 
 absl::StatusOr<LogPin> PinOf(const ClientOptions& options) {

@@ -1,5 +1,6 @@
 #include "client/log_verifier.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <system_error>
@@ -60,16 +61,12 @@ bool IsRefusal(absl::StatusCode code) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LogVerifier>> LogVerifier::Create(std::string origin,
-                                                                 std::string_view key_pem,
-                                                                 fs::path state_file,
-                                                                 std::optional<uint64_t> start) {
-  absl::StatusOr<PublicKey> key = PublicKey::FromSpkiPem(key_pem);
-  if (!key.ok() || key->algorithm() != KeyAlgorithm::kEd25519) {
+absl::StatusOr<std::unique_ptr<LogVerifier>> LogVerifier::Create(LogPin pin, fs::path state_file) {
+  if (pin.key.algorithm() != KeyAlgorithm::kEd25519) {
     return InvalidArgument(ErrorReason("LOG_KEY_INVALID"),
-                           "the log key of {} is no Ed25519 public key in PEM{}{}; take the one "
-                           "that the library's operator gives out",
-                           origin, key.ok() ? "" : ": ", key.ok() ? "" : Message(key.status()));
+                           "the log key of {} is no Ed25519 public key; take the one that the "
+                           "library's operator gives out",
+                           pin.origin);
   }
   if (!state_file.empty() && state_file.has_parent_path()) {
     std::error_code error;
@@ -77,19 +74,18 @@ absl::StatusOr<std::unique_ptr<LogVerifier>> LogVerifier::Create(std::string ori
       DML_RETURN_IF_ERROR(MakePrivateDirectory(state_file.parent_path()));
     }
   }
-  std::unique_ptr<LogVerifier> out(new LogVerifier(std::move(origin), *key, std::move(state_file)));
-  if (start.has_value()) {
-    DML_RETURN_IF_ERROR(out->Rekey(*std::move(key), *start));
+  std::unique_ptr<LogVerifier> out(new LogVerifier(pin, std::move(state_file)));
+  if (pin.start_size.has_value()) {
+    DML_RETURN_IF_ERROR(out->Rekey(std::move(pin)));
   } else {
     DML_RETURN_IF_ERROR(out->Load().status());
   }
   return out;
 }
 
-absl::Status LogVerifier::Rekey(PublicKey key, uint64_t start_size) {
+absl::Status LogVerifier::Rekey(LogPin pin) {
   absl::MutexLock lock(&mutex_);
-  key_ = std::move(key);
-  start_size_ = start_size;
+  pin_ = std::move(pin);
   return SetAsideLocked();
 }
 
@@ -102,8 +98,10 @@ absl::Status LogVerifier::SetAsideLocked() {
   if (text.status().code() == absl::StatusCode::kNotFound) return absl::OkStatus();
   DML_RETURN_IF_ERROR(text.status());
   const absl::StatusOr<Note> note = ParseNote(*text);
-  const bool of_log = note.ok() && note->text.starts_with(origin_ + "\n");
-  if (!of_log || OpenCheckpoint(*text, origin_, key_).ok()) return LoadLocked().status();
+  auto is_of = [&](const std::string& name) { return note->text.starts_with(name + "\n"); };
+  const bool of_log =
+      note.ok() && (is_of(pin_.origin) || std::ranges::any_of(pin_.former_origins, is_of));
+  if (!of_log || OpenCheckpoint(*text, pin_.origin, pin_.key).ok()) return LoadLocked().status();
   const std::string id = Sha256(AsBytes(*text)).hex().substr(0, 16);
   DML_RETURN_IF_ERROR(WriteFileAtomically(WithSuffix(state_file_, ".evidence-" + id + "-retired"),
                                           AsBytes(*text), 0600));
@@ -125,12 +123,12 @@ absl::StatusOr<LogVerifier::Memory> LogVerifier::LoadLocked() {
   if (note.status().code() == absl::StatusCode::kNotFound) return memory_;
   DML_RETURN_IF_ERROR(note.status());
   if (*note == memory_.note) return memory_;
-  absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, origin_, key_);
+  absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, pin_.origin, pin_.key);
   if (!checkpoint.ok()) {
     return FailedPrecondition(ErrorReason("LOG_STATE_INVALID"),
                               "{} holds no checkpoint of {} signed by the pinned key: {}; if the "
                               "library's log was changed on purpose, move the file away",
-                              state_file_.string(), origin_, Message(checkpoint.status()));
+                              state_file_.string(), pin_.origin, Message(checkpoint.status()));
   }
   memory_ = {*std::move(note), *std::move(checkpoint)};
   return memory_;
@@ -169,7 +167,7 @@ absl::Status LogVerifier::Accuse(ErrorReason reason, const Memory& seen, const M
   return DataLoss(reason,
                   "the log {} {}: remembered is size {} root {}, offered is size {} root {}; {}; "
                   "trust nothing from this library until its operator has explained it",
-                  origin_, what, seen.checkpoint.size, seen.checkpoint.root.hex(),
+                  next.checkpoint.origin, what, seen.checkpoint.size, seen.checkpoint.root.hex(),
                   next.checkpoint.size, next.checkpoint.root.hex(), kept);
 }
 
@@ -206,12 +204,13 @@ absl::StatusOr<Checkpoint> LogVerifier::Accept(std::string_view note, const Fetc
   Memory next;
   {
     absl::MutexLock lock(&mutex_);
-    DML_ASSIGN_OR_RETURN(next.checkpoint, OpenCheckpoint(note, origin_, key_));
-    if (next.checkpoint.size < start_size_) {
+    DML_ASSIGN_OR_RETURN(next.checkpoint, OpenCheckpoint(note, pin_.origin, pin_.key));
+    const uint64_t start_size = pin_.start_size.value_or(0);
+    if (next.checkpoint.size < start_size) {
       return PermissionDenied(ErrorReason("CHECKPOINT_NOT_BELIEVED"),
                               "the checkpoint has size {}, and the trust root believes the log's "
                               "key from {} on",
-                              next.checkpoint.size, start_size_);
+                              next.checkpoint.size, start_size);
     }
   }
   next.note = std::string(note);

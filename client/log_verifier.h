@@ -16,7 +16,7 @@
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
 
-#include "core/crypto/keys.h"
+#include "client/log_pin.h"
 #include "core/trust/checkpoint.h"
 
 namespace dml {
@@ -29,20 +29,20 @@ class LogVerifier {
   using FetchProof =
       std::function<absl::StatusOr<std::vector<Digest>>(uint64_t first, uint64_t second)>;
 
-  /// `key_pem`: the Ed25519 key that is pinned, or that a trusted root names; then with the root's
-  /// `start_size`, see Rekey. `state_file` "": remembers only while it lives. A missing folder is
+  /// `pin`: of an Ed25519 key; with a start size where a trusted root names it, see Rekey.
+  /// `state_file` "": remembers only while it lives. A missing folder is
   /// made, for its owner alone.
   /// INVALID_ARGUMENT (LOG_KEY_INVALID); FAILED_PRECONDITION (LOG_STATE_INVALID) where the state
   /// file holds no checkpoint of that log and, without a root, of that key; the errors of
   /// core/os/file.h.
-  static absl::StatusOr<std::unique_ptr<LogVerifier>> Create(
-      std::string origin, std::string_view key_pem, std::filesystem::path state_file,
-      std::optional<uint64_t> start_size = std::nullopt);
+  static absl::StatusOr<std::unique_ptr<LogVerifier>> Create(LogPin pin,
+                                                             std::filesystem::path state_file);
 
-  /// A trusted root says that the log signs with this key, and is believed from `start_size`
-  /// entries on. What is remembered of another key is set aside as evidence, "<state
-  /// file>.evidence-<id>-retired": whoever stole that key may have signed any size.
-  absl::Status Rekey(PublicKey key, uint64_t start_size);
+  /// A trusted root says how the log is called, with which key it signs, and from how many entries
+  /// on it is believed. What is remembered of another key is set aside as evidence, "<state
+  /// file>.evidence-<id>-retired": whoever stole that key may have signed any size. So is what is
+  /// remembered under a former origin, which may have entries that the new one lost.
+  absl::Status Rekey(LogPin pin);
 
   /// The checkpoint in a signed note, once it is shown to be consistent with the one remembered;
   /// a longer one is remembered instead. A shorter one is fine where a proof shows that the
@@ -66,8 +66,8 @@ class LogVerifier {
     Checkpoint checkpoint;
   };
 
-  LogVerifier(std::string origin, PublicKey key, std::filesystem::path state_file)
-      : origin_(std::move(origin)), state_file_(std::move(state_file)), key_(std::move(key)) {}
+  LogVerifier(LogPin pin, std::filesystem::path state_file)
+      : state_file_(std::move(state_file)), pin_(std::move(pin)) {}
 
   absl::StatusOr<Memory> Load() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Memory> LoadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -79,11 +79,9 @@ class LogVerifier {
 
   absl::Status SetAsideLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const std::string origin_;
   const std::filesystem::path state_file_;
   absl::Mutex mutex_;
-  PublicKey key_ ABSL_GUARDED_BY(mutex_);
-  uint64_t start_size_ ABSL_GUARDED_BY(mutex_) = 0;
+  LogPin pin_ ABSL_GUARDED_BY(mutex_);
   Memory memory_ ABSL_GUARDED_BY(mutex_);
 };
 

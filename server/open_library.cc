@@ -2,7 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include "core/crypto/random.h"
 #include "core/os/file.h"
+#include "core/trust/note.h"
+#include "core/trust/root_walk.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/key_pair_files.h"
 #include "server/auth/log_keys.h"
@@ -14,6 +17,8 @@
 
 namespace dml {
 namespace {
+
+namespace fs = std::filesystem;
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenDatabase(const DataDir& dir,
                                                      const ServerLimits& limits) {
@@ -84,17 +89,24 @@ absl::StatusOr<Opened> OpenDataDir(const ServerConfig& config) {
   return Opened{std::move(dir), std::move(engine), std::move(bootstrap), std::move(identity)};
 }
 
+// Under which name the journal goes on.
+struct JournalName {
+  std::string origin;
+  std::string previous;  // What may have been signed last, under that name; "": nothing.
+};
+
 absl::StatusOr<std::unique_ptr<Library>> OpenWith(const ServerConfig& config, Opened& opened,
-                                                  PrivateKey log_key,
-                                                  std::vector<PublicKey> log_keys) {
+                                                  PrivateKey log_key, JournalName name,
+                                                  bool accept_missing_checkpoint) {
   LibraryOptions options;
-  options.origin = opened.identity.origin;
-  options.log_keys = std::move(log_keys);
+  options.origin = std::move(name.origin);
+  options.first_origin = opened.identity.origin;
+  options.signed_before = {opened.identity.log_keys.All(), std::move(name.previous)};
   options.content.loose_bytes = config.content.loose_bytes;
   options.content.pack_bytes = config.content.pack_bytes;
   options.content.lease = std::chrono::seconds(config.limits.upload_lease_seconds);
   options.signed_checkpoint_file = opened.dir.signed_checkpoint();
-  options.accept_missing_checkpoint = config.accept_missing_checkpoint;
+  options.accept_missing_checkpoint = accept_missing_checkpoint;
   return Library::Open(std::move(opened.engine), std::move(log_key), std::move(options));
 }
 
@@ -108,17 +120,140 @@ absl::Status FinishLogKey(const Library& library, const LogKeys& keys, const Ide
   return absl::OkStatus();
 }
 
+// As the root in force says. Where that has just moved it, the daemon may have ended before the
+// first checkpoint under the new name was kept.
+absl::StatusOr<JournalName> NameInForce(const Reader& state, const ServerIdentity& identity,
+                                        const std::optional<TrustedRoot>& root) {
+  if (!root.has_value()) return JournalName{identity.origin, ""};
+  JournalName out{root->root.origin, ""};
+  DML_ASSIGN_OR_RETURN(const uint64_t size, JournalView(state).Size());
+  DML_ASSIGN_OR_RETURN(const auto record, LibraryView(state).FindRoot());
+  if (size == record->index + 1) out.previous = root->root.previous_origin;
+  return out;
+}
+
+struct RootFile {
+  std::string envelope;
+  TrustRoot root;
+};
+
+absl::StatusOr<std::vector<RootFile>> ReadRootFiles(const std::vector<fs::path>& files) {
+  std::vector<RootFile> out;
+  for (const fs::path& file : files) {
+    absl::StatusOr<std::string> read = ReadFile(file, kMaxEnvelopeBytes);
+    if (!read.ok()) {
+      return InvalidArgument(ErrorReason("ROOT_UNREADABLE"), "{}", Message(read.status()));
+    }
+    DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ParseEnvelope(*read));
+    DML_ASSIGN_OR_RETURN(TrustRoot root, ParseTrustRoot(parsed.payload));
+    out.push_back({*std::move(read), std::move(root)});
+  }
+  return out;
+}
+
+// Those that are news, in the order given.
+absl::Status DropKnownRoots(std::vector<RootFile>& roots, uint64_t in_force) {
+  if (roots.back().root.version <= in_force) {
+    return FailedPrecondition(ErrorReason("ROOT_VERSION_UNEXPECTED"),
+                              "root {} is in force, and the last one given has version {}: nothing "
+                              "was changed",
+                              in_force, roots.back().root.version);
+  }
+  std::erase_if(roots, [&](const RootFile& file) { return file.root.version <= in_force; });
+  return absl::OkStatus();
+}
+
+// All is judged before anything is signed.
+absl::Status JudgeRoots(const Reader& state, const std::optional<TrustedRoot>& current,
+                        const std::vector<RootFile>& roots, bool root_keys_lost,
+                        const PublicKey& log_key) {
+  const TrustRoot& last = roots.back().root;
+  const std::string& envelope = roots.back().envelope;
+  if (root_keys_lost || !current.has_value()) {
+    return (root_keys_lost
+                ? PrepareReplaceRoot(state, envelope, last.origin, log_key, WallClockNow())
+                : PrepareSetRoot(state, envelope, last.origin, log_key, WallClockNow()))
+        .status();
+  }
+  std::vector<std::string> envelopes;
+  for (const RootFile& file : roots) envelopes.push_back(file.envelope);
+  DML_RETURN_IF_ERROR(WalkRoots(*current, envelopes, WallClockNow()).status());
+  DML_ASSIGN_OR_RETURN(const uint64_t size, JournalView(state).Size());
+  return CheckRootOfLog(last, last.origin, log_key, size + roots.size());
+}
+
+constexpr size_t kMaxCheckpointBytes = 16 * 1024;
+
+// The note in the file, where it is of that journal; "" where not.
+std::string CheckpointOf(const fs::path& file, const std::string& origin) {
+  absl::StatusOr<std::string> note = ReadFile(file, kMaxCheckpointBytes);
+  return note.ok() && note->starts_with(origin + "\n") ? *std::move(note) : "";
+}
+
+// Nullopt where the name stays. What was signed last is kept before it is replaced.
+absl::StatusOr<std::optional<OriginMove>> BeginMove(const TrustRoot& root,
+                                                    const std::string& current,
+                                                    const DataDir& dir) {
+  if (root.origin == current) return std::nullopt;
+  if (root.previous_origin != current) {
+    return PermissionDenied(ErrorReason("ROOT_ORIGIN_UNEXPECTED"),
+                            "the root is of the journal {}, and this one is {}", root.origin,
+                            current);
+  }
+  OriginMove move{root.origin, current, CheckpointOf(dir.signed_checkpoint(), current)};
+  if (move.last_checkpoint.empty()) {  // It was kept already, or it is lost.
+    move.last_checkpoint = CheckpointOf(dir.previous_checkpoint(), current);
+    return move;
+  }
+  DML_RETURN_IF_ERROR(
+      WriteFileAtomically(dir.previous_checkpoint(), AsBytes(move.last_checkpoint), 0600));
+  return move;
+}
+
+absl::Status CommitRoots(Library& library, std::vector<RootFile> roots, bool root_keys_lost,
+                         const std::optional<OriginMove>& move) {
+  for (size_t i = 0; i < roots.size(); ++i) {
+    std::string envelope = std::move(roots[i].envelope);
+    const std::unique_ptr<Snapshot> state = library.Read();
+    absl::StatusOr<Command> command =
+        i + 1 < roots.size() ? PreparePastRoot(*state, std::move(envelope))
+        : root_keys_lost     ? PrepareReplaceRoot(*state, std::move(envelope), library.origin(),
+                                                  library.log_key(), WallClockNow())
+                             : PrepareSetRoot(*state, std::move(envelope), library.origin(),
+                                              library.log_key(), WallClockNow());
+    DML_RETURN_IF_ERROR(command.status());
+    command->author = "dmld";
+    if (i + 1 == roots.size()) std::get<RootSet>(command->payload).move = move;
+    DML_RETURN_IF_ERROR(library.Commit(*std::move(command)).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Checkpoint>> LastSigned(const fs::path& file) {
+  if (!FileExists(file)) return std::nullopt;
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxCheckpointBytes));
+  DML_ASSIGN_OR_RETURN(const Note note, ParseNote(text));
+  DML_ASSIGN_OR_RETURN(Checkpoint out, ParseCheckpointBody(note.text));
+  return out;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config) {
   DML_ASSIGN_OR_RETURN(Opened opened, OpenDataDir(config));
   const IdentityFiles files(opened.dir.path());
   LogKeys& keys = opened.identity.log_keys;
-  std::vector<PublicKey> all = keys.All();
-  DML_ASSIGN_OR_RETURN(auto root, LoadRoot(*opened.engine->NewSnapshot()));
+  JournalName name;
+  std::optional<TrustedRoot> root;
+  {
+    const std::unique_ptr<Snapshot> state = opened.engine->NewSnapshot();
+    DML_ASSIGN_OR_RETURN(root, LoadRoot(*state));
+    DML_ASSIGN_OR_RETURN(name, NameInForce(*state, opened.identity, root));
+  }
   DML_ASSIGN_OR_RETURN(PrivateKey key,
                        ChooseLogKey(keys, root.has_value() ? &root->root : nullptr));
-  DML_ASSIGN_OR_RETURN(auto library, OpenWith(config, opened, std::move(key), std::move(all)));
+  DML_ASSIGN_OR_RETURN(auto library, OpenWith(config, opened, std::move(key), std::move(name),
+                                              config.accept_missing_checkpoint));
   DML_RETURN_IF_ERROR(FinishLogKey(*library, keys, files));
   DML_RETURN_IF_ERROR(EnsureTrustRoot(*library, opened.bootstrap));
   if (config.accept_missing_checkpoint) {
@@ -130,41 +265,65 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
   return library;
 }
 
-absl::StatusOr<RootChange> SetRootOffline(const ServerConfig& config,
-                                          const std::filesystem::path& envelope_file,
-                                          bool root_keys_lost) {
+absl::StatusOr<RootChange> SetRootsOffline(const ServerConfig& config,
+                                           const std::vector<fs::path>& envelope_files,
+                                           bool root_keys_lost) {
   DML_RETURN_IF_ERROR(RequireLibrary(config));
-  absl::StatusOr<std::string> read = ReadFile(envelope_file, kMaxEnvelopeBytes);
-  if (!read.ok()) {
-    return InvalidArgument(ErrorReason("ROOT_UNREADABLE"), "{}", Message(read.status()));
-  }
-  std::string envelope = *std::move(read);
-  DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ParseEnvelope(envelope));
-  DML_ASSIGN_OR_RETURN(TrustRoot root, ParseTrustRoot(parsed.payload));
+  DML_ASSIGN_OR_RETURN(std::vector<RootFile> roots, ReadRootFiles(envelope_files));
   DML_ASSIGN_OR_RETURN(Opened opened, OpenDataDir(config));
   const IdentityFiles files(opened.dir.path());
-  DML_ASSIGN_OR_RETURN(auto current, LoadRoot(*opened.engine->NewSnapshot()));
-  if (current.has_value() && root.version <= current->root.version) {
-    return FailedPrecondition(ErrorReason("ROOT_VERSION_UNEXPECTED"),
-                              "root {} is in force, and {} has version {}: nothing was changed",
-                              current->root.version, envelope_file.string(), root.version);
-  }
   LogKeys& keys = opened.identity.log_keys;
-  std::vector<PublicKey> all = keys.All();
-  DML_ASSIGN_OR_RETURN(PrivateKey key, ChooseLogKey(keys, &root));
-  // All is judged before anything is signed.
-  DML_ASSIGN_OR_RETURN(
-      Command command,
-      root_keys_lost ? PrepareReplaceRoot(*opened.engine->NewSnapshot(), std::move(envelope),
-                                          opened.identity.origin, key.public_key(), WallClockNow())
-                     : PrepareSetRoot(*opened.engine->NewSnapshot(), std::move(envelope),
-                                      opened.identity.origin, key.public_key(), WallClockNow()));
-  command.author = "dmld";
-  DML_ASSIGN_OR_RETURN(auto library, OpenWith(config, opened, std::move(key), std::move(all)));
-  DML_RETURN_IF_ERROR(library->Commit(std::move(command)).status());
-  const RootChange out{root.version, !keys.next.has_value() && FileExists(files.next_log_key)};
+  std::optional<OriginMove> move;
+  std::optional<PrivateKey> key;
+  JournalName name;
+  {
+    const std::unique_ptr<Snapshot> state = opened.engine->NewSnapshot();
+    DML_ASSIGN_OR_RETURN(const auto current, LoadRoot(*state));
+    if (current.has_value()) DML_RETURN_IF_ERROR(DropKnownRoots(roots, current->root.version));
+    const TrustRoot& last = roots.back().root;
+    DML_ASSIGN_OR_RETURN(key, ChooseLogKey(keys, &last));
+    DML_RETURN_IF_ERROR(JudgeRoots(*state, current, roots, root_keys_lost, key->public_key()));
+    DML_ASSIGN_OR_RETURN(name, NameInForce(*state, opened.identity, current));
+    DML_ASSIGN_OR_RETURN(move, BeginMove(last, name.origin, opened.dir));
+  }
+  if (move.has_value()) name = {move->origin, move->previous_origin};
+  const bool lost = move.has_value() && !FileExists(opened.dir.signed_checkpoint());
+  DML_ASSIGN_OR_RETURN(auto library, OpenWith(config, opened, *std::move(key), std::move(name),
+                                              lost || config.accept_missing_checkpoint));
+  RootChange out{roots.back().root.version, false, move.has_value() ? move->origin : ""};
+  DML_RETURN_IF_ERROR(CommitRoots(*library, std::move(roots), root_keys_lost, move));
+  out.log_key_changed = !keys.next.has_value() && FileExists(files.next_log_key);
   DML_RETURN_IF_ERROR(FinishLogKey(*library, keys, files));
   DML_RETURN_IF_ERROR(EnsureTrustRoot(*library, opened.bootstrap));
+  return out;
+}
+
+absl::StatusOr<NewOrigin> PlanNewOrigin(const ServerConfig& config) {
+  DML_RETURN_IF_ERROR(RequireLibrary(config));
+  DML_ASSIGN_OR_RETURN(const Opened opened, OpenDataDir(config));
+  const std::unique_ptr<Snapshot> state = opened.engine->NewSnapshot();
+  DML_ASSIGN_OR_RETURN(const auto root, LoadRoot(*state));
+  if (!root.has_value()) {
+    return FailedPrecondition(
+        ErrorReason("ROOT_MISSING"),
+        "the journal has no trust root yet: start over in an empty directory");
+  }
+  NewOrigin out;
+  out.previous = root->root.origin;
+  out.origin = fmt::format("{}/{}", out.previous.substr(0, out.previous.find('/')), RandomHex(8));
+  out.root_version = root->root.version;
+  const JournalView journal(*state);
+  DML_ASSIGN_OR_RETURN(out.size, journal.Size());
+  DML_ASSIGN_OR_RETURN(out.last_signed, LastSigned(opened.dir.signed_checkpoint()));
+  if (out.last_signed.has_value() && out.last_signed->size <= out.size) {
+    DML_ASSIGN_OR_RETURN(const Digest then, journal.Root(out.last_signed->size));
+    if (then == out.last_signed->root) {
+      return FailedPrecondition(ErrorReason("JOURNAL_WHOLE"),
+                                "the journal has all {} entries that were signed: start dmld, "
+                                "nothing is to be done",
+                                out.last_signed->size);
+    }
+  }
   return out;
 }
 

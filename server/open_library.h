@@ -3,8 +3,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "core/base/status.h"
+#include "core/trust/checkpoint.h"
 #include "server/config/server_config.h"
 #include "storage/content/index_rebuild.h"
 #include "storage/library/library.h"
@@ -19,16 +23,35 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
 struct RootChange {
   uint64_t version = 0;
   bool log_key_changed = false;
+  std::string moved_to;  // The new origin; "": the journal's name stays.
 };
 
-/// Sets the next trust root while no daemon runs, as SetRoot does; it may name the next key of the
-/// journal in the place of the current one, which then signs no more (server/auth/log_keys.h).
+/// Sets the next trust root while no daemon runs, as SetRoot does; several where the journal lacks
+/// some of before the last. The last one may name
+///   the next key of the journal in the place of the current one, which then signs no more
+///     (server/auth/log_keys.h);
+///   a new origin for a journal that is behind what was signed (see PlanNewOrigin), with the
+///     current one as previousOrigin. The entry names the last checkpoint that was signed, which
+///     is kept as DataDir::previous_checkpoint.
 /// `root_keys_lost`: takes a root that only its own root role has signed; every client must pin it
-/// anew. The entry tells of it for ever. NOT_FOUND (DATA_DIR_MISSING); ROOT_MISSING; the errors of
-/// PrepareSetRoot.
-absl::StatusOr<RootChange> SetRootOffline(const ServerConfig& config,
-                                          const std::filesystem::path& envelope_file,
-                                          bool root_keys_lost);
+/// anew. The entry tells of it for ever. Of a root of another origin: ROOT_ORIGIN_UNEXPECTED.
+/// NOT_FOUND (DATA_DIR_MISSING); ROOT_MISSING; the errors of WalkRoots and PrepareSetRoot.
+absl::StatusOr<RootChange> SetRootsOffline(const ServerConfig& config,
+                                           const std::vector<std::filesystem::path>& envelope_files,
+                                           bool root_keys_lost);
+
+/// What a root must say so that a journal which lost signed entries goes on.
+struct NewOrigin {
+  std::string origin;                     // A name for it, made by chance under the same host.
+  std::string previous;                   // Its name now.
+  uint64_t size = 0;                      // Entries that it has.
+  uint64_t root_version = 0;              // In force.
+  std::optional<Checkpoint> last_signed;  // Nullopt where that is lost.
+};
+
+/// Reads only. NOT_FOUND (DATA_DIR_MISSING); ROOT_MISSING; FAILED_PRECONDITION (JOURNAL_WHOLE)
+/// where the journal has all that was signed: nothing is to be done then.
+absl::StatusOr<NewOrigin> PlanNewOrigin(const ServerConfig& config);
 
 /// Makes the index of stored content anew, while no daemon runs on the data directory; see
 /// storage/content/index_rebuild.h. NOT_FOUND (DATA_DIR_MISSING) where there is no library.

@@ -36,6 +36,8 @@ class DataDir {
   std::filesystem::path keys() const { return path_ / "keys"; }
   std::filesystem::path tls() const { return path_ / "tls"; }
   std::filesystem::path signed_checkpoint() const { return path_ / "signed-checkpoint"; }
+  /// The last one under the name before, where the journal has moved to a new origin.
+  std::filesystem::path previous_checkpoint() const { return path_ / "signed-checkpoint.previous"; }
 
  private:
   explicit DataDir(std::filesystem::path path) : path_(std::move(path)) {}

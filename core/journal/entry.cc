@@ -133,7 +133,12 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const NamespaceRetentionSet& p) {
             return fmt::format("set retention of namespace {}", p.name);
           },
-          [](const RootSet& p) { return fmt::format("set trust root {}", p.version); },
+          [](const RootSet& p) {
+            return p.move.has_value()
+                       ? fmt::format("set trust root {}, and go on from {} as {}", p.version,
+                                     p.move->previous_origin, p.move->origin)
+                       : fmt::format("set trust root {}", p.version);
+          },
           [](const DelegationSet& p) {
             return fmt::format("set delegation {} to version {}", fmt::join(p.chain, " > "),
                                p.version);

@@ -1,6 +1,7 @@
 // Entries about who may do and vouch for what; see core/journal/entry.h.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,20 @@
 
 namespace dml {
 
+/// The journal goes on under another name from here on: it lacks entries that were signed under the
+/// one before, as after a backup was restored, so that it must not sign under that any more.
+struct OriginMove {
+  std::string origin;           // Of the checkpoints from here on.
+  std::string previous_origin;  // Of those before.
+  std::string last_checkpoint;  // The highest that was signed before, a signed note; "": lost.
+  bool operator==(const OriginMove&) const = default;
+};
+
 /// The trust root from here on (core/trust/trust_root.h): version 1, or the one after the last.
 struct RootSet {
   uint64_t version = 0;
-  BlobRef envelope;  // Metadata blob.
+  BlobRef envelope;                               // Metadata blob.
+  std::optional<OriginMove> move = std::nullopt;  // Where the root names a new origin.
   bool operator==(const RootSet&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include "core/access/access_token.h"
 #include "core/access/role.h"
 #include "core/rules/decider.h"
+#include "core/trust/note.h"
 
 namespace dml {
 namespace {
@@ -29,6 +30,13 @@ absl::Status CheckPrincipal(std::string_view principal) {
 }  // namespace
 
 absl::Status Decider::operator()(const RootSet& p) const {
+  if (p.move.has_value() && (!ValidateNoteKeyName(p.move->origin).ok() ||
+                             !ValidateNoteKeyName(p.move->previous_origin).ok() ||
+                             p.move->origin == p.move->previous_origin)) {
+    return InvalidArgument(ErrorReason("ORIGIN_INVALID"),
+                           "a journal goes on under another name than the one before, and both are "
+                           "origins");
+  }
   DML_ASSIGN_OR_RETURN(auto current, state_.FindRoot());
   if (!current.has_value() || p.version == current->version + 1) return absl::OkStatus();
   if (p.version == current->version && p.envelope == current->envelope) {

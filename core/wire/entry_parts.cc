@@ -83,10 +83,18 @@ absl::StatusOr<ScanReport> From(const pb::ScanReport& in) {
 void To(const RootSet& value, pb::RootSet* out) {
   out->set_version(value.version);
   To(value.envelope, out->mutable_envelope());
+  if (!value.move.has_value()) return;
+  out->mutable_move()->set_origin(value.move->origin);
+  out->mutable_move()->set_previous_origin(value.move->previous_origin);
+  out->mutable_move()->set_last_checkpoint(value.move->last_checkpoint);
 }
 absl::StatusOr<RootSet> From(const pb::RootSet& in) {
   DML_ASSIGN_OR_RETURN(BlobRef envelope, From(in.envelope()));
-  return RootSet{in.version(), envelope};
+  RootSet out{in.version(), envelope};
+  if (in.has_move()) {
+    out.move = {in.move().origin(), in.move().previous_origin(), in.move().last_checkpoint()};
+  }
+  return out;
 }
 
 void To(const DelegationSet& value, pb::DelegationSet* out) {

@@ -124,6 +124,14 @@ std::string SpiffeTrustDomain(std::string_view origin) {
   return domain;
 }
 
+absl::StatusOr<std::string> JournalOrigin(const IdentityFiles& files) {
+  if (!FileExists(files.root)) return ReadOrigin(files.origin);
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(files.root, kMaxEnvelopeBytes));
+  absl::StatusOr<TrustedRoot> root = OpenPinnedRoot(text);
+  if (!root.ok()) return Annotate(root.status(), files.root.string());
+  return std::move(root->root.origin);
+}
+
 absl::StatusOr<std::string> ReadOrigin(const fs::path& file) {
   DML_ASSIGN_OR_RETURN(std::string origin, ReadFile(file, kMaxOriginBytes));
   if (origin.ends_with('\n')) origin.pop_back();

@@ -94,8 +94,12 @@ absl::StatusOr<UserProfile> InstallUserProfile(const std::filesystem::path& data
                                                std::string_view address, bool insecure_loopback,
                                                const std::filesystem::path& target);
 
-/// The persisted origin, as in the data directory; checked.
+/// The persisted origin, as in the data directory; checked. The journal began under it.
 absl::StatusOr<std::string> ReadOrigin(const std::filesystem::path& file);
+
+/// The name of the journal now: of the trust root in force, the file client/root.json; before there
+/// is one, the persisted origin. The errors of reading them.
+absl::StatusOr<std::string> JournalOrigin(const IdentityFiles& files);
 
 /// The trust domain of clients' certificates for an origin: "dml.local/<hex>" gives
 /// "<hex>.dml.local", so that principals of two libraries never have the same id.

@@ -23,6 +23,7 @@ absl::StatusOr<fs::path> IssueCertificate(const IssueRequest& request,
                                           std::chrono::sys_seconds now) {
   const IdentityFiles files(request.data_dir);
   DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
+  DML_ASSIGN_OR_RETURN(std::string journal, JournalOrigin(files));
   std::string server = request.server;
   if (server.empty()) {
     DML_ASSIGN_OR_RETURN(server, ReadListenAddress(request.data_dir));
@@ -59,7 +60,7 @@ absl::StatusOr<fs::path> IssueCertificate(const IssueRequest& request,
                          .log_key = "log.pem",
                          .root = "root.json",
                          .root_key = "",
-                         .origin = origin,
+                         .origin = std::move(journal),
                          .insecure_loopback = false};
   const std::string yaml = text.ToYaml(fmt::format("Made for {} by dmld.", request.name));
   DML_RETURN_IF_ERROR(WriteFileAtomically(profile, AsBytes(yaml), 0600));

@@ -55,7 +55,7 @@ std::string ProfileText::ToYaml(std::string_view comment) const {
 absl::Status WriteAdminProfile(const fs::path& data_dir, std::string_view address,
                                bool insecure_loopback) {
   const IdentityFiles files(data_dir);
-  DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
+  DML_ASSIGN_OR_RETURN(std::string origin, JournalOrigin(files));
   const ProfileText profile{.server = std::string(address),
                             .ca = "../tls/ca.pem",
                             .certificate = "admin.pem",
@@ -82,7 +82,7 @@ fs::path UserProfilePath() {
 absl::StatusOr<UserProfile> InstallUserProfile(const fs::path& data_dir, std::string_view address,
                                                bool insecure_loopback, const fs::path& target) {
   const IdentityFiles files(fs::absolute(data_dir).lexically_normal());
-  DML_ASSIGN_OR_RETURN(std::string origin, ReadOrigin(files.origin));
+  DML_ASSIGN_OR_RETURN(std::string origin, JournalOrigin(files));
   const ProfileText profile{.server = std::string(address),
                             .ca = files.ca_certificate.string(),
                             .certificate = files.admin_certificate.string(),

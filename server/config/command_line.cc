@@ -29,7 +29,7 @@ struct Flags {
   std::string issue_server;
   int issue_days = 365;
 
-  std::string root;
+  std::vector<std::string> roots;
   bool root_keys_lost = false;
 };
 
@@ -39,6 +39,7 @@ struct Subcommands {
   const CLI::App* rebuild = nullptr;
   const CLI::App* renew = nullptr;
   const CLI::App* new_log_key = nullptr;
+  const CLI::App* new_origin = nullptr;
   const CLI::App* set_root = nullptr;
 };
 
@@ -83,8 +84,9 @@ CLI::App* AddWork(CLI::App& app, Flags& flags, const std::string& name, const st
 CLI::App* AddSetRootCommand(CLI::App& app, Flags& flags) {
   CLI::App* set_root = AddWork(app, flags, "set-root",
                                "Set the next trust root while no daemon runs; it may name the next "
-                               "key of the journal");
-  set_root->add_option("root", flags.root, "The signed root")->required();
+                               "key of the journal, or its next origin");
+  set_root->add_option("roots", flags.roots, "The signed root; several in the order of versions")
+      ->required();
   set_root->add_flag("--root-keys-lost", flags.root_keys_lost,
                      "Take a root that only its own keys have signed; every client must then pin "
                      "it anew");
@@ -126,9 +128,10 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& giv
   if (given.rebuild->parsed()) out.action = CommandLine::Action::kRebuildIndex;
   if (given.renew->parsed()) out.action = CommandLine::Action::kRenewCertificate;
   if (given.new_log_key->parsed()) out.action = CommandLine::Action::kNewLogKey;
+  if (given.new_origin->parsed()) out.action = CommandLine::Action::kNewOrigin;
   if (given.set_root->parsed()) {
     out.action = CommandLine::Action::kSetRoot;
-    out.root = flags.root;
+    out.roots.assign(flags.roots.begin(), flags.roots.end());
     out.root_keys_lost = flags.root_keys_lost;
   }
   if (flags.check_config || flags.print_config) {
@@ -156,6 +159,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
       .new_log_key = AddWork(app, flags, "new-log-key",
                              "Make a key that is to follow the journal's own, as the trust root "
                              "will say"),
+      .new_origin = AddWork(app, flags, "new-origin",
+                            "Say how a journal that lost signed entries (a restored backup) goes "
+                            "on under a new name"),
       .set_root = AddSetRootCommand(app, flags)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 pops.

@@ -19,14 +19,15 @@ struct CommandLine {
     kRenewCertificate,
     kRebuildIndex,
     kNewLogKey,
+    kNewOrigin,
     kSetRoot
   };
   Action action = Action::kServe;
-  ServerConfig config;          // kServe; of others the data directory and its limits.
-  std::string output;           // kPrint: help, version, or the configuration.
-  IssueRequest issue;           // kIssueCertificate.
-  std::filesystem::path root;   // kSetRoot.
-  bool root_keys_lost = false;  // kSetRoot.
+  ServerConfig config;                       // kServe; of others the data directory and its limits.
+  std::string output;                        // kPrint: help, version, or the configuration.
+  IssueRequest issue;                        // kIssueCertificate.
+  std::vector<std::filesystem::path> roots;  // kSetRoot.
+  bool root_keys_lost = false;               // kSetRoot.
 };
 
 /// Reads the arguments (without the program's name) and the configuration file that they name.

@@ -140,13 +140,42 @@ int MakeLogKey(const ServerConfig& config) {
   return kExitOk;
 }
 
+int TellNewOrigin(const ServerConfig& config) {
+  StartLogging(config.log);
+  const absl::StatusOr<NewOrigin> plan = PlanNewOrigin(config);
+  if (!plan.ok()) return Fail(plan.status());
+  fmt::print("the journal {} has {} entries, the last root among them is {}\n", plan->previous,
+             plan->size, plan->root_version);
+  if (plan->last_signed.has_value()) {
+    fmt::print(
+        "signed were {}: a newer backup may have what is missing here; it is lost if you "
+        "go on\n",
+        plan->last_signed->size);
+  } else {
+    fmt::print("what was signed last is lost: so a newer backup may exist\n");
+  }
+  fmt::print(
+      "next: have the newest root (of a client, STATE.root) name a new origin, signed by the "
+      "holders of the root keys, and set it, after those that are missing here:\n"
+      "  dml root new-origin NEWEST-ROOT.json --origin {} --log-start-size {} --out "
+      "next-root.json\n"
+      "  dml root sign next-root.json --key ... --previous NEWEST-ROOT.json\n"
+      "  dmld set-root --data-dir {} [MISSING-ROOT.json ...] next-root.json\n",
+      plan->origin, plan->size, config.data_dir.string());
+  return kExitOk;
+}
+
 int SetRoot(const CommandLine& command) {
   StartLogging(command.config.log);
   const absl::StatusOr<RootChange> done =
-      SetRootOffline(command.config, command.root, command.root_keys_lost);
+      SetRootsOffline(command.config, command.roots, command.root_keys_lost);
   if (!done.ok()) return Fail(done.status());
   fmt::print("trust root {} is set{}\n", done->version,
              done->log_key_changed ? ", and the journal's next key signs from now on" : "");
+  if (!done->moved_to.empty()) {
+    fmt::print("the journal goes on as {}\nnext: start dmld; clients with a rootFile follow\n",
+               done->moved_to);
+  }
   if (command.root_keys_lost) {
     fmt::print("no client follows it: give each {} as its rootFile\n",
                IdentityFiles(command.config.data_dir).root.string());
@@ -212,6 +241,8 @@ int RunProgram(int argc, char** argv) {
       return Issue(command->issue);
     case CommandLine::Action::kNewLogKey:
       return MakeLogKey(command->config);
+    case CommandLine::Action::kNewOrigin:
+      return TellNewOrigin(command->config);
     case CommandLine::Action::kSetRoot:
       return SetRoot(*command);
     case CommandLine::Action::kRenewCertificate:

@@ -9,12 +9,19 @@ CheckpointSigner::CheckpointSigner(std::string origin, PrivateKey key, std::file
 
 // The journal holds all that was signed.
 absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t size,
-                                            std::span<const PublicKey> signed_with) const {
+                                            const SignedBefore& before) const {
   DML_ASSIGN_OR_RETURN(std::string note, ReadFile(file_, kMaxNoteBytes));
-  absl::StatusOr<Checkpoint> signed_before = OpenCheckpoint(note, origin_, public_key());
-  for (const PublicKey& key : signed_with) {
-    if (signed_before.ok()) break;
-    signed_before = OpenCheckpoint(note, origin_, key);
+  auto signed_by_any = [&](const std::string& origin) {
+    absl::StatusOr<Checkpoint> out = OpenCheckpoint(note, origin, public_key());
+    for (const PublicKey& key : before.keys) {
+      if (!out.ok()) out = OpenCheckpoint(note, origin, key);
+    }
+    return out;
+  };
+  absl::StatusOr<Checkpoint> signed_before = signed_by_any(origin_);
+  if (!signed_before.ok() && !before.previous_origin.empty() &&
+      signed_by_any(before.previous_origin).ok()) {
+    return absl::OkStatus();
   }
   if (!signed_before.ok()) {
     return Annotate(
@@ -25,7 +32,9 @@ absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t
     return FailedPrecondition(
         ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
         "{} entries were signed ({}), but the journal has {}: the database is older than what was "
-        "promised, as after restoring a backup; clients would see a forked log",
+        "promised, as after restoring a backup; clients would see a forked log: restore a newer "
+        "one, "
+        "or go on under a new name, see docs/operations.md, \"A restored backup\"",
         signed_before->size, file_.string(), size);
   }
   DML_ASSIGN_OR_RETURN(Digest then, journal.Root(signed_before->size));
@@ -39,7 +48,7 @@ absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t
 }
 
 absl::Status CheckpointSigner::Open(const JournalView& journal, bool accept_missing,
-                                    std::span<const PublicKey> signed_with) {
+                                    const SignedBefore& before) {
   DML_ASSIGN_OR_RETURN(uint64_t size, journal.Size());
   DML_ASSIGN_OR_RETURN(Digest root, journal.Root(size));
   if (file_.empty()) return Sign(size, root);
@@ -58,7 +67,7 @@ absl::Status CheckpointSigner::Open(const JournalView& journal, bool accept_miss
         "{} is there: start without --accept-missing-checkpoint, which is for one start only",
         file_.string());
   }
-  if (!missing) DML_RETURN_IF_ERROR(CheckAgainst(journal, size, signed_with));
+  if (!missing) DML_RETURN_IF_ERROR(CheckAgainst(journal, size, before));
   return Sign(size, root);
 }
 

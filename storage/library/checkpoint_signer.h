@@ -10,8 +10,8 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
+#include <vector>
 
 #include <absl/synchronization/mutex.h>
 
@@ -20,6 +20,14 @@
 #include "storage/journal/journal.h"
 
 namespace dml {
+
+/// Whose signature may be in the file.
+struct SignedBefore {
+  std::vector<PublicKey> keys;  // Besides the key that signs now.
+  // A journal that goes on under a new name: the one before, which promised other entries. What was
+  // signed under it binds no more.
+  std::string previous_origin;
+};
 
 struct SignedCheckpoint {
   Checkpoint checkpoint;
@@ -35,10 +43,10 @@ class CheckpointSigner {
   /// nothing may be served: JOURNAL_BEHIND_CHECKPOINT where the journal has fewer entries than were
   /// signed or another root at that size; CHECKPOINT_MISSING where it has entries and there is no
   /// file. `accept_missing` takes the journal as it is where the file is missing;
-  /// CHECKPOINT_PRESENT where it is not, so that nobody starts like that for ever. One of
-  /// `signed_with` must have signed the file; empty: the key that signs now.
+  /// CHECKPOINT_PRESENT where it is not, so that nobody starts like that for ever. The file must be
+  /// signed by the key that signs now, or as `before` says.
   absl::Status Open(const JournalView& journal, bool accept_missing,
-                    std::span<const PublicKey> signed_with = {});
+                    const SignedBefore& before = {});
 
   /// Signs, keeps the signature durably, then makes it the latest. The journal's entries must be
   /// durable. FAILED_PRECONDITION where size is below the latest.
@@ -52,7 +60,7 @@ class CheckpointSigner {
 
  private:
   absl::Status CheckAgainst(const JournalView& journal, uint64_t size,
-                            std::span<const PublicKey> signed_with) const;
+                            const SignedBefore& before) const;
 
   const std::string origin_;
   const PrivateKey key_;

@@ -125,8 +125,10 @@ absl::StatusOr<std::unique_ptr<Library>> Library::Open(std::unique_ptr<Engine> e
     auto snapshot = engine->NewSnapshot();
     const JournalView journal(*snapshot);
     DML_ASSIGN_OR_RETURN(size, journal.Size());
-    if (size > 0) DML_RETURN_IF_ERROR(CheckFirstEntry(journal, options.origin));
-    DML_RETURN_IF_ERROR(signer->Open(journal, options.accept_missing_checkpoint, options.log_keys));
+    const std::string& first = options.first_origin.empty() ? options.origin : options.first_origin;
+    if (size > 0) DML_RETURN_IF_ERROR(CheckFirstEntry(journal, first));
+    DML_RETURN_IF_ERROR(
+        signer->Open(journal, options.accept_missing_checkpoint, options.signed_before));
   }
   if (size == 0) DML_RETURN_IF_ERROR(CreateFirstEntry(*engine, *signer, options.clock()));
   DML_RETURN_IF_ERROR(BringViewsUpToDate(*engine));

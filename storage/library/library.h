@@ -7,16 +7,18 @@
 
 #include "storage/content/content_store.h"
 #include "storage/engine/engine.h"
+#include "storage/library/checkpoint_signer.h"
 #include "storage/library/cosigned_checkpoints.h"
 #include "storage/library/sequencer.h"
 
 namespace dml {
 
 struct LibraryOptions {
-  std::string origin;                            // Checkpoint origin; must stay the same for ever.
+  std::string origin;                            // Of checkpoints.
+  std::string first_origin;                      // As the first entry names it; "": the same.
   std::filesystem::path signed_checkpoint_file;  // "": in memory (tests).
   bool accept_missing_checkpoint = false;        // See CheckpointSigner::Open.
-  std::vector<PublicKey> log_keys;               // One of which signed last; empty: the one now.
+  SignedBefore signed_before;                    // What the file may hold.
   SequencerOptions sequencer;
   ContentOptions content;
   Sequencer::Clock clock = WallClockNow;

@@ -41,21 +41,38 @@ absl::Status NoRoot() {
 
 BlobRef RefOf(const std::string& bytes) { return {Sha256(bytes), bytes.size()}; }
 
+Command RootCommand(uint64_t version, std::string envelope) {
+  Command command;
+  command.payload = RootSet{version, RefOf(envelope)};
+  command.metadata = {std::move(envelope)};
+  return command;
+}
+
+// Of a root that the next entry sets.
 absl::Status CheckOfThisLog(const Reader& state, const TrustRoot& root, std::string_view origin,
                             const PublicKey& log_key) {
   DML_ASSIGN_OR_RETURN(const uint64_t size, JournalView(state).Size());
+  return CheckRootOfLog(root, origin, log_key, size + 1);
+}
+
+}  // namespace
+
+absl::Status CheckRootOfLog(const TrustRoot& root, std::string_view origin,
+                            const PublicKey& log_key, uint64_t size) {
   if (root.origin != origin) {
     return PermissionDenied(ErrorReason("ROOT_ORIGIN_UNEXPECTED"),
-                            "the root is of the journal {}, and this one is {}", root.origin,
-                            origin);
+                            "the root is of the journal {}, and this one is {}{}", root.origin,
+                            origin,
+                            root.previous_origin == origin
+                                ? ": to move it there, stop the daemon, and use dmld set-root"
+                                : "");
   }
-  // With the entry that sets it.
-  if (root.log_start_size > size + 1) {
+  if (root.log_start_size > size) {
     return InvalidArgument(ErrorReason("ROOT_LOG_START_BEYOND"),
                            "the root believes the journal from {} entries on, and it has {} with "
                            "this root: no client could believe it any more; say logStartSize {} or "
                            "less",
-                           root.log_start_size, size + 1, size + 1);
+                           root.log_start_size, size, size);
   }
   const auto log = root.roles.find(SigningRole::kLog);
   if (log != root.roles.end() && std::ranges::count(log->second.key_ids, log_key.id()) > 0) {
@@ -68,15 +85,6 @@ absl::Status CheckOfThisLog(const Reader& state, const TrustRoot& root, std::str
       "docs/operations.md, \"Recovery\"",
       log_key.id().ToString());
 }
-
-Command RootCommand(uint64_t version, std::string envelope) {
-  Command command;
-  command.payload = RootSet{version, RefOf(envelope)};
-  command.metadata = {std::move(envelope)};
-  return command;
-}
-
-}  // namespace
 
 absl::StatusOr<std::optional<TrustedRoot>> LoadRoot(const Reader& state) {
   DML_ASSIGN_OR_RETURN(auto record, LibraryView(state).FindRoot());
@@ -140,6 +148,13 @@ absl::StatusOr<Command> PrepareSetRoot(const Reader& state, std::string envelope
   DML_RETURN_IF_ERROR(CheckOfThisLog(state, next->root, origin, log_key));
   DML_RETURN_IF_ERROR(CheckRootExpiry(next->root, now));
   return RootCommand(next->root.version, std::move(envelope));
+}
+
+absl::StatusOr<Command> PreparePastRoot(const Reader& state, std::string envelope) {
+  DML_ASSIGN_OR_RETURN(auto current, LoadRoot(state));
+  if (!current.has_value()) return NoRoot();
+  DML_ASSIGN_OR_RETURN(TrustedRoot next, OpenNextRoot(current->root, envelope));
+  return RootCommand(next.root.version, std::move(envelope));
 }
 
 absl::StatusOr<Command> PrepareReplaceRoot(const Reader& state, std::string envelope,

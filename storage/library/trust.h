@@ -41,9 +41,18 @@ absl::StatusOr<Command> PrepareSetRoot(const Reader& state, std::string envelope
                                        std::string_view origin, const PublicKey& log_key,
                                        Timestamp now);
 
-/// The same for a root that its own root role alone has signed, in the place of one whose keys are
-/// lost: nobody follows such a step who is not told to. ROOT_MISSING where there is none to
-/// replace, ROOT_VERSION_UNEXPECTED for another version than the next.
+/// What PrepareSetRoot demands of a root of the journal `origin` that `log_key` signs; `size`: of
+/// the journal, with the root's own entry.
+absl::Status CheckRootOfLog(const TrustRoot& root, std::string_view origin,
+                            const PublicKey& log_key, uint64_t size);
+
+/// The command that sets a root on the way to one that is set at once after it: it counts by its
+/// signatures alone. The errors of OpenNextRoot; ROOT_MISSING where there is none to follow.
+absl::StatusOr<Command> PreparePastRoot(const Reader& state, std::string envelope);
+
+/// As PrepareSetRoot, for a root that its own root role alone has signed, in the place of one whose
+/// keys are lost: nobody follows such a step who is not told to. ROOT_MISSING where there is none
+/// to replace, ROOT_VERSION_UNEXPECTED for another version than the next.
 absl::StatusOr<Command> PrepareReplaceRoot(const Reader& state, std::string envelope,
                                            std::string_view origin, const PublicKey& log_key,
                                            Timestamp now);

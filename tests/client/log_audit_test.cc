@@ -90,9 +90,24 @@ TEST_F(LogAuditTest, TheFirstEntryIsThisLibrarysAndTheOnlyOneOfItsKind) {
     entry.author = "dmld";
     entry.payload = first;
     audit.Add(*wire::EncodeEntry(entry));
+    audit.CheckOrigin();
+    audit.CheckOrigin();
     ASSERT_EQ(audit.fault_count(), 1u);
     EXPECT_EQ(audit.faults()[0].rule, "LIBRARY_UNEXPECTED");
   }
+}
+
+TEST_F(LogAuditTest, ALogMovesFromTheNameThatItHasToTheOneThatIsAudited) {
+  const OriginMove away{"library.example/two", kOrigin, std::string(kOrigin) + "\n5\n..."};
+  Add(RootSet{1, {Sha256("r1"), 2}, away});
+  audit_.CheckOrigin();
+  EXPECT_EQ(Rules(), Faults{"LIBRARY_UNEXPECTED"}) << "what is audited is the log of before";
+  Add(RootSet{2, {Sha256("r2"), 2}, OriginMove{kOrigin, "library.example/two", ""}});
+  audit_.CheckOrigin();
+  EXPECT_EQ(audit_.fault_count(), 1u);
+  Add(RootSet{3, {Sha256("r3"), 2}, OriginMove{kOrigin, "library.example/two", ""}});
+  Add(RootSet{4, {Sha256("r4"), 2}, OriginMove{kOrigin, kOrigin, "library.example/x\n5\n..."}});
+  EXPECT_EQ(Rules(), (Faults{"LIBRARY_UNEXPECTED", "ORIGIN_UNEXPECTED", "ORIGIN_UNEXPECTED"}));
 }
 
 // attack: removed entry; one that was taken out shifts the indices of those after it.

@@ -24,11 +24,11 @@ class Log {
  public:
   explicit Log(const PrivateKey& key, std::string salt = "") : key_(key), salt_(std::move(salt)) {}
 
-  std::string Note(uint64_t size) {
+  Digest RootAt(uint64_t size) {
     Grow(size);
-    Digest root = size == 0 ? EmptyRoot() : *RootHash(size, Reader());
-    return *SignCheckpoint({kOrigin, size, root}, key_);
+    return size == 0 ? EmptyRoot() : *RootHash(size, Reader());
   }
+  std::string Note(uint64_t size) { return *SignCheckpoint({kOrigin, size, RootAt(size)}, key_); }
   LogVerifier::FetchProof Prover() {
     return [this](uint64_t first, uint64_t second) -> absl::StatusOr<std::vector<Digest>> {
       ++proofs;
@@ -56,7 +56,7 @@ class Log {
 class LogVerifierTest : public ::testing::Test {
  protected:
   std::unique_ptr<LogVerifier> Open(const std::filesystem::path& state) {
-    return *LogVerifier::Create(kOrigin, key_.public_key().ToPem(), state);
+    return *LogVerifier::Create({kOrigin, {}, key_.public_key(), std::nullopt}, state);
   }
   static LogVerifier::FetchProof Fails(absl::Status status) {
     return [status](uint64_t, uint64_t) -> absl::StatusOr<std::vector<Digest>> { return status; };
@@ -189,11 +189,13 @@ TEST_F(LogVerifierTest, OnlyThePinnedKeyAndOriginCount) {
   EXPECT_FALSE(std::filesystem::exists(dir_ / "state"));
 
   ASSERT_TRUE(verifier->Accept(log_.Note(3), log_.Prover()).ok());
-  auto other_pin = LogVerifier::Create(kOrigin, stranger.public_key().ToPem(), dir_ / "state");
+  auto other_pin =
+      LogVerifier::Create({kOrigin, {}, stranger.public_key(), std::nullopt}, dir_ / "state");
   EXPECT_EQ(Reason(other_pin.status()), "LOG_STATE_INVALID");
   PrivateKey ecdsa = PrivateKey::Generate(KeyAlgorithm::kEcdsaP256);
-  EXPECT_EQ(Reason(LogVerifier::Create(kOrigin, ecdsa.public_key().ToPem(), "").status()),
-            "LOG_KEY_INVALID");
+  EXPECT_EQ(
+      Reason(LogVerifier::Create({kOrigin, {}, ecdsa.public_key(), std::nullopt}, "").status()),
+      "LOG_KEY_INVALID");
 }
 
 // attack T4
@@ -209,7 +211,7 @@ TEST_F(LogVerifierTest, AStolenKeysCheckpointsAreSetAsideOnceTheRootNamesAnother
                   .code(),
               absl::StatusCode::kDataLoss);
 
-    ASSERT_TRUE(verifier->Rekey(next_key.public_key(), 4).ok());
+    ASSERT_TRUE(verifier->Rekey({kOrigin, {}, next_key.public_key(), 4}).ok());
     EXPECT_FALSE(verifier->Remembered()->has_value());
     Log next(next_key);
     EXPECT_EQ(Reason(verifier->Accept(next.Note(3), next.Prover()).status()),
@@ -218,7 +220,7 @@ TEST_F(LogVerifierTest, AStolenKeysCheckpointsAreSetAsideOnceTheRootNamesAnother
     ASSERT_TRUE(verifier->Accept(next.Note(5), next.Prover()).ok());
     EXPECT_EQ((*verifier->Remembered())->size, 5u);
     // The same root again takes nothing away.
-    ASSERT_TRUE(verifier->Rekey(next_key.public_key(), 4).ok());
+    ASSERT_TRUE(verifier->Rekey({kOrigin, {}, next_key.public_key(), 4}).ok());
     if (!state.empty()) EXPECT_EQ((*verifier->Remembered())->size, 5u);
   }
   const std::vector<std::string> evidence = Evidence();
@@ -227,15 +229,39 @@ TEST_F(LogVerifierTest, AStolenKeysCheckpointsAreSetAsideOnceTheRootNamesAnother
 
   // A client that starts after the root has changed finds its old memory.
   ASSERT_TRUE(Open(dir_ / "other")->Accept(log_.Note(3), log_.Prover()).ok());
-  auto later = LogVerifier::Create(kOrigin, next_key.public_key().ToPem(), dir_ / "other", 4);
+  auto later = LogVerifier::Create({kOrigin, {}, next_key.public_key(), 4}, dir_ / "other");
   ASSERT_TRUE(later.ok()) << later.status();
   EXPECT_FALSE((*later)->Remembered()->has_value());
   // What is no note of this log is not set aside.
   ASSERT_TRUE(WriteFileAtomically(dir_ / "other", AsBytes("garbage"), 0600).ok());
   EXPECT_EQ(
-      Reason(
-          LogVerifier::Create(kOrigin, next_key.public_key().ToPem(), dir_ / "other", 4).status()),
+      Reason(LogVerifier::Create({kOrigin, {}, next_key.public_key(), 4}, dir_ / "other").status()),
       "LOG_STATE_INVALID");
+}
+
+// Recovery: a restored backup goes on under a new name, and lacks what was remembered.
+TEST_F(LogVerifierTest, WhatAFormerOriginSignedIsSetAsideOnceTheRootNamesANewOne) {
+  constexpr char kMoved[] = "library.example/moved";
+  const std::string remembered = log_.Note(9);
+  for (const std::filesystem::path& state : {dir_ / "state", std::filesystem::path()}) {
+    auto verifier = Open(state);
+    ASSERT_TRUE(verifier->Accept(remembered, log_.Prover()).ok());
+    const std::string moved = *SignCheckpoint({kMoved, 5, log_.RootAt(5)}, key_);
+    EXPECT_EQ(Reason(verifier->Accept(moved, log_.Prover()).status()), "SIGNATURE_MISSING");
+    ASSERT_TRUE(verifier->Rekey({kMoved, {kOrigin}, key_.public_key(), 4}).ok());
+    EXPECT_FALSE(verifier->Remembered()->has_value());
+    EXPECT_EQ(Reason(verifier->Accept(log_.Note(10), log_.Prover()).status()), "SIGNATURE_MISSING")
+        << "the old name is over";
+    ASSERT_TRUE(verifier->Accept(moved, log_.Prover()).ok());
+    EXPECT_EQ((*verifier->Remembered())->size, 5u);
+  }
+  EXPECT_EQ(Evidence(), std::vector<std::string>{remembered});
+  // Only a name that the log had before is set aside.
+  ASSERT_TRUE(Open(dir_ / "other")->Accept(remembered, log_.Prover()).ok());
+  EXPECT_EQ(Reason(LogVerifier::Create({kMoved, {"library.example/x"}, key_.public_key(), 4},
+                                       dir_ / "other")
+                       .status()),
+            "LOG_STATE_INVALID");
 }
 
 TEST_F(LogVerifierTest, ProcessesThatShareAFileSeeEachOthersMemory) {

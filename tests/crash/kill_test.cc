@@ -139,7 +139,9 @@ class KillTest : public ::testing::Test {
   // The last checkpoint that any client accepted: they share one state file.
   Checkpoint Remembered() {
     const ClientOptions options = library_.AdminOptions();
-    auto log = LogVerifier::Create(options.log_origin, options.log_key_pem, options.state_file);
+    auto log = LogVerifier::Create(
+        {options.log_origin, {}, *PublicKey::FromSpkiPem(options.log_key_pem), std::nullopt},
+        options.state_file);
     EXPECT_TRUE(log.ok()) << log.status();
     auto remembered = (*log)->Remembered();
     EXPECT_TRUE(remembered.ok() && remembered->has_value()) << remembered.status();

@@ -134,6 +134,71 @@ TEST_F(RecoveryTest, ALostLogKeyIsReplaced) {
   Publish("1.0.0", "one");
 }
 
+// The database is of before entries that clients have seen, a trust root among them.
+TEST_F(RecoveryTest, ARestoredBackupGoesOnUnderANewOriginThatClientsFollow) {
+  Begin();
+  UseOwnProfile();
+  Publish("1.0.0", "one");
+  EXPECT_EQ(library_.Stop(), 0);
+  EXPECT_EQ(Dmld({"new-origin"}), 3) << "the journal has all that was signed";
+  fs::copy(Data("db"), Path("backup"), fs::copy_options::recursive);
+  Restart();
+  Do({"root", "fetch", "--out", Path("root-1.json")});
+  Do({"root", "renew", Path("root-1.json"), "--valid-for", "400d", "--out", Path("root-2.json")});
+  Do({"root", "sign", Path("root-2.json"), "--key", RootKey()});
+  Do({"root", "set", Path("root-2.json")});
+  Publish("1.1.0", "two");
+  const Json before = Do({"log", "checkpoint"})["checkpoint"];
+  const std::string remembered = ReadBytes(StateFile());
+  EXPECT_EQ(library_.Stop(), 0);
+  fs::remove_all(Data("db"));
+  fs::rename(Path("backup"), Data("db"));
+  EXPECT_EQ(library_.Launch()->Wait(), 3) << "it would sign a second history";
+  EXPECT_EQ(Dmld({"new-origin"}), 0);
+
+  auto move = [&](const std::string& from, const std::string& size, const std::string& out) {
+    Do({"root", "new-origin", Path(from), "--origin", "dml.local/moved", "--log-start-size", size,
+        "--out", Path(out)});
+    Do({"root", "sign", Path(out), "--key", RootKey()});
+  };
+  const std::string kept = std::to_string(before["size"].get<int>() - 2);
+  move("root-2.json", "99", "beyond.json");
+  move("root-2.json", kept, "root-3.json");
+  EXPECT_EQ(Dmld({"set-root", Path("root-3.json")}), 2) << "root 2 is missing";
+  EXPECT_EQ(Dmld({"set-root", Path("root-2.json"), Path("beyond.json")}), 2);
+  EXPECT_EQ(Dmld({"set-root", Path("root-2.json")}), 3) << "the journal is still behind";
+  EXPECT_EQ(Dmld({"set-root", Path("root-2.json"), Path("root-3.json")}), 0);
+  EXPECT_EQ(ReadBytes(Data("signed-checkpoint.previous")).substr(0, 10), "dml.local/");
+  // A crash before the first checkpoint under the new name was kept.
+  fs::copy_file(Data("signed-checkpoint.previous"), Data("signed-checkpoint"),
+                fs::copy_options::overwrite_existing);
+  Restart();
+  EXPECT_EQ(ReasonOf({"root", "set", Path("beyond.json")}, 1), "ROOT_VERSION_UNEXPECTED");
+
+  const Json after = Do({"log", "checkpoint"})["checkpoint"];
+  EXPECT_EQ(after["origin"], "dml.local/moved");
+  EXPECT_EQ(after["size"].get<int>(), std::stoi(kept) + 2);
+  std::vector<std::string> set_aside;
+  for (const auto& file : fs::directory_iterator(StateFile().parent_path())) {
+    if (file.path().string().ends_with("-retired")) set_aside.push_back(ReadBytes(file.path()));
+  }
+  EXPECT_EQ(set_aside, std::vector<std::string>{remembered});
+  ExpectThere("1.0.0", "one");
+  Publish("1.1.0", "two again");
+  EXPECT_EQ(Do({"log", "verify"})["verified"], true);
+  const std::string entry = Do({"log", "show", std::to_string(std::stoi(kept) + 1)}).dump();
+  EXPECT_NE(entry.find("as dml.local/moved"), std::string::npos) << entry;
+  // Whoever comes anew finds the new name in the profile.
+  profile_.clear();
+  EXPECT_EQ(library_.AdminOptions().log_origin, "dml.local/moved");
+  EXPECT_EQ(Do({"log", "verify"})["verified"], true);
+  // The old name is over: nothing may be signed under it any more.
+  EXPECT_EQ(library_.Stop(), 0);
+  fs::copy_file(Data("signed-checkpoint.previous"), Data("signed-checkpoint"),
+                fs::copy_options::overwrite_existing);
+  EXPECT_EQ(library_.Launch()->Wait(), 3);
+}
+
 TEST_F(RecoveryTest, LostRootKeysMeanThatEveryClientPinsTheNextRootByHand) {
   Begin();
   UseOwnProfile();

@@ -114,6 +114,7 @@ absl::Status AuditTo(LogSource& source, const Checkpoint& checkpoint, LogAudit& 
       DML_RETURN_IF_ERROR(each(index, leaf, entry));
     }
   }
+  audit.CheckOrigin();
   return audit.Root() == checkpoint.root ? absl::OkStatus() : RootsDiffer(audit, checkpoint);
 }
 
@@ -291,8 +292,7 @@ absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
                            "a monitor must remember what it has seen: give --state FILE");
   }
   DML_ASSIGN_OR_RETURN(std::unique_ptr<LogVerifier> checked,
-                       LogVerifier::Create(log.source->origin(), log.source->log_key().ToPem(),
-                                           log.state_file, log.start_size));
+                       LogVerifier::Create(log.pin, log.state_file));
   Monitor monitor(args, std::move(log), std::move(demand), std::move(checked));
   while (true) {
     const uint64_t before = monitor.audit().size();

@@ -167,11 +167,9 @@ absl::StatusOr<std::unique_ptr<LogSource>> OpenTiles(const ClientOptions& option
   http.certificate_pem = options.certificate_pem;
   http.private_key_pem = options.private_key_pem;
   DML_ASSIGN_OR_RETURN(std::unique_ptr<HttpLog> log, HttpLog::Create(std::move(http)));
-  DML_ASSIGN_OR_RETURN(
-      std::unique_ptr<LogVerifier> verifier,
-      LogVerifier::Create(options.log_origin, pin.key.ToPem(), options.state_file, pin.start_size));
-  return std::make_unique<TileSource>(options.log_origin, pin.key, std::move(log),
-                                      std::move(verifier));
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<LogVerifier> verifier,
+                       LogVerifier::Create(pin, options.state_file));
+  return std::make_unique<TileSource>(pin.origin, pin.key, std::move(log), std::move(verifier));
 }
 
 }  // namespace
@@ -208,16 +206,16 @@ absl::StatusOr<OpenedLog> OpenLog(Context& context, const LogSourceArgs& args,
     DML_ASSIGN_OR_RETURN(client, context.client());
     client->GetCheckpoint().status().IgnoreError();  // What is amiss, the source will say.
   }
-  DML_ASSIGN_OR_RETURN(const LogPin pin, PinOf(options));
-  OpenedLog out;
-  out.start_size = pin.start_size;
-  out.state_file = args.state.empty() ? Beside(options.state_file, purpose) : fs::path(args.state);
+  DML_ASSIGN_OR_RETURN(LogPin pin, PinOf(options));
+  OpenedLog out{nullptr,
+                args.state.empty() ? Beside(options.state_file, purpose) : fs::path(args.state),
+                std::move(pin)};
   if (!args.url.empty()) {
-    DML_ASSIGN_OR_RETURN(out.source, OpenTiles(options, pin, args.url));
+    DML_ASSIGN_OR_RETURN(out.source, OpenTiles(options, out.pin, args.url));
     context.MarkAsked();
     return out;
   }
-  out.source = std::make_unique<LibrarySource>(*client, options.log_origin, pin.key);
+  out.source = std::make_unique<LibrarySource>(*client, out.pin.origin, out.pin.key);
   return out;
 }
 

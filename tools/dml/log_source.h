@@ -53,8 +53,8 @@ void DeclareLogSource(CLI::App& app, LogSourceArgs& args);
 /// A source, and where its commands keep what they remember.
 struct OpenedLog {
   std::unique_ptr<LogSource> source;
-  std::filesystem::path state_file;    // "" where there is no place for one.
-  std::optional<uint64_t> start_size;  // Of the root, where one is pinned (client/log_verifier.h).
+  std::filesystem::path state_file;  // "" where there is no place for one.
+  LogPin pin;
 };
 
 /// `purpose` names the state file: "<profile's state file>.<purpose>".

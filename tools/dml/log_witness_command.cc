@@ -128,9 +128,7 @@ absl::StatusOr<Reply> WitnessLog(Context& context, const WitnessArgs& args) {
                            "a witness must remember what it has cosigned: give --state FILE");
   }
   const std::string state = args.state.empty() ? args.key + ".witness" : args.state;
-  DML_ASSIGN_OR_RETURN(std::unique_ptr<LogVerifier> memory,
-                       LogVerifier::Create(log.source->origin(), log.source->log_key().ToPem(),
-                                           state, log.start_size));
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<LogVerifier> memory, LogVerifier::Create(log.pin, state));
   WitnessRun run(*client, *key, args, *memory);
   for (const std::string& note : offered) {
     DML_RETURN_IF_ERROR(run.Consider(note));

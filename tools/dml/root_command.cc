@@ -239,6 +239,33 @@ absl::StatusOr<Reply> Rotate(Context&, const ChangeArgs& args) {
   });
 }
 
+struct NewOriginArgs {
+  std::string file;
+  std::string out;
+  std::string origin;
+  uint64_t log_start_size = 0;
+};
+
+void DeclareNewOrigin(CLI::App& app, NewOriginArgs& args) {
+  DeclareFiles(app, args.file, args.out);
+  app.add_option("--origin", args.origin, "The journal's new name, never used before")
+      ->required()
+      ->type_name("ORIGIN");
+  app.add_option("--log-start-size", args.log_start_size,
+                 "How many entries the journal has (dmld new-origin says): it is believed from "
+                 "there on")
+      ->required()
+      ->type_name("SIZE");
+}
+
+absl::StatusOr<Reply> MoveOrigin(Context&, const NewOriginArgs& args) {
+  DML_ASSIGN_OR_RETURN(RootFile file, ReadRootFile(args.file));
+  DML_ASSIGN_OR_RETURN(TrustRoot root, BeginChange(file, args.file, args.out));
+  root.previous_origin = std::exchange(root.origin, args.origin);
+  root.log_start_size = args.log_start_size;
+  return WriteChange(args.out.empty() ? args.file : args.out, root);
+}
+
 void DeclareRenew(CLI::App& app, ChangeArgs& args) {
   DeclareFiles(app, args.file, args.out);
   app.add_option("--valid-for", args.validity, "From now on; default: 365d")->type_name("DURATION");
@@ -281,6 +308,11 @@ void AddRootCommands(CommandTree& tree) {
                        {"renew", "Let a root expire later",
                         "dml root renew root-2.json --valid-for 365d --out root-3.json"},
                        DeclareRenew, Renew);
+  tree.Add<NewOriginArgs>(noun,
+                          {"new-origin", "Let a journal that lost entries go on under a new name",
+                           "dml root new-origin root-2.json --origin library.example/dml-2 "
+                           "--log-start-size 4711 --out root-3.json"},
+                          DeclareNewOrigin, MoveOrigin);
   AddRootSigningCommands(tree, noun);
   AddTufCommands(tree, noun);
 }
