@@ -131,9 +131,10 @@ TEST_F(LicenseDataCommandTest, VerdictsGoByThePropertiesAndNameThem) {
   const Json outside = Do({"license", "eval", "GPL-2.0-only", "--environment", "shop"}, 3);
   EXPECT_EQ(outside["outcome"], "REVIEW");
   EXPECT_EQ(outside["findings"][0]["rule"], "license.review");
-  EXPECT_EQ(Set(Write("properties.yaml", "categories: [{name: other}]\ncategorizations: []\n"),
-                "properties", "props 2", {}, 1)["error"]["reason"],
-            "LICENSE_DATA_IN_USE");
+  const std::string without = Write("properties.yaml",
+                                    "categories: [{name: other}]\n"
+                                    "categorizations: [{id: GPL-2.0-only, categories: [other]}]\n");
+  EXPECT_EQ(Set(without, "properties", "props 2", {}, 1)["error"]["reason"], "LICENSE_DATA_IN_USE");
 }
 
 }  // namespace
