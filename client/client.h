@@ -175,6 +175,10 @@ class Client {
   // Operation.
   absl::StatusOr<ServerStatus> GetStatus();
   absl::StatusOr<ViewsVerdict> VerifyViews();
+  /// Says that it is `now`, where the library's clock is far ahead of its journal; the time from
+  /// which the journal goes on. FAILED_PRECONDITION: CLOCK_DISAGREES, CLOCK_IN_STEP.
+  absl::StatusOr<Committed<Timestamp>> AcceptClock(Timestamp now,
+                                                   const MutationOptions& options = {});
   // Work that takes long: Start... returns at once, and changes nothing where it is under way.
   absl::StatusOr<JobStatus> StartCollection();
   absl::StatusOr<CollectionStatus> GetCollection();

@@ -106,6 +106,7 @@ absl::StatusOr<std::unique_ptr<Library>> OpenWith(const ServerConfig& config, Op
   options.content.pack_bytes = config.content.pack_bytes;
   options.content.lease = std::chrono::seconds(config.limits.upload_lease_seconds);
   options.signed_checkpoint_file = opened.dir.signed_checkpoint();
+  options.max_clock_step = std::chrono::seconds(config.limits.clock_step_seconds);
   options.accept_missing_checkpoint = accept_missing_checkpoint;
   return Library::Open(std::move(opened.engine), std::move(log_key), std::move(options));
 }
@@ -256,6 +257,9 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
                                               config.accept_missing_checkpoint));
   DML_RETURN_IF_ERROR(FinishLogKey(*library, keys, files));
   DML_RETURN_IF_ERROR(EnsureTrustRoot(*library, opened.bootstrap));
+  if (const auto time = library->TimeOf(*library->Read()); !time.ok()) {
+    spdlog::warn("{}", Message(time.status()));
+  }
   if (config.accept_missing_checkpoint) {
     spdlog::warn(
         "accepted the journal without {}, as told: {} entries; start without "

@@ -93,6 +93,7 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const LeaseReleased&) { return "lease_released"; },
                         [](const LeaseBorrowed&) { return "lease_borrowed"; },
                         [](const AuditRecorded&) { return "audit_recorded"; },
+                        [](const ClockAccepted&) { return "clock_accepted"; },
                         [](const LicenseDataSet&) { return "license_data_set"; },
                     },
                     payload);
@@ -204,6 +205,9 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const AuditRecorded& p) {
             return fmt::format("record {} line(s) of the audit log: head {}", p.lines,
                                p.head.ToString());
+          },
+          [](const ClockAccepted& p) {
+            return fmt::format("accept the clock, which says {}", FormatTime(p.time));
           },
           [](const LicenseDataSet& p) {
             return fmt::format("set license {} {}, revision {}", LicenseDataKindName(p.kind),

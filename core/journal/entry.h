@@ -120,7 +120,8 @@ using EntryPayload =
                  RoleRevoked, TokenIssued, TokenRevoked, PermitDecided, AdmissionDecided,
                  VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded,
                  EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
-                 LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet>;
+                 LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
+                 ClockAccepted>;
 
 struct Entry {
   uint64_t index = 0;

@@ -113,4 +113,11 @@ struct AuditRecorded {
   bool operator==(const AuditRecorded&) const = default;
 };
 
+/// An operator says that it is this time: the journal's time may step forward to it, however far
+/// (storage/library/journal_clock.h).
+struct ClockAccepted {
+  Timestamp time;
+  bool operator==(const ClockAccepted&) const = default;
+};
+
 }  // namespace dml

@@ -46,6 +46,7 @@ class Decider {
   absl::Status operator()(const TokenRevoked& p) const;
   absl::Status operator()(const PermitDecided& p) const;
   absl::Status operator()(const AuditRecorded& p) const;
+  absl::Status operator()(const ClockAccepted&) const { return absl::OkStatus(); }
   absl::Status operator()(const LicenseDataSet& p) const;
 
   // decide_custody.cc: things on shelves.

@@ -74,6 +74,9 @@ void Put(const AuditRecorded& p, pb::Entry& out) {
   out.mutable_audit_recorded()->set_lines(p.lines);
   out.mutable_audit_recorded()->set_head_sha256(std::string(p.head.raw()));
 }
+void Put(const ClockAccepted& p, pb::Entry& out) {
+  out.mutable_clock_accepted()->set_time_micros(ToMicros(p.time));
+}
 
 // --- Protobuf -> payload -------------------------------------------------------------------------
 
@@ -173,9 +176,17 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
       return Get(in.namespace_retention_set());
     case pb::Entry::kAuditRecorded:
       return Get(in.audit_recorded());
+    case pb::Entry::kClockAccepted:
+      return ClockAccepted{FromMicros(in.clock_accepted().time_micros())};
+    case pb::Entry::kEntitlementGranted:
+    case pb::Entry::kEntitlementAmended:
+    case pb::Entry::kSeatsReserved:
+    case pb::Entry::kLeaseCommitted:
+    case pb::Entry::kLeaseExtended:
+    case pb::Entry::kLeaseReleased:
+    case pb::Entry::kLeaseBorrowed:
+      return GetSeatPayload(in);
     default:
-      if (in.payload_case() == pb::Entry::kLicenseDataSet) return GetTrustPayload(in);
-      if (in.payload_case() >= pb::Entry::kEntitlementGranted) return GetSeatPayload(in);
       return GetTrustPayload(in);
   }
 }

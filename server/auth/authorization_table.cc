@@ -36,6 +36,7 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.AccessService/RevokeToken", kAdmins, ScopeKind::kLibrary},
     {"/dml.v1.AccessService/SetPrincipalName", kAdmins, ScopeKind::kLibrary},
     {"/dml.v1.AccessService/WhoAmI", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.AdminService/AcceptClock", kOperators, ScopeKind::kLibrary},
     {"/dml.v1.AdminService/GetStatus", kReaders, ScopeKind::kAny},
     {"/dml.v1.AdminService/VerifyViews", kOperators, ScopeKind::kLibrary},
     {"/dml.v1.AdmissionService/DecideAdmission", kOperators, ScopeKind::kNamespace},

@@ -68,6 +68,7 @@ absl::Status ReadLimits(const json& value, ServerLimits& limits) {
   Number(in, "blockCacheBytes", UINT64_MAX, limits.block_cache_bytes);
   Number(in, "writeBufferBytes", UINT64_MAX, limits.write_buffer_bytes);
   Number(in, "maxOpenFiles", INT32_MAX, limits.max_open_files);
+  Number(in, "clockStepSeconds", INT32_MAX, limits.clock_step_seconds);
   return in.Finish();
 }
 
@@ -263,10 +264,12 @@ std::string FormatServerConfig(const ServerConfig& config) {
       "limits:\n  maxMessageBytes: {}\n  maxTransfers: {}\n  transferBytes: {}\n"
       "  stallTimeoutSeconds: {}\n"
       "  uploadLeaseSeconds: {}\n  maxConcurrentStreams: {}\n"
-      "  blockCacheBytes: {}\n  writeBufferBytes: {}\n  maxOpenFiles: {}\n",
+      "  blockCacheBytes: {}\n  writeBufferBytes: {}\n  maxOpenFiles: {}\n"
+      "  clockStepSeconds: {}\n",
       limits.max_message_bytes, limits.max_transfers, limits.transfer_bytes,
       limits.stall_timeout_seconds, limits.upload_lease_seconds, limits.max_concurrent_streams,
-      limits.block_cache_bytes, limits.write_buffer_bytes, limits.max_open_files);
+      limits.block_cache_bytes, limits.write_buffer_bytes, limits.max_open_files,
+      limits.clock_step_seconds);
   out += fmt::format("content:\n  chunkAverageBytes: {}\n  looseBytes: {}\n  packBytes: {}\n",
                      config.content.chunk_average_bytes, config.content.loose_bytes,
                      config.content.pack_bytes);

@@ -35,7 +35,9 @@ absl::Status CheckLimits(const ServerLimits& limits) {
       CheckRange("limits.blockCacheBytes", limits.block_cache_bytes, 1 << 20, uint64_t{1} << 40));
   DML_RETURN_IF_ERROR(
       CheckRange("limits.writeBufferBytes", limits.write_buffer_bytes, 1 << 20, uint64_t{1} << 36));
-  return CheckRange("limits.maxOpenFiles", limits.max_open_files, 64, 1 << 20);
+  DML_RETURN_IF_ERROR(CheckRange("limits.maxOpenFiles", limits.max_open_files, 64, 1 << 20));
+  if (limits.clock_step_seconds == 0) return absl::OkStatus();
+  return CheckRange("limits.clockStepSeconds", limits.clock_step_seconds, 3600, 366 * 86'400);
 }
 
 // An upload must fit the share of one principal.

@@ -32,7 +32,8 @@ struct ServerLimits {
   int max_concurrent_streams = 100;      // Calls at a time on one connection.
   uint64_t block_cache_bytes = 64 << 20;
   uint64_t write_buffer_bytes = 64 << 20;
-  int max_open_files = 512;  // Of the database; connections need descriptors besides.
+  int max_open_files = 512;              // Of the database; connections need descriptors besides.
+  int clock_step_seconds = 30 * 86'400;  // See storage/library/journal_clock.h; 0: any.
   bool operator==(const ServerLimits&) const = default;
 };
 

@@ -193,6 +193,15 @@ class AdminServiceImpl final : public v1::AdminService::Service {
     response.set_data_dir(context_.data_dir);
   }
 
+  grpc::Status AcceptClock(grpc::ServerContext* context, const v1::AcceptClockRequest* request,
+                           v1::AcceptClockResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.AdminService/AcceptClock",
+                  [&](const Caller& caller) -> absl::Status {
+                    return Answer(context_, caller, *request, *response,
+                                  ClockAccepted{wire::From(request->now())});
+                  });
+  }
+
   grpc::Status VerifyViews(grpc::ServerContext* context, const v1::VerifyViewsRequest*,
                            v1::VerifyViewsResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.AdminService/VerifyViews",

@@ -108,11 +108,11 @@ absl::Status BringViewsUpToDate(Engine& engine) {
 }
 
 Library::Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer,
-                 ContentOptions content, Sequencer::Clock clock)
-    : clock_(std::move(clock)),
+                 LibraryOptions options)
+    : clock_(std::move(options.clock), options.max_clock_step),
       engine_(std::move(engine)),
       signer_(std::move(signer)),
-      content_(*engine_, std::move(content)),
+      content_(*engine_, std::move(options.content)),
       cosigned_(*engine_, signer_->origin(), signer_->public_key()) {}
 
 absl::StatusOr<std::unique_ptr<Library>> Library::Open(std::unique_ptr<Engine> engine,
@@ -132,20 +132,18 @@ absl::StatusOr<std::unique_ptr<Library>> Library::Open(std::unique_ptr<Engine> e
   }
   if (size == 0) DML_RETURN_IF_ERROR(CreateFirstEntry(*engine, *signer, options.clock()));
   DML_RETURN_IF_ERROR(BringViewsUpToDate(*engine));
-  std::unique_ptr<Library> library(
-      new Library(std::move(engine), std::move(signer), std::move(options.content), options.clock));
+  std::unique_ptr<Library> library(new Library(std::move(engine), std::move(signer), options));
   DML_RETURN_IF_ERROR(library->content_.Recover());
   library->sequencer_ = std::make_unique<Sequencer>(*library->engine_, *library->signer_,
-                                                    options.clock, options.sequencer);
+                                                    library->clock_, options.sequencer);
   return library;
 }
 
 absl::StatusOr<Timestamp> Library::TimeOf(const Reader& state) const {
   const JournalView journal(state);
   DML_ASSIGN_OR_RETURN(uint64_t size, journal.Size());
-  if (size == 0) return clock_();
   DML_ASSIGN_OR_RETURN(StoredEntry last, journal.At(size - 1));
-  return std::max(clock_(), last.entry.time);
+  return clock_.After(last.entry.time);
 }
 
 absl::StatusOr<ViewComparison> Library::VerifyViews() const {

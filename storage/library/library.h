@@ -21,7 +21,8 @@ struct LibraryOptions {
   SignedBefore signed_before;                    // What the file may hold.
   SequencerOptions sequencer;
   ContentOptions content;
-  Sequencer::Clock clock = WallClockNow;
+  JournalClock::Now clock = WallClockNow;
+  std::chrono::seconds max_clock_step{0};  // See JournalClock.
 };
 
 /// The difference between the views and a fold of the journal; empty when they agree.
@@ -49,6 +50,7 @@ class Library {
   std::unique_ptr<Snapshot> Read() const { return engine_->NewSnapshot(); }
 
   /// The journal time that an entry after `state` would have by now: by it, seats are free again.
+  /// The errors of JournalClock::After.
   absl::StatusOr<Timestamp> TimeOf(const Reader& state) const;
 
   ContentStore& content() { return content_; }
@@ -67,9 +69,9 @@ class Library {
 
  private:
   Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer,
-          ContentOptions content, Sequencer::Clock clock);
+          LibraryOptions options);
 
-  const Sequencer::Clock clock_;
+  const JournalClock clock_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<CheckpointSigner> signer_;
   ContentStore content_;

@@ -30,13 +30,11 @@ absl::Status SequencerOptions::Validate() const {
   return absl::OkStatus();
 }
 
-Sequencer::Sequencer(Engine& engine, CheckpointSigner& signer, Clock clock,
+Sequencer::Sequencer(Engine& engine, CheckpointSigner& signer, const JournalClock& clock,
                      SequencerOptions options)
-    : engine_(engine),
-      signer_(signer),
-      clock_(std::move(clock)),
-      options_(options),
-      thread_([this] { Run(); }) {}
+    : engine_(engine), signer_(signer), clock_(clock), options_(options), thread_([this] {
+        Run();
+      }) {}
 
 Sequencer::~Sequencer() {
   {
@@ -209,7 +207,10 @@ absl::StatusOr<Receipt> Sequencer::Place(Pending& pending, Group& group) {
   DML_RETURN_IF_ERROR(CheckStamps(command, *group.batch));
   Entry entry;
   entry.index = group.appender.size();
-  entry.time = std::max(clock_(), group.last_time);
+  const auto* accepted = std::get_if<ClockAccepted>(&command.payload);
+  DML_ASSIGN_OR_RETURN(entry.time, accepted != nullptr
+                                       ? clock_.Accepted(accepted->time, group.last_time)
+                                       : clock_.After(group.last_time));
   DML_RETURN_IF_ERROR(Decide(command.payload, view, entry.time));
   entry.author = command.author;
   entry.request_id = command.request_id;

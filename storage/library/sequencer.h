@@ -21,6 +21,7 @@
 #include "core/rules/command.h"
 #include "storage/engine/engine.h"
 #include "storage/library/checkpoint_signer.h"
+#include "storage/library/journal_clock.h"
 
 namespace dml {
 
@@ -42,17 +43,18 @@ struct SequencerOptions {
 
 class Sequencer {
  public:
-  using Clock = std::function<Timestamp()>;
-
-  /// `engine` and `signer` must outlive it; the views must be complete and the signer open.
-  Sequencer(Engine& engine, CheckpointSigner& signer, Clock clock, SequencerOptions options);
+  /// `engine`, `signer` and `clock` must outlive it; the views must be complete and the signer
+  /// open.
+  Sequencer(Engine& engine, CheckpointSigner& signer, const JournalClock& clock,
+            SequencerOptions options);
   /// Refuses what comes, finishes what waits.
   ~Sequencer();
 
   /// Blocks until the entry is durable and covered by a signed checkpoint. Errors: those of the
-  /// rules; ABORTED (STATE_CHANGED) where a stamp moved; ALREADY_EXISTS (REQUEST_ID_REUSED);
-  /// RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL, DISK_FULL); UNAVAILABLE where the write failed:
-  /// the outcome is then unknown, and a retry with the same request id tells it.
+  /// rules and of JournalClock; ABORTED (STATE_CHANGED) where a stamp moved; ALREADY_EXISTS
+  /// (REQUEST_ID_REUSED); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL, DISK_FULL); UNAVAILABLE
+  /// where the write failed: the outcome is then unknown, and a retry with the same request id
+  /// tells it.
   absl::StatusOr<Receipt> Submit(Command command);
 
   /// Commands that wait for the next group.
@@ -72,7 +74,7 @@ class Sequencer {
 
   Engine& engine_;
   CheckpointSigner& signer_;
-  const Clock clock_;
+  const JournalClock& clock_;
   const SequencerOptions options_;
 
   // Of the sequencer's thread alone.

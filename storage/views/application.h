@@ -47,6 +47,7 @@ class Application {
     Stamp(kAuditStamp);
     return absl::OkStatus();
   }
+  absl::Status operator()(const ClockAccepted&) { return absl::OkStatus(); }
   absl::Status operator()(const LicenseDataSet& p);
   absl::Status operator()(const MediaRegistered& p);
   absl::Status operator()(const CustodyRecorded& p);

@@ -148,7 +148,10 @@ class GoldenDataTest : public ::testing::Test {
   }
 
   ScratchFolder folder_;
-  RunningLibrary library_{folder_.path() / "data"};
+  // Written long ago.
+  const std::string config_ =
+      WriteBytes(folder_.path() / "config.yaml", "limits: {clockStepSeconds: 0}\n");
+  RunningLibrary library_{folder_.path() / "data", {"--config", config_}};
   std::optional<Client> client_;
 };
 

@@ -15,7 +15,7 @@ constexpr char kName[] = "packs";
 // Everything larger than a chunk becomes packs, so that the directory stays small.
 constexpr char kConfig[] =
     "content: {chunkAverageBytes: 4096, looseBytes: 8192}\n"
-    "limits: {stallTimeoutSeconds: 1, uploadLeaseSeconds: 1}\n"
+    "limits: {stallTimeoutSeconds: 1, uploadLeaseSeconds: 1, clockStepSeconds: 0}\n"
     "maintenance: {repackIntervalSeconds: 0}\n";
 
 std::string Collected() { return Noise("gone", 20'000); }

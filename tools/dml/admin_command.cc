@@ -23,6 +23,13 @@ absl::StatusOr<Reply> VerifyViews(Context& context) {
   return reply;
 }
 
+absl::StatusOr<Reply> AcceptClock(Context& context) {
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(Committed<Timestamp> done, client->AcceptClock(WallClockNow()));
+  return CommittedReply("time", FormatTime(done.value), done.commit,
+                        fmt::format("the journal goes on at {}", FormatTime(done.value)));
+}
+
 }  // namespace
 
 void AddAdminCommands(CommandTree& tree) {
@@ -33,6 +40,12 @@ void AddAdminCommands(CommandTree& tree) {
            {"verify-views", "Compare the views with the journal, from its first entry",
             "dml admin verify-views"},
            VerifyViews);
+  tree.Add(noun,
+           {"accept-clock",
+            "Say that the library's clock is right, where it is far ahead of the journal; it must "
+            "agree with the clock here",
+            "dml admin accept-clock"},
+           AcceptClock);
   AddUpkeepCommands(tree, noun);
 }
 

@@ -29,6 +29,7 @@ limits:
   blockCacheBytes: 10000000
   writeBufferBytes: 20000000
   maxOpenFiles: 900
+  clockStepSeconds: 86400
 content: {chunkAverageBytes: 65536, looseBytes: 1000, packBytes: 2000000}
 maintenance: {markBytes: 2000000, scrubBytesPerSecond: 100000, repackIntervalSeconds: 60, repackBytesPerSecond: 1048577}
 audit: {linesPerSecond: 7}
@@ -42,7 +43,7 @@ shutdownGraceSeconds: 3
   expected.listen = "[::1]:9000";
   expected.server_names = {"dml.example.com", "192.0.2.1"};
   expected.tls = {"/tls/server.pem", "/etc/dml/server.key", "/etc/dml/ca.pem"};
-  expected.limits = {8388608, 7, 100000000, 60, 7200, 8, 10000000, 20000000, 900};
+  expected.limits = {8388608, 7, 100000000, 60, 7200, 8, 10000000, 20000000, 900, 86400};
   expected.content = {65536, 1000, 2000000};
   expected.maintenance = {2000000, 100000, 60, 1048577};
   expected.audit = {7};

@@ -129,6 +129,7 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
        LeaseBorrowed{
            "9f8b2c44", "production/eu", std::chrono::hours(72), {"db-2026", "ship-7", 2}}},
       {"audit_recorded", AuditRecorded{4711, Sha256("line")}},
+      {"clock_accepted", ClockAccepted{FromMicros(1798761600000001)}},
   };
 }
 
