@@ -224,10 +224,10 @@ std::optional<Entry> LogAudit::Add(std::string_view leaf) {
 }
 
 void LogAudit::CheckOrigin() {
-  if (!called_.has_value() || *called_ == origin_) return;
+  if (origin_told_ || !called_.has_value() || *called_ == origin_) return;
   Fault(0, "LIBRARY_UNEXPECTED",
         fmt::format("the entries are those of '{}', not of '{}'", Excerpt(*called_), origin_));
-  called_ = origin_;  // Told once.
+  origin_told_ = true;
 }
 
 void LogAudit::Fault(uint64_t index, std::string_view rule, std::string what) {

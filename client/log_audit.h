@@ -58,6 +58,7 @@ class LogAudit {
   void CheckRequest(uint64_t index, const Entry& entry);
 
   const std::string origin_;
+  bool origin_told_ = false;           // That it is not the one at the end.
   std::optional<std::string> called_;  // As entries say; nullopt before the first.
   TreeAppender tree_;
   Timestamp time_{};  // Of the entry before.
