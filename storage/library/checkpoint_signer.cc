@@ -24,9 +24,10 @@ absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t
     return absl::OkStatus();
   }
   if (!signed_before.ok()) {
-    return Annotate(
-        signed_before.status(),
-        fmt::format("{} does not hold a checkpoint of this library's log key", file_.string()));
+    return FailedPrecondition(ErrorReason("CHECKPOINT_FOREIGN"),
+                              "{} does not hold a checkpoint of {} by this library's log key: {}; "
+                              "restore the one that belongs to the database",
+                              file_.string(), origin_, Message(signed_before.status()));
   }
   if (signed_before->size > size) {
     return FailedPrecondition(

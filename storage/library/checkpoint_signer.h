@@ -43,8 +43,9 @@ class CheckpointSigner {
   /// nothing may be served: JOURNAL_BEHIND_CHECKPOINT where the journal has fewer entries than were
   /// signed or another root at that size; CHECKPOINT_MISSING where it has entries and there is no
   /// file. `accept_missing` takes the journal as it is where the file is missing;
-  /// CHECKPOINT_PRESENT where it is not, so that nobody starts like that for ever. The file must be
-  /// signed by the key that signs now, or as `before` says.
+  /// CHECKPOINT_PRESENT where it is not, so that nobody starts like that for ever;
+  /// CHECKPOINT_FOREIGN where the file is signed neither by the key that signs now, nor as `before`
+  /// says.
   absl::Status Open(const JournalView& journal, bool accept_missing,
                     const SignedBefore& before = {});
 
