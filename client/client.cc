@@ -108,13 +108,12 @@ absl::StatusOr<ViewsVerdict> Client::VerifyViews() {
   return out;
 }
 
-absl::StatusOr<Committed<Timestamp>> Client::AcceptClock(Timestamp now,
-                                                         const MutationOptions& options) {
+absl::StatusOr<Commit> Client::AcceptClock(Timestamp now, const MutationOptions& options) {
   v1::AcceptClockRequest request;
   wire::To(now, request.mutable_now());
   DML_ASSIGN_OR_RETURN(auto done, Mutate<ClockAccepted>(connection(), &Admin::AcceptClock,
                                                         std::move(request), options));
-  return Committed<Timestamp>{done.commit.time, std::move(done.commit)};
+  return std::move(done.commit);
 }
 
 }  // namespace dml

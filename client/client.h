@@ -175,10 +175,8 @@ class Client {
   // Operation.
   absl::StatusOr<ServerStatus> GetStatus();
   absl::StatusOr<ViewsVerdict> VerifyViews();
-  /// Says that it is `now`, where the library's clock is far ahead of its journal; the time from
-  /// which the journal goes on. FAILED_PRECONDITION: CLOCK_DISAGREES, CLOCK_IN_STEP.
-  absl::StatusOr<Committed<Timestamp>> AcceptClock(Timestamp now,
-                                                   const MutationOptions& options = {});
+  /// It is `now`, and the library's clock is right. CLOCK_DISAGREES, CLOCK_IN_STEP.
+  absl::StatusOr<Commit> AcceptClock(Timestamp now, const MutationOptions& options = {});
   // Work that takes long: Start... returns at once, and changes nothing where it is under way.
   absl::StatusOr<JobStatus> StartCollection();
   absl::StatusOr<CollectionStatus> GetCollection();
@@ -187,8 +185,7 @@ class Client {
   absl::StatusOr<JobStatus> StartCollectionPlan();
   /// ABORTED (PLAN_CHANGED): the page token is of an earlier plan.
   absl::StatusOr<CollectionPlanStatus> GetCollectionPlan(const ListOptions& options);
-  /// `bytes_per_second` 0: as the library is configured.
-  absl::StatusOr<JobStatus> StartScrub(uint64_t bytes_per_second);
+  absl::StatusOr<JobStatus> StartScrub(uint64_t bytes_per_second);  // 0: as configured.
   absl::StatusOr<ScrubStatus> GetScrub();
   absl::StatusOr<JobStatus> StartMeasurement();
   absl::StatusOr<StorageStatus> GetStorageFigures();

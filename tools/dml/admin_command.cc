@@ -25,9 +25,9 @@ absl::StatusOr<Reply> VerifyViews(Context& context) {
 
 absl::StatusOr<Reply> AcceptClock(Context& context) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(Committed<Timestamp> done, client->AcceptClock(WallClockNow()));
-  return CommittedReply("time", FormatTime(done.value), done.commit,
-                        fmt::format("the journal goes on at {}", FormatTime(done.value)));
+  DML_ASSIGN_OR_RETURN(const Commit commit, client->AcceptClock(WallClockNow()));
+  const std::string time = FormatTime(commit.time);
+  return CommittedReply("time", time, commit, "the journal goes on at " + time);
 }
 
 }  // namespace
