@@ -190,8 +190,7 @@ class Client {
   absl::StatusOr<JobStatus> StartMeasurement();
   absl::StatusOr<StorageStatus> GetStorageFigures();
 
-  /// For client/transfer.h and client/log_watch.h.
-  Connection& connection() { return *connection_; }
+  Connection& connection() { return *connection_; }  // For transfer.h and log_watch.h.
 
  private:
   explicit Client(std::unique_ptr<Connection> connection);
