@@ -155,23 +155,6 @@ class GoldenDataTest : public ::testing::Test {
   std::optional<Client> client_;
 };
 
-TEST(GoldenDataOnDiskTest, ALibraryThatStoodStillForLongEntersNothingUntilItsClockIsAccepted) {
-  ScratchFolder folder;
-  CopyTree(GoldenData(), folder.path() / "data");
-  const std::string config =
-      WriteBytes(folder.path() / "config.yaml", "limits: {clockStepSeconds: 3600}\n");
-  RunningLibrary library(folder.path() / "data", {"--config", config});
-  ASSERT_TRUE(library.Start());
-  Client client = library.NewClient();
-  EXPECT_EQ(Reason(client.CreateNamespace("later", "", {}).status()), "CLOCK_STEP_TOO_LARGE");
-  EXPECT_EQ(Reason(client.AcceptClock(WallClockNow() - std::chrono::hours(1)).status()),
-            "CLOCK_DISAGREES");
-  const auto accepted = client.AcceptClock(WallClockNow());
-  ASSERT_TRUE(accepted.ok()) << accepted.status();
-  EXPECT_TRUE(client.CreateNamespace("later", "", {}).ok());
-  EXPECT_EQ(Reason(client.AcceptClock(WallClockNow()).status()), "CLOCK_IN_STEP");
-}
-
 TEST(GoldenDataOnDiskTest, ItsViewsAreOfAnEarlierForm) {
   ScratchFolder folder;
   CopyTree(GoldenData(), folder.path() / "data");

@@ -51,6 +51,7 @@ TEST_F(TrustAndAccessTest, OnePersonsRootGrowsToTwoOfThree) {
       Path("cid.pub"), "--threshold", "2"});
   Do({"root", "sign", Path("root-3"), "--key", RootKey()});
   EXPECT_EQ(ReasonOf({"root", "set", Path("root-3")}, 5), "THRESHOLD_NOT_MET");
+  EXPECT_EQ(ReasonOf({"admin", "accept-clock"}, 1), "CLOCK_IN_STEP") << "it is right";
   Do({"root", "sign", Path("root-3"), "--key", Path("bea")});
   Do({"root", "set", Path("root-3")});
 
