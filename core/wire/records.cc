@@ -38,9 +38,7 @@ std::string Encode(const RetentionRecord& r) {
   pb::RetentionRecord m;
   m.set_name(r.ns);
   To(r.policy, m.mutable_policy());
-  m.set_index(r.index);
-  m.set_time_micros(ToMicros(r.time));
-  m.set_author(r.author);
+  SetWhen(r, m);
   return SerializeDeterministically(m);
 }
 
@@ -144,9 +142,7 @@ absl::StatusOr<VariantRecord> Decode(std::string_view bytes) {
 std::string Encode(const AttestationRecord& r) {
   pb::AttestationRecord m;
   To(r.ref, m.mutable_attestation());
-  m.set_index(r.index);
-  m.set_time_micros(ToMicros(r.time));
-  m.set_author(r.author);
+  SetWhen(r, m);
   m.set_statement_sha256(std::string(r.statement.raw()));
   return SerializeDeterministically(m);
 }
@@ -189,9 +185,7 @@ std::string Encode(const PolicyRecord& r) {
   m.set_environment(r.environment);
   m.set_revision(r.revision);
   To(r.document, m.mutable_document());
-  m.set_index(r.index);
-  m.set_time_micros(ToMicros(r.time));
-  m.set_author(r.author);
+  SetWhen(r, m);
   return SerializeDeterministically(m);
 }
 

@@ -135,9 +135,7 @@ absl::StatusOr<EntryPayload> GetSeatPayload(const pb::Entry& in) {
 std::string Encode(const EntitlementRecord& r) {
   pb::EntitlementRecord m;
   To(r.terms, m.mutable_terms());
-  m.set_index(r.index);
-  m.set_time_micros(ToMicros(r.time));
-  m.set_author(r.author);
+  SetWhen(r, m);
   m.set_granted_index(r.granted_index);
   return SerializeDeterministically(m);
 }
@@ -147,9 +145,7 @@ absl::StatusOr<EntitlementRecord> Decode(std::string_view bytes) {
   DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::EntitlementRecord>(bytes));
   EntitlementRecord r;
   DML_ASSIGN_OR_RETURN(r.terms, From(m.terms()));
-  r.index = m.index();
-  r.time = FromMicros(m.time_micros());
-  r.author = m.author();
+  GetWhen(m, r);
   r.granted_index = m.granted_index();
   return r;
 }
@@ -189,9 +185,7 @@ std::string Encode(const LeaseRecord& r) {
   m.set_state(static_cast<uint32_t>(r.lease.state));
   m.set_ended_by(static_cast<uint32_t>(r.lease.ended_by));
   m.set_end_micros(ToMicros(r.lease.end));
-  m.set_index(r.index);
-  m.set_time_micros(ToMicros(r.time));
-  m.set_author(r.author);
+  SetWhen(r, m);
   m.set_force_reason(r.force_reason);
   return SerializeDeterministically(m);
 }
@@ -214,9 +208,7 @@ absl::StatusOr<LeaseRecord> Decode(std::string_view bytes) {
              static_cast<LeaseState>(m.state()),
              static_cast<LeaseEnd>(m.ended_by()),
              FromMicros(m.end_micros())};
-  r.index = m.index();
-  r.time = FromMicros(m.time_micros());
-  r.author = m.author();
+  GetWhen(m, r);
   r.force_reason = m.force_reason();
   return r;
 }

@@ -5,6 +5,7 @@
 
 #include <google/protobuf/repeated_field.h>
 
+#include "core/base/time.h"
 #include "core/journal/entry.h"
 #include "dml/journal/v1/entry.pb.h"
 
@@ -46,6 +47,21 @@ void To(const VariantName& name, Message* out) {
 }
 void To(const RetentionPolicy& policy, pb::RetentionPolicy* out);
 absl::StatusOr<RetentionPolicy> From(const pb::RetentionPolicy& in);
+
+/// By which entry a record was set, when and by whom.
+template <typename Record, typename Message>
+void SetWhen(const Record& r, Message& m) {
+  m.set_index(r.index);
+  m.set_time_micros(ToMicros(r.time));
+  m.set_author(r.author);
+}
+template <typename Message, typename Record>
+void GetWhen(const Message& m, Record& r) {
+  r.index = m.index();
+  r.time = FromMicros(m.time_micros());
+  r.author = m.author();
+}
+
 std::string SerializeDeterministically(const google::protobuf::MessageLite& message);
 
 }  // namespace dml::wire

@@ -4,23 +4,6 @@
 #include "dml/journal/v1/record.pb.h"
 
 namespace dml::wire {
-namespace {
-
-template <typename Record>
-void SetWhen(const Record& r, pb::SetRecord& m) {
-  m.set_index(r.index);
-  m.set_time_micros(ToMicros(r.time));
-  m.set_author(r.author);
-}
-
-template <typename Record>
-void GetWhen(const pb::SetRecord& m, Record& r) {
-  r.index = m.index();
-  r.time = FromMicros(m.time_micros());
-  r.author = m.author();
-}
-
-}  // namespace
 
 std::string Encode(const KeyRecord& r) {
   pb::KeyRecord m;
