@@ -41,8 +41,11 @@ std::map<Digest, size_t> FindSignatures(const VariantDetails& details,
                                         std::span<const PublicKey> keys) {
   std::map<Digest, size_t> out;
   for (size_t i = 0; i < details.envelopes.size(); ++i) {
-    absl::StatusOr<std::vector<Digest>> signers = CheckPublication(
-        details.envelopes[i], details.record.name, details.record.manifest.digest, keys);
+    absl::StatusOr<DsseEnvelope> publication =
+        ReadPublication(details.envelopes[i], details.record.name, details.record.manifest.digest);
+    if (!publication.ok()) continue;
+    absl::StatusOr<std::vector<Digest>> signers =
+        VerifyEnvelope(*publication, kInTotoPayloadType, keys);
     if (!signers.ok()) continue;
     for (const Digest& id : *signers) out.emplace(id, i);
   }
@@ -79,14 +82,6 @@ absl::StatusOr<DsseEnvelope> ReadPublication(std::string_view envelope, const Va
     return Wrong("it names another media type");
   }
   return parsed;
-}
-
-absl::StatusOr<std::vector<Digest>> CheckPublication(const std::string& envelope,
-                                                     const VariantName& variant,
-                                                     const Digest& manifest,
-                                                     std::span<const PublicKey> trusted) {
-  DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ReadPublication(envelope, variant, manifest));
-  return VerifyEnvelope(parsed, kInTotoPayloadType, trusted);
 }
 
 absl::StatusOr<CommittedOnce<VariantRecord>> FindPublished(Client& client,

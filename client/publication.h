@@ -22,13 +22,6 @@ absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Di
 absl::StatusOr<DsseEnvelope> ReadPublication(std::string_view envelope, const VariantName& variant,
                                              const Digest& manifest);
 
-/// The keys among `trusted` that signed an envelope that ReadPublication reads; its errors, and
-/// those of VerifyEnvelope.
-absl::StatusOr<std::vector<Digest>> CheckPublication(const std::string& envelope,
-                                                     const VariantName& variant,
-                                                     const Digest& manifest,
-                                                     std::span<const PublicKey> trusted);
-
 /// What PublishPackage answers where the library says that exactly this was published before: the
 /// variant and its entry, both checked to be of this manifest (SERVER_ANSWER_INVALID). `refusal`,
 /// the library's answer, where the variant is withdrawn.
