@@ -69,11 +69,17 @@ void DeclareOffline(CLI::App& app, OfflineArgs& args) {
   key->needs(log)->excludes(root);
 }
 
-absl::StatusOr<TrustDomain> ReadDomain(const OfflineArgs& args) {
-  const Timestamp now = WallClockNow();
-  DML_ASSIGN_OR_RETURN(TrustedRoot pinned, ReadPinnedRoot(args.roots.front()));
+// Roots and delegations as they were read, not judged yet.
+struct RootChain {
+  TrustedRoot pinned;
   std::vector<std::string> next;
-  uint64_t last = pinned.root.version;
+  std::vector<DsseEnvelope> delegations;
+};
+
+absl::StatusOr<RootChain> ReadRoots(const OfflineArgs& args) {
+  RootChain out;
+  DML_ASSIGN_OR_RETURN(out.pinned, ReadPinnedRoot(args.roots.front()));
+  uint64_t last = out.pinned.root.version;
   for (size_t i = 1; i < args.roots.size(); ++i) {
     DML_ASSIGN_OR_RETURN(RootFile file, ReadRootFile(args.roots[i]));
     if (file.root.version <= last) {
@@ -82,30 +88,29 @@ absl::StatusOr<TrustDomain> ReadDomain(const OfflineArgs& args) {
                              args.roots[i], file.root.version, last);
     }
     last = file.root.version;
-    DML_ASSIGN_OR_RETURN(next.emplace_back(), ReadFile(args.roots[i], kMaxEnvelopeBytes));
+    DML_ASSIGN_OR_RETURN(out.next.emplace_back(), ReadFile(args.roots[i], kMaxEnvelopeBytes));
   }
-  DML_ASSIGN_OR_RETURN(TrustedRoot root, WalkRoots(pinned, next, now));
-  std::vector<DsseEnvelope> delegations;
   for (const std::string& path : args.delegations) {
     DML_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMaxEnvelopeBytes));
     absl::StatusOr<DsseEnvelope> envelope = ParseEnvelope(text);
     if (!envelope.ok()) return Annotate(envelope.status(), path);
-    delegations.push_back(*std::move(envelope));
+    out.delegations.push_back(*std::move(envelope));
   }
-  return TrustDomain::Create(std::move(root.root), delegations, now);
+  return out;
 }
 
-absl::StatusOr<BundleTrust> ReadTrust(const OfflineArgs& args) {
-  BundleTrust out;
-  if (!args.roots.empty()) {
-    DML_ASSIGN_OR_RETURN(TrustDomain domain, ReadDomain(args));
-    out.domain.emplace(std::move(domain));
-    return out;
-  }
+absl::StatusOr<TrustDomain> Judge(const RootChain& roots) {
+  const Timestamp now = WallClockNow();
+  DML_ASSIGN_OR_RETURN(TrustedRoot root, WalkRoots(roots.pinned, roots.next, now));
+  return TrustDomain::Create(std::move(root.root), roots.delegations, now);
+}
+
+absl::StatusOr<BundleTrust> ReadKeys(const OfflineArgs& args) {
   if (args.log_key.empty()) {
     return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
                            "say what you trust: --root FILE, or --log-key FILE and --key FILE");
   }
+  BundleTrust out;
   DML_ASSIGN_OR_RETURN(PublicKey log, ReadPublicHalf(args.log_key, ""));
   out.log_key.emplace(std::move(log));
   for (const std::string& path : args.publishers) {
@@ -115,19 +120,37 @@ absl::StatusOr<BundleTrust> ReadTrust(const OfflineArgs& args) {
   return out;
 }
 
+Reply DescribeVerdict(const std::string& name, const BundleVerdict& verdict) {
+  Reply reply = VerificationReply(name, verdict.report, "name the files, or their folder");
+  reply.document["logOrigin"] = verdict.log_origin;
+  reply.document["logIndex"] = verdict.log_index;
+  return reply;
+}
+
 absl::StatusOr<Reply> VerifyOffline(Context&, const OfflineArgs& args) {
   DML_ASSIGN_OR_RETURN(std::string document, ReadFile(args.bundle, kMaxPackageBundleBytes));
   absl::StatusOr<PackageBundle> bundle = ParsePackageBundle(document);
   if (!bundle.ok()) return Annotate(bundle.status(), args.bundle);
-  DML_ASSIGN_OR_RETURN(BundleTrust trust, ReadTrust(args));
+  BundleTrust trust;
+  if (args.roots.empty()) {
+    DML_ASSIGN_OR_RETURN(trust, ReadKeys(args));
+  } else {
+    DML_ASSIGN_OR_RETURN(const RootChain roots, ReadRoots(args));
+    absl::StatusOr<TrustDomain> domain = Judge(roots);
+    if (absl::IsInvalidArgument(domain.status())) return domain.status();
+    if (!domain.ok()) {  // Roots that do not follow: an answer, like that of dml root verify.
+      BundleVerdict refused;
+      refused.report.steps = {{"trust root", false, std::string(Message(domain.status()))}};
+      return DescribeVerdict(args.bundle, refused);
+    }
+    trust.domain.emplace(*std::move(domain));
+  }
   const std::vector<std::filesystem::path> paths(args.paths.begin(), args.paths.end());
   DML_ASSIGN_OR_RETURN(BundleVerdict verdict, VerifyPackageBundle(*bundle, trust, paths));
   const std::string name = verdict.report.passed || !verdict.variant.version.empty()
                                ? verdict.variant.ResourceName()
                                : args.bundle;
-  Reply reply = VerificationReply(name, verdict.report, "name the files, or their folder");
-  reply.document["logOrigin"] = verdict.log_origin;
-  reply.document["logIndex"] = verdict.log_index;
+  Reply reply = DescribeVerdict(name, verdict);
   if (verdict.report.passed) {
     reply.notes.push_back(fmt::format(
         "what happened after entry {} of the log, such as a withdrawal, is not known here",

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/package_bundle.h"
 #include "core/os/file.h"
 #include "core/trust/root_walk.h"
 #include "tests/support/temp_dir.h"
@@ -98,6 +99,32 @@ TEST_F(RootCommandTest, ItGrowsToTwoOfThree) {
   Do({"root", "sign", Path("root-3"), "--key", Path("bob")});
   EXPECT_EQ(Verify({"root-1", "root-2", "root-3"})["version"], 3);
   EXPECT_EQ(Verify({"root-1", "root-3"}, 3)["reason"], "ROOT_VERSION_UNEXPECTED");
+}
+
+// dml verify judges a chain of roots as dml root verify does: what does not follow is not verified.
+TEST_F(RootCommandTest, WhatDoesNotFollowProvesNoPackage) {
+  Begin();
+  Grow();
+  Do({"root", "renew", Path("root-2"), "--valid-for", "30d", "--out", Path("root-3")});
+  Write("bundle", *FormatPackageBundle({"{}", "{}", {}, "-"}));
+  auto verify = [&](const std::vector<std::string>& roots, int code) {
+    std::vector<std::string> words = {"verify", "--bundle", Path("bundle")};
+    for (const std::string& root : roots) words.insert(words.end(), {"--root", Path(root)});
+    return Do(words, code);
+  };
+  EXPECT_EQ(verify({"root-2", "root-3"}, 2)["error"]["reason"], "ENVELOPE_INVALID")
+      << "a draft is no root yet";
+  Do({"root", "sign", Path("root-3"), "--key", Path("ann")});
+  const Json few = verify({"root-2", "root-3"}, 3);
+  EXPECT_EQ(few["passed"], false);
+  ASSERT_EQ(few["steps"].size(), 1u) << few;
+  EXPECT_EQ(few["steps"][0]["what"], "trust root");
+  EXPECT_THAT(few["steps"][0]["detail"].get<std::string>(), HasSubstr("1 of 2"));
+  Do({"root", "sign", Path("root-3"), "--key", Path("bob")});
+  const Json skipped = verify({"root-1", "root-3"}, 3);
+  EXPECT_THAT(skipped["steps"][0]["detail"].get<std::string>(), HasSubstr("after root 1"));
+  EXPECT_EQ(verify({"root-1", "root-2", "root-3"}, 3)["steps"][0]["what"], "documents")
+      << "these follow, and the bundle is judged";
 }
 
 TEST_F(RootCommandTest, AKeyIsRotatedByThoseBeforeAndAfter) {
