@@ -145,6 +145,10 @@ std::string_view NextStep(const absl::Status& status, std::string_view path) {
       Step{"PACKAGE_NOT_FOUND", "see which there are: dml package list NAMESPACE"},
       Step{"ENVIRONMENT_NOT_FOUND", "see which there are: dml environment list"},
       Step{"KEY_NOT_FOUND", "see which there are: dml key list"},
+      Step{"THRESHOLD_NOT_MET",
+           "for the root's other holders to sign, too: write the next root with --out FILE; each "
+           "signs it (dml root sign), then set it (dml root set)",
+           "dml key register"},
       Step{"PUBLISHER_KEY_MISSING", "register the key: dml key register --help"},
       Step{"VARIANT_WITHDRAWN", "fetch it all the same: --withdrawn", "dml package get"},
       Step{"FILE_EXISTS", "replace it: --overwrite", "dml package get"},

@@ -178,6 +178,14 @@ TEST(NextStepTest, AStaleEtagIsOfTheThingThatTheCommandSets) {
   EXPECT_THAT(NextStep(stale, "dml policy set"), HasSubstr("dml policy show"));
 }
 
+TEST(NextStepTest, ARootOfSeveralHoldersIsWrittenForThemToSign) {
+  const absl::Status few = PermissionDenied(ErrorReason("THRESHOLD_NOT_MET"), "x");
+  for (const char* word : {"--out FILE", "dml root sign", "dml root set"}) {
+    EXPECT_THAT(NextStep(few, "dml key register"), HasSubstr(word));
+  }
+  EXPECT_EQ(NextStep(few, "dml package publish"), "") << "nothing that its publisher could do";
+}
+
 TEST_F(AppTest, ARetentionPolicyThatSaysNothingOrTwoThingsIsAUsageError) {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{},
