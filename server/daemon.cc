@@ -82,12 +82,12 @@ std::string ClientAddress(const ListenAddress& address) {
 
 // In the order of their dependence: destroyed from the last to the first.
 struct Daemon::Parts {
+  std::unique_ptr<IssuerFiles> issuers;
   std::unique_ptr<Library> library;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<Admission> admission;
   TrustCache trust;
   std::unique_ptr<LibraryAccess> access;
-  std::unique_ptr<IssuerFiles> issuers;
   std::unique_ptr<TlsStore> tls;  // Null: no TLS.
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<AuditLog> audit;
@@ -104,11 +104,12 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
                                          kReservedDescriptors));
   AllowOnlyTls13();
   auto parts = std::make_unique<Parts>();
+  // Before the first start makes anything: what is amiss with the configuration is mended first.
+  DML_ASSIGN_OR_RETURN(parts->issuers, IssuerFiles::Open(config.auth.issuers));
   DML_ASSIGN_OR_RETURN(parts->library, OpenLibrary(config));
   DML_ASSIGN_OR_RETURN(parts->maintenance, StartMaintenance(*parts->library, config.maintenance));
   parts->admission = std::make_unique<Admission>(*parts->library, config.admission);
   parts->access = std::make_unique<LibraryAccess>(*parts->library);
-  DML_ASSIGN_OR_RETURN(parts->issuers, IssuerFiles::Open(config.auth.issuers));
   AuthenticatorOptions authentication;
   authentication.insecure_loopback = config.insecure_loopback;
   authentication.issuers = parts->issuers->Current();

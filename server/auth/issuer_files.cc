@@ -23,11 +23,23 @@ absl::StatusOr<std::vector<JwkKey>> ParseKeys(const JwtIssuerConfig& config,
 absl::StatusOr<std::unique_ptr<IssuerFiles>> IssuerFiles::Open(
     const std::vector<JwtIssuerConfig>& issuers) {
   std::vector<Source> sources;
-  for (const JwtIssuerConfig& config : issuers) {
+  for (size_t i = 0; i < issuers.size(); ++i) {
     Source& source = sources.emplace_back();
-    source.config = config;
-    DML_ASSIGN_OR_RETURN(source.text, ReadFile(config.jwks_file, kMaxJwksBytes));
-    DML_ASSIGN_OR_RETURN(source.keys, ParseKeys(config, source.text));
+    source.config = issuers[i];
+    absl::StatusOr<std::string> text = ReadFile(source.config.jwks_file, kMaxJwksBytes);
+    absl::StatusOr<std::vector<JwkKey>> keys =
+        text.ok() ? ParseKeys(source.config, *text) : text.status();
+    if (!keys.ok()) {
+      // A fault of the configuration, not of a file that the daemon keeps.
+      const std::string field = fmt::format("auth.jwtIssuers[{}].jwksFile", i);
+      return AtField(InvalidArgument(ErrorReason("JWKS_INVALID"),
+                                     "{}: {}; name a file with the "
+                                     "keys of {}",
+                                     field, Message(keys.status()), source.config.issuer),
+                     field);
+    }
+    source.text = *std::move(text);
+    source.keys = *std::move(keys);
   }
   return std::unique_ptr<IssuerFiles>(new IssuerFiles(std::move(sources)));
 }

@@ -16,8 +16,8 @@ namespace dml {
 /// Owned by the daemon, which hands the authenticator what is new. Thread-safe.
 class IssuerFiles {
  public:
-  /// Reads all files. INVALID_ARGUMENT (JWKS_INVALID) and errors of core/os/file.h, which name the
-  /// file.
+  /// Reads all files. INVALID_ARGUMENT (JWKS_INVALID) naming the setting and the file that is not
+  /// there, cannot be read or is no set of keys.
   static absl::StatusOr<std::unique_ptr<IssuerFiles>> Open(
       const std::vector<JwtIssuerConfig>& issuers);
 

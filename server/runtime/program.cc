@@ -215,7 +215,7 @@ DaemonExit DaemonExitFor(const absl::Status& status) {
     return std::any_of(words.begin(), words.end(),
                        [&](std::string_view word) { return reason.starts_with(word); });
   };
-  if (starts_with_one_of({"USAGE_", "CONFIG_", "TLS_", "CERTIFICATE_", "DESCRIPTOR_LIMIT_",
+  if (starts_with_one_of({"USAGE_", "CONFIG_", "TLS_", "CERTIFICATE_", "JWKS_", "DESCRIPTOR_LIMIT_",
                           "ENVELOPE_", "ROOT_", "THRESHOLD_"})) {
     return kExitUsage;
   }

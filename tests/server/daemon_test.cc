@@ -13,6 +13,7 @@
 #include "server/auth/issue.h"
 #include "server/auth/listen_address_file.h"
 #include "tests/core/os/scratch_folder.h"
+#include "tests/server/support/jwt_maker.h"
 #include "tests/server/support/tls_world.h"
 
 namespace dml {
@@ -162,6 +163,16 @@ TEST_F(DaemonTest, RefusesAFolderOfSomethingElse) {
   ASSERT_TRUE(MakePrivateDirectory(config_.data_dir).ok());
   folder_.Write("data/holiday.jpg", "x");
   EXPECT_EQ(StartReason(), "DATA_DIR_FOREIGN");
+}
+
+TEST_F(DaemonTest, KeysOfIssuersAreReadBeforeAnythingIsMade) {
+  config_.auth.issuers = {{"https://login.example", "dml", folder_.path() / "jwks.json"}};
+  EXPECT_EQ(StartReason(), "JWKS_INVALID") << "no such file";
+  folder_.Write("jwks.json", "{\"keys\":[");
+  EXPECT_EQ(StartReason(), "JWKS_INVALID");
+  EXPECT_FALSE(fs::exists(config_.data_dir));
+  folder_.Write("jwks.json", testing::JwtMaker().KeySet());
+  EXPECT_NE(Start(), nullptr);
 }
 
 TEST_F(DaemonTest, InsecureServesWithoutTls) {

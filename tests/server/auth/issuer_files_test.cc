@@ -62,7 +62,11 @@ TEST_F(IssuerFilesTest, ABadFileLeavesItsIssuerWhatItHad) {
   EXPECT_TRUE((*files)->Check()) << "the other is not held up";
   EXPECT_TRUE(Takes(**files, one_.Token(kOne)));
   EXPECT_TRUE(Takes(**files, next_.Token(kTwo)));
-  EXPECT_EQ(Reason(Open().status()), "FILE_NOT_FOUND");
+  const absl::Status missing = Open().status();
+  EXPECT_EQ(Reason(missing), "JWKS_INVALID") << "what is wrong is the configuration";
+  EXPECT_NE(Message(missing).find("one.json"), std::string_view::npos) << missing;
+  ASSERT_EQ(FieldViolations(missing).size(), 1u);
+  EXPECT_EQ(FieldViolations(missing)[0].field, "auth.jwtIssuers[0].jwksFile");
 }
 
 }  // namespace

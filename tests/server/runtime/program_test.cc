@@ -22,8 +22,8 @@ TEST(ExitCodeTest, TellsWhoMustAct) {
   EXPECT_EQ(DaemonExitFor(absl::OkStatus()), 0);
   EXPECT_EQ(CodeFor("ADDRESS_IN_USE"), 1);
   EXPECT_EQ(DaemonExitFor(absl::InternalError("bug")), 1);
-  for (const char* reason :
-       {"USAGE_INVALID", "CONFIG_INVALID", "TLS_FILES_INVALID", "DESCRIPTOR_LIMIT_TOO_LOW"}) {
+  for (const char* reason : {"USAGE_INVALID", "CONFIG_INVALID", "TLS_FILES_INVALID", "JWKS_INVALID",
+                             "DESCRIPTOR_LIMIT_TOO_LOW"}) {
     EXPECT_EQ(CodeFor(reason), 2) << reason;
   }
   for (const char* reason :
