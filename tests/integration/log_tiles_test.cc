@@ -77,6 +77,18 @@ TEST_F(LogTilesTest, AreForNobodyWithoutACertificate) {
   EXPECT_EQ(library_.Log().find("http.publicLog"), std::string::npos);
 }
 
+TEST_F(LogTilesTest, AreForAnAuditorWithoutAProfile) {
+  Begin();
+  Words words = Anonymous({"log", "verify"});
+  words.insert(words.end(), {"--certificate", Data("client/admin.pem")});
+  EXPECT_EQ(Do(words, 2)["error"]["reason"], "ARGUMENT_INVALID") << "and its key?";
+  words.insert(words.end(), {"--private-key", Data("client/admin.key")});
+  profile_ = Path("no-profile");
+  EXPECT_EQ(Do(words)["verified"], true);
+  words.back() = Path("ann");
+  Do(words, 1);  // Of another certificate.
+}
+
 TEST_F(LogTilesTest, TheMonitorRunsACommandForEachNewEntryUntilItSucceeds) {
   Begin();
   const Words once = {
@@ -181,6 +193,32 @@ TEST_F(LogTilesTest, AreReadByGolangXMod) {
   EXPECT_EQ(ReadBytes(Path("said")), "checked 264 entries\n");
   const PublicKey stranger = PrivateKey::Generate(KeyAlgorithm::kEd25519).public_key();
   EXPECT_NE(run(VerifierKey(Origin(), stranger)), 0) << "the program can fail";
+}
+
+class LogTilesByTokenTest : public LogTilesTest {
+ protected:
+  LogTilesByTokenTest()
+      : LogTilesTest("http:\n  listen: 127.0.0.1:0\nauth: {clientCertificates: OPTIONAL}\n") {}
+};
+
+// attack 43
+TEST_F(LogTilesByTokenTest, AreForWhoHasTheRoleByAToken) {
+  Begin();
+  for (const char* role : {"auditor", "publisher"}) {
+    Do({"token", "issue", "--role", role, "--out", Path(role)});
+  }
+  const uint64_t entries = Do({"log", "checkpoint"})["checkpoint"]["size"];
+  Words words = Anonymous({"log", "verify"});
+  profile_ = Path("no-profile");
+  EXPECT_EQ(Do(words, 5)["error"]["reason"], "HTTP_REFUSED");
+  words.insert(words.end(), {"--token-file", Path("publisher")});
+  EXPECT_EQ(Do(words, 5)["error"]["reason"], "HTTP_REFUSED");
+  words.back() = Path("auditor");
+  const Json verdict = Do(words);
+  EXPECT_EQ(verdict["verified"], true);
+  EXPECT_EQ(verdict["entries"], entries);
+  fs::permissions(Path("auditor"), fs::perms::others_read, fs::perm_options::add);
+  EXPECT_EQ(Do(words, 2)["error"]["reason"], "FILE_NOT_PRIVATE");
 }
 
 class PublicLogTest : public LogTilesTest {

@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr int kEntriesPerPage = 1000;
 constexpr uint64_t kMaxPemBytes = 1 << 20;
+constexpr uint64_t kMaxTokenBytes = 64 << 10;
 
 class LibrarySource final : public LogSource {
  public:
@@ -156,16 +157,25 @@ absl::StatusOr<ClientOptions> OptionsOf(const Context& context, const LogSourceA
   if (!args.ca.empty()) {
     DML_ASSIGN_OR_RETURN(options.ca_pem, ReadFile(args.ca, kMaxPemBytes));
   }
+  if (!args.certificate.empty()) {
+    DML_ASSIGN_OR_RETURN(options.certificate_pem, ReadFile(args.certificate, kMaxPemBytes));
+    DML_ASSIGN_OR_RETURN(options.private_key_pem, ReadPrivateFile(args.private_key, kMaxPemBytes));
+  }
   return options;
 }
 
+// The profile's token is for the library; an address of tiles is perhaps somebody else's.
 absl::StatusOr<std::unique_ptr<LogSource>> OpenTiles(const ClientOptions& options,
-                                                     const LogPin& pin, const std::string& url) {
+                                                     const LogPin& pin, const LogSourceArgs& args) {
   HttpLogOptions http;
-  http.url = url;
+  http.url = args.url;
   http.ca_pem = options.ca_pem;
   http.certificate_pem = options.certificate_pem;
   http.private_key_pem = options.private_key_pem;
+  if (!args.token_file.empty()) {
+    DML_ASSIGN_OR_RETURN(http.token, ReadPrivateFile(args.token_file, kMaxTokenBytes));
+    while (http.token.ends_with('\n')) http.token.pop_back();
+  }
   DML_ASSIGN_OR_RETURN(std::unique_ptr<HttpLog> log, HttpLog::Create(std::move(http)));
   DML_ASSIGN_OR_RETURN(std::unique_ptr<LogVerifier> verifier,
                        LogVerifier::Create(pin, options.state_file));
@@ -191,6 +201,21 @@ void DeclareLogSource(CLI::App& app, LogSourceArgs& args) {
                  "profile's authority")
       ->type_name("FILE")
       ->needs(url);
+  auto* certificate = app.add_option("--certificate", args.certificate,
+                                     "Who you are to the URL's server, if not whom the profile "
+                                     "says")
+                          ->type_name("FILE")
+                          ->needs(url);
+  auto* private_key =
+      app.add_option("--private-key", args.private_key, "The certificate's key, its owner's alone")
+          ->type_name("FILE")
+          ->needs(certificate);
+  certificate->needs(private_key);
+  app.add_option("--token-file", args.token_file,
+                 "Who you are to the URL's server, by an API token or a JWT; the file is its "
+                 "owner's alone")
+      ->type_name("FILE")
+      ->needs(url);
 }
 
 absl::StatusOr<OpenedLog> OpenLog(Context& context, const LogSourceArgs& args,
@@ -211,7 +236,7 @@ absl::StatusOr<OpenedLog> OpenLog(Context& context, const LogSourceArgs& args,
                 args.state.empty() ? Beside(options.state_file, purpose) : fs::path(args.state),
                 std::move(pin)};
   if (!args.url.empty()) {
-    DML_ASSIGN_OR_RETURN(out.source, OpenTiles(options, out.pin, args.url));
+    DML_ASSIGN_OR_RETURN(out.source, OpenTiles(options, out.pin, args));
     context.MarkAsked();
     return out;
   }

@@ -40,14 +40,17 @@ class LogSource {
 
 /// How a command says where.
 struct LogSourceArgs {
-  std::string url;      // Tiles; "": the library of the profile.
-  std::string origin;   // With `log_key` instead of a profile, for tiles that anyone may read.
-  std::string log_key;  // A PEM file.
-  std::string ca;       // A PEM file; "": the profile's, or the system's.
-  std::string state;    // What the command remembers; "": beside the profile's state.
+  std::string url;          // Tiles; "": the library of the profile.
+  std::string origin;       // With `log_key` instead of a profile, for tiles that anyone may read.
+  std::string log_key;      // A PEM file.
+  std::string ca;           // A PEM file; "": the profile's, or the system's.
+  std::string certificate;  // A PEM file: who asks for tiles; "": who the profile says.
+  std::string private_key;  // Of the certificate.
+  std::string token_file;   // Who asks for tiles, by a token; a profile's is never sent to them.
+  std::string state;        // What the command remembers; "": beside the profile's state.
 };
 
-/// Declares --url, --origin, --log-key and --ca.
+/// Declares --url, --origin, --log-key, --ca, --certificate, --private-key and --token-file.
 void DeclareLogSource(CLI::App& app, LogSourceArgs& args);
 
 /// A source, and where its commands keep what they remember.

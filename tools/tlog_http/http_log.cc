@@ -1,7 +1,9 @@
 #include "tools/tlog_http/http_log.h"
 
+#include <algorithm>
 #include <mutex>
 
+#include <absl/strings/ascii.h>
 #include <curl/curl.h>
 
 #include "core/base/text.h"
@@ -52,6 +54,27 @@ absl::Status CheckUrl(const std::string& url) {
   return absl::OkStatus();
 }
 
+// Whoever may read along could use it from then on; and a line end in it would begin a header.
+absl::Status CheckToken(const std::string& token, const std::string& url) {
+  constexpr ErrorReason kInvalid("ARGUMENT_INVALID");
+  if (token.empty()) return absl::OkStatus();
+  const bool is_token = std::ranges::all_of(token, [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view("-._~+/=").find(c) != std::string_view::npos;
+  });
+  if (!is_token) {
+    return InvalidArgument(kInvalid,
+                           "what is to be sent to {} as a token has other characters than tokens "
+                           "have; give the file that holds the token and nothing else",
+                           Excerpt(url));
+  }
+  if (url.starts_with("https://")) return absl::OkStatus();
+  return InvalidArgument(kInvalid,
+                         "{} is without TLS, and whoever reads along could use the token; write "
+                         "https://",
+                         Excerpt(url));
+}
+
 curl_blob Blob(const std::string& text) {
   return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
 }
@@ -64,8 +87,9 @@ absl::Status NotFetched(const std::string& url, CURLcode code) {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
       return FailedPrecondition(ErrorReason("HTTP_UNEXPECTED"),
-                                "{}: {}; check the authority and certificate of the profile", url,
-                                why);
+                                "{}: {}; check the authority and the certificate (--ca, "
+                                "--certificate, or those of the profile)",
+                                url, why);
     default:
       return Unavailable(ErrorReason("HTTP_UNAVAILABLE"), "{}: {}; try again later", url, why);
   }
@@ -103,6 +127,7 @@ absl::StatusOr<std::unique_ptr<HttpLog>> HttpLog::Create(HttpLogOptions options)
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   while (options.url.ends_with('/')) options.url.pop_back();
   DML_RETURN_IF_ERROR(CheckUrl(options.url));
+  DML_RETURN_IF_ERROR(CheckToken(options.token, options.url));
   auto handle = std::make_unique<Handle>();
   if (handle->curl == nullptr) {
     return ResourceExhausted(ErrorReason("HTTP_UNAVAILABLE"), "no memory for a connection");
@@ -133,6 +158,10 @@ HttpLog::HttpLog(HttpLogOptions options, std::unique_ptr<Handle> handle)
     const curl_blob key = Blob(options_.private_key_pem);
     curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &certificate);
     curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key);
+  }
+  if (!options_.token.empty()) {
+    curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, options_.token.c_str());
   }
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, Take);
 }

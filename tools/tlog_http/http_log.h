@@ -19,6 +19,7 @@ struct HttpLogOptions {
   std::string ca_pem;  // Trusted for the server's certificate; "": the system's.
   std::string certificate_pem;  // Who we are; "" where nobody asks.
   std::string private_key_pem;
+  std::string token;  // Sent as a bearer token (RFC 6750), over https alone; "": none.
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds timeout{120'000};  // Of one answer as a whole.
   std::chrono::seconds stall{10};              // Below min_bytes_per_second for so long ends it.
@@ -29,7 +30,7 @@ struct HttpLogOptions {
 class HttpLog {
  public:
   /// INVALID_ARGUMENT (ARGUMENT_INVALID) for a URL that is not http or https with a host and
-  /// without query.
+  /// without query, and for a token that is none, or that would be sent without TLS.
   static absl::StatusOr<std::unique_ptr<HttpLog>> Create(HttpLogOptions options);
   ~HttpLog();
 

@@ -153,5 +153,20 @@ TEST(HttpLogTest, TakesAddressesOfLogsOnly) {
   }
 }
 
+// attack 32: a stolen token.
+TEST(HttpLogTest, ATokenIsSentOverTlsAlone) {
+  const OneAnswerServer server("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
+  HttpLogOptions options = At(server.url());
+  options.token = "dml_abc_def";
+  EXPECT_EQ(Reason(Get(options).status()), "ARGUMENT_INVALID");
+  EXPECT_EQ(server.connections(), 0);
+  options.url = "https://127.0.0.1:1";
+  EXPECT_EQ(Reason(Get(options).status()), "HTTP_UNAVAILABLE") << "it would be sent there";
+  for (const char* none : {"a b", "a\r\nX: y", "a\n", "t\xc3\xb6ken"}) {
+    options.token = none;
+    EXPECT_EQ(Reason(Get(options).status()), "ARGUMENT_INVALID") << none;
+  }
+}
+
 }  // namespace
 }  // namespace dml
