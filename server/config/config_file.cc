@@ -54,6 +54,7 @@ absl::Status ReadHttp(const json& value, HttpConfig& http) {
     }
     return InvalidArgument(kInvalid, "is {}, not true or false", JsonTypeName(word));
   });
+  Number(in, "maxConnectionsPerAddress", INT32_MAX, http.max_connections_per_address);
   return in.Finish();
 }
 
@@ -256,8 +257,9 @@ std::string FormatServerConfig(const ServerConfig& config) {
                      quoted(config.tls.certificate.string()), quoted(config.tls.key.string()),
                      quoted(config.tls.client_ca.string()));
   if (!config.http.listen.empty()) {
-    out += fmt::format("http:\n  listen: {}\n  publicLog: {}\n", quoted(config.http.listen),
-                       config.http.public_log);
+    out += fmt::format("http:\n  listen: {}\n  publicLog: {}\n  maxConnectionsPerAddress: {}\n",
+                       quoted(config.http.listen), config.http.public_log,
+                       config.http.max_connections_per_address);
   }
   const ServerLimits& limits = config.limits;
   out += fmt::format(

@@ -76,6 +76,8 @@ absl::Status CheckHttp(const HttpConfig& http, bool insecure_loopback) {
   if (!address.ok()) {
     return AtField(InvalidArgument(kInvalid, "http: {}", Message(address.status())), "http.listen");
   }
+  DML_RETURN_IF_ERROR(CheckRange("http.maxConnectionsPerAddress", http.max_connections_per_address,
+                                 1, kMaxHttpConnections));
   if (!insecure_loopback || address->loopback) return absl::OkStatus();
   return AtField(InvalidArgument(kInvalid,
                                  "--insecure-loopback and http.listen {} do not go together: "

@@ -107,10 +107,13 @@ struct SelfProbeConfig {
 
 /// The log over HTTP; see server/http/log_site.h.
 struct HttpConfig {
-  std::string listen;       // IP address and port; "": no HTTP.
-  bool public_log = false;  // Whether anyone may read all entries.
+  std::string listen;                    // IP address and port; "": no HTTP.
+  bool public_log = false;               // Whether anyone may read all entries.
+  int max_connections_per_address = 16;  // Of the kMaxHttpConnections.
   bool operator==(const HttpConfig&) const = default;
 };
+/// Connections at a time, from all addresses.
+inline constexpr int kMaxHttpConnections = 64;
 inline constexpr char kDefaultHttpListen[] = "127.0.0.1:7480";
 
 struct ServerConfig {

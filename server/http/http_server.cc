@@ -1,5 +1,6 @@
 #include "server/http/http_server.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <boost/asio/as_tuple.hpp>
@@ -49,6 +50,16 @@ absl::StatusOr<std::shared_ptr<ssl::context>> MakeContext(const TlsMaterial& mat
   SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context->native_handle(), 0);
   return context;
+}
+
+// Whose connection it is, for the limit of each: a network of IPv6 is one peer.
+asio::ip::address PeerOf(const asio::ip::address& address) {
+  if (address.is_v4()) return address;
+  asio::ip::address_v6 v6 = address.to_v6();
+  if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
+  asio::ip::address_v6::bytes_type bytes = v6.to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  return asio::ip::address_v6(bytes);
 }
 
 absl::Status ListenFailed(const ListenAddress& address, const error_code& error) {
@@ -121,9 +132,17 @@ class HttpServer::Loop {
       }
       const size_t others = sessions_.connections;
       if (others >= options_.max_connections + kToldOfLimit) continue;
+      const tcp::endpoint from = socket.remote_endpoint(error);
+      if (error) continue;  // It is gone already.
+      const asio::ip::address peer = PeerOf(from.address());
+      if (sessions_.ConnectionsOf(peer) >= options_.max_connections_per_address) {
+        spdlog::debug("http peer={} has {} connections already", from.address().to_string(),
+                      options_.max_connections_per_address);
+        continue;
+      }
       if (absl::Status renewed = RenewTls(); !renewed.ok()) spdlog::error("{}", Message(renewed));
       asio::co_spawn(context_,
-                     ServeConnection(boost::beast::tcp_stream(std::move(socket)), sessions_,
+                     ServeConnection(boost::beast::tcp_stream(std::move(socket)), peer, sessions_,
                                      others >= options_.max_connections),
                      Report);
     }

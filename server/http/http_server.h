@@ -31,7 +31,10 @@ struct HttpServerOptions {
   ListenAddress listen;        // Port 0: a free one.
   std::optional<HttpTls> tls;  // Without: plain HTTP.
 
-  size_t max_connections = 64;               // More are answered 503, many more dropped.
+  size_t max_connections = kMaxHttpConnections;  // More are answered 503, many more dropped.
+  /// From one address, of which the first 64 bits count where it is of IPv6: whoever has one of
+  /// those has them all. More are closed at once.
+  size_t max_connections_per_address = 16;
   size_t max_header_bytes = 8 << 10;         // Request line and header of a request.
   size_t max_answer_bytes = 64 << 20;        // Of all answers under way, and one more.
   uint64_t min_bytes_per_second = 64 << 10;  // That a reader of an answer must take,

@@ -93,6 +93,24 @@ class Share {
   const size_t bytes_;
 };
 
+// A connection of a peer while it lives; of whoever has none any more, nothing is kept.
+class PeerShare {
+ public:
+  PeerShare(HttpSessions& sessions, const asio::ip::address& peer)
+      : peers_(sessions.of_peers), at_(peers_.try_emplace(peer, 0).first) {
+    ++at_->second;
+  }
+  ~PeerShare() {
+    if (--at_->second == 0) peers_.erase(at_);
+  }
+  PeerShare(const PeerShare&) = delete;
+  PeerShare& operator=(const PeerShare&) = delete;
+
+ private:
+  std::map<asio::ip::address, size_t>& peers_;
+  const std::map<asio::ip::address, size_t>::iterator at_;
+};
+
 template <typename Body>
 void SetHeader(http::response<Body>& response, const HttpAnswer& answer, bool keep_alive) {
   response.set(http::field::date, HttpDate());
@@ -226,9 +244,10 @@ asio::awaitable<void> ServeTls(beast::tcp_stream plain, HttpSessions& sessions, 
 
 }  // namespace
 
-asio::awaitable<void> ServeConnection(beast::tcp_stream stream, HttpSessions& sessions,
-                                      bool over_limit) {
+asio::awaitable<void> ServeConnection(beast::tcp_stream stream, asio::ip::address peer,
+                                      HttpSessions& sessions, bool over_limit) {
   const Share one(sessions.connections, 1);
+  const PeerShare one_of_peer(sessions, peer);
   if (sessions.tls != nullptr) {
     co_await ServeTls(std::move(stream), sessions, over_limit);
   } else {

@@ -134,6 +134,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> StartHttp(const ServerConfig& config
   if (config.http.listen.empty()) return nullptr;
   HttpServerOptions options;
   DML_ASSIGN_OR_RETURN(options.listen, ParseListenAddress(config.http.listen));
+  options.max_connections_per_address =
+      static_cast<size_t>(config.http.max_connections_per_address);
   if (tls != nullptr) {
     options.tls.emplace(HttpTls{[tls] { return tls->Current(); },
                                 !config.http.public_log && !config.auth.certificates_optional});

@@ -64,9 +64,9 @@ TEST(ServerConfigTest, WhatIsNotNamedKeepsItsDefault) {
 
 TEST(ServerConfigTest, HttpIsServedOnlyWhereItIsNamed) {
   EXPECT_EQ(Parse("dataDir: /x")->http, HttpConfig());
-  EXPECT_EQ(Parse("http: {}")->http, (HttpConfig{"127.0.0.1:7480", false}));
-  EXPECT_EQ(Parse("http: {listen: '[::1]:1', publicLog: true}")->http,
-            (HttpConfig{"[::1]:1", true}));
+  EXPECT_EQ(Parse("http: {}")->http, (HttpConfig{"127.0.0.1:7480", false, 16}));
+  EXPECT_EQ(Parse("http: {listen: '[::1]:1', publicLog: true, maxConnectionsPerAddress: 64}")->http,
+            (HttpConfig{"[::1]:1", true, 64}));
   EXPECT_EQ(Reason(Parse("http: {publicLog: yes please}").status()), "CONFIG_INVALID");
   EXPECT_EQ(Reason(Parse("http: {publicLogs: true}").status()), "CONFIG_INVALID");
 }
@@ -76,7 +76,7 @@ TEST(ServerConfigTest, FormatIsReadBackAsTheSame) {
   config.data_dir = "/var/lib/a \"quoted\" # folder";
   config.server_names = {"a.example", "::1"};
   config.tls.client_ca = "/x";
-  config.http = {"0.0.0.0:1", true};
+  config.http = {"0.0.0.0:1", true, 3};
   config.limits.max_message_bytes = 5 << 20;
   config.limits.upload_lease_seconds = 4000;
   config.maintenance.scrub_bytes_per_second = 70'000;
@@ -132,6 +132,10 @@ TEST(ServerConfigTest, ValidateNamesTheSetting) {
               c.insecure_loopback = true;
             }),
             "http.listen");
+  for (const int connections : {0, 65}) {
+    EXPECT_EQ(Problem([&](ServerConfig& c) { c.http = {"127.0.0.1:1", false, connections}; }),
+              "http.maxConnectionsPerAddress");
+  }
   // Three quarters of it are one principal's, and an upload must fit them.
   EXPECT_EQ(Problem([](ServerConfig& c) { c.limits.transfer_bytes = 22'369'621; }),
             "limits.transferBytes");

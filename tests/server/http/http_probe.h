@@ -14,17 +14,22 @@
 
 namespace dml::testing {
 
-/// A connection to 127.0.0.1 that gives up reading after a while.
+/// A connection to 127.0.0.1, from there or another address of this machine, that gives up reading
+/// after a while.
 class HttpProbe {
  public:
   /// `receive_buffer` 0: the system's.
-  explicit HttpProbe(int port, int receive_buffer = 0) {
+  explicit HttpProbe(int port, int receive_buffer = 0, const char* from = "127.0.0.1") {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (receive_buffer > 0) {
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
     const timeval limit{20, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    EXPECT_EQ(::inet_pton(AF_INET, from, &own.sin_addr), 1);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<uint16_t>(port));

@@ -146,6 +146,45 @@ TEST_F(HttpServerTest, TellsTooManyConnectionsAndDropsManyMore) {
   }
 }
 
+// attack 14: whoever holds what it can get leaves the others their part.
+TEST_F(HttpServerTest, OneAddressHasItsPartOfTheConnections) {
+  options_.max_connections = 6;
+  options_.max_connections_per_address = 2;
+  Begin();
+  constexpr std::string_view kAsk = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+  std::vector<std::unique_ptr<HttpProbe>> held;
+  for (const char* from : {"127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.2"}) {
+    held.push_back(std::make_unique<HttpProbe>(port(), 0, from));
+    held.back()->Send(kAsk);
+    EXPECT_EQ(StatusOf(held.back()->ReadAnswer()), 200) << from;
+  }
+  for (const char* from : {"127.0.0.1", "127.0.0.2"}) {
+    bool silent = true;
+    EXPECT_EQ(HttpProbe(port(), 0, from).ReadAll(&silent), "") << from;
+    EXPECT_FALSE(silent) << "closed without being asked";
+  }
+  const HttpProbe other(port(), 0, "127.0.0.3");
+  other.Send(kAsk);
+  EXPECT_EQ(StatusOf(other.ReadAnswer()), 200);
+  held[1]->Send(kAsk);
+  EXPECT_EQ(StatusOf(held[1]->ReadAnswer()), 200) << "who was there first stays";
+  held.erase(held.begin());
+  // The server sees the end in its own time.
+  while (StatusOf(testing::Get(port(), "/a")) != 200) {
+  }
+}
+
+TEST_F(HttpServerTest, EndsAConnectionThatAsksNothingMore) {
+  options_.idle = std::chrono::milliseconds(200);
+  Begin();
+  const HttpProbe probe(port());
+  probe.Send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(StatusOf(probe.ReadAnswer()), 200);
+  bool silent = true;
+  EXPECT_EQ(probe.ReadAll(&silent), "");
+  EXPECT_FALSE(silent);
+}
+
 TEST_F(HttpServerTest, BoundsTheAnswersUnderWay) {
   options_.max_answer_bytes = 40 << 20;
   Begin();
