@@ -1,5 +1,6 @@
 // dml admin status|verify-views; the others are in upkeep_command.cc.
 #include "tools/dml/command.h"
+#include "tools/dml/records.h"
 #include "tools/dml/server_status.h"
 
 namespace dml {
