@@ -4,7 +4,6 @@
 
 #include "core/crypto/random.h"
 #include "core/os/file.h"
-#include "core/trust/note.h"
 #include "core/trust/root_walk.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/key_pair_files.h"
@@ -230,14 +229,6 @@ absl::Status CommitRoots(Library& library, std::vector<RootFile> roots, bool roo
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<Checkpoint>> LastSigned(const fs::path& file) {
-  if (!FileExists(file)) return std::nullopt;
-  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxCheckpointBytes));
-  DML_ASSIGN_OR_RETURN(const Note note, ParseNote(text));
-  DML_ASSIGN_OR_RETURN(Checkpoint out, ParseCheckpointBody(note.text));
-  return out;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config) {
@@ -318,7 +309,7 @@ absl::StatusOr<NewOrigin> PlanNewOrigin(const ServerConfig& config) {
   out.root_version = root->root.version;
   const JournalView journal(*state);
   DML_ASSIGN_OR_RETURN(out.size, journal.Size());
-  DML_ASSIGN_OR_RETURN(out.last_signed, LastSigned(opened.dir.signed_checkpoint()));
+  DML_ASSIGN_OR_RETURN(out.last_signed, LastSignedCheckpoint(IdentityFiles(opened.dir.path())));
   if (out.last_signed.has_value() && out.last_signed->size <= out.size) {
     DML_ASSIGN_OR_RETURN(const Digest then, journal.Root(out.last_signed->size));
     if (then == out.last_signed->root) {

@@ -37,45 +37,6 @@ class Descriptor {
 
 std::string SystemText(int error) { return std::generic_category().message(error); }
 
-absl::Status SystemError(int error, std::string_view doing, const fs::path& path) {
-  std::string name = path.string();
-  switch (error) {
-    case ENOENT:
-      return NotFound(ErrorReason("FILE_NOT_FOUND"),
-                      "cannot {} {}: it, or a folder on the way, does "
-                      "not exist; check the path",
-                      doing, name);
-    case ENOTDIR:
-      return FailedPrecondition(ErrorReason("FILE_NOT_DIRECTORY"),
-                                "cannot {} {}: a part of the path "
-                                "is not a folder; check the path",
-                                doing, name);
-    case EISDIR:
-      return FailedPrecondition(ErrorReason("FILE_NOT_REGULAR"),
-                                "cannot {} {}: it is a folder; name a file", doing, name);
-    case EACCES:
-    case EPERM:
-      return PermissionDenied(ErrorReason("FILE_PERMISSION_DENIED"),
-                              "cannot {} {}: {}; run as its owner, or change its rights", doing,
-                              name, SystemText(error));
-    case EROFS:
-      return FailedPrecondition(ErrorReason("FILE_READ_ONLY"),
-                                "cannot {} {}: the file system is read-only; remount it, or name "
-                                "another folder",
-                                doing, name);
-    case ENOSPC:
-    case EDQUOT:
-      return ResourceExhausted(ErrorReason("DISK_FULL"),
-                               "cannot {} {}: {}; free some space and try again", doing, name,
-                               SystemText(error));
-    default:
-      return Internal(ErrorReason("FILE_IO_FAILED"),
-                      "cannot {} {}: {}; check the disk and the "
-                      "system log",
-                      doing, name, SystemText(error));
-  }
-}
-
 // A path as one word of a shell command.
 std::string ShellQuoted(const fs::path& path) {
   std::string out = "'";
@@ -133,7 +94,7 @@ absl::StatusOr<std::string> ReadAll(int fd, const fs::path& path, uint64_t size_
     ssize_t count = ::read(fd, out.data() + used, out.size() - used);
     if (count < 0) {
       if (errno == EINTR) continue;
-      return SystemError(errno, "read", path);
+      return FileError(errno, "read", path);
     }
     if (count == 0) break;
     used += static_cast<size_t>(count);
@@ -146,18 +107,12 @@ absl::StatusOr<std::string> ReadAll(int fd, const fs::path& path, uint64_t size_
 absl::StatusOr<std::string> OpenAndRead(const fs::path& path, uint64_t max_bytes, bool secret) {
   // O_NONBLOCK: opening a pipe must not wait for its other end; it means nothing for files.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.get() < 0) return SystemError(errno, "open", path);
+  if (file.get() < 0) return FileError(errno, "open", path);
   struct stat info;
-  if (::fstat(file.get(), &info) != 0) return SystemError(errno, "read", path);
+  if (::fstat(file.get(), &info) != 0) return FileError(errno, "read", path);
   DML_RETURN_IF_ERROR(CheckRegular(info, path));
   if (secret) DML_RETURN_IF_ERROR(CheckPrivate(info, path, "600"));
   return ReadAll(file.get(), path, static_cast<uint64_t>(info.st_size), max_bytes);
-}
-
-int SyncFolder(const fs::path& folder) {
-  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (descriptor.get() < 0 || ::fsync(descriptor.get()) != 0) return errno;
-  return 0;
 }
 
 // 0, or the error of the first step that failed.
@@ -187,6 +142,51 @@ fs::path WithoutTrailingSlash(const fs::path& path) {
 
 }  // namespace
 
+absl::Status FileError(int error, std::string_view doing, const fs::path& path) {
+  std::string name = path.string();
+  switch (error) {
+    case ENOENT:
+      return NotFound(ErrorReason("FILE_NOT_FOUND"),
+                      "cannot {} {}: it, or a folder on the way, does "
+                      "not exist; check the path",
+                      doing, name);
+    case ENOTDIR:
+      return FailedPrecondition(ErrorReason("FILE_NOT_DIRECTORY"),
+                                "cannot {} {}: a part of the path "
+                                "is not a folder; check the path",
+                                doing, name);
+    case EISDIR:
+      return FailedPrecondition(ErrorReason("FILE_NOT_REGULAR"),
+                                "cannot {} {}: it is a folder; name a file", doing, name);
+    case EACCES:
+    case EPERM:
+      return PermissionDenied(ErrorReason("FILE_PERMISSION_DENIED"),
+                              "cannot {} {}: {}; run as its owner, or change its rights", doing,
+                              name, SystemText(error));
+    case EROFS:
+      return FailedPrecondition(ErrorReason("FILE_READ_ONLY"),
+                                "cannot {} {}: the file system is read-only; remount it, or name "
+                                "another folder",
+                                doing, name);
+    case ENOSPC:
+    case EDQUOT:
+      return ResourceExhausted(ErrorReason("DISK_FULL"),
+                               "cannot {} {}: {}; free some space and try again", doing, name,
+                               SystemText(error));
+    default:
+      return Internal(ErrorReason("FILE_IO_FAILED"),
+                      "cannot {} {}: {}; check the disk and the "
+                      "system log",
+                      doing, name, SystemText(error));
+  }
+}
+
+absl::Status SyncFolder(const fs::path& folder) {
+  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() >= 0 && ::fsync(descriptor.get()) == 0) return absl::OkStatus();
+  return FileError(errno, "sync the folder", folder);
+}
+
 absl::StatusOr<std::string> ReadFile(const fs::path& path, uint64_t max_bytes) {
   return OpenAndRead(path, max_bytes, /*secret=*/false);
 }
@@ -199,16 +199,14 @@ absl::Status WriteFileAtomically(const fs::path& path, ByteSpan bytes, mode_t mo
   fs::path folder = FolderOf(path);
   std::string temporary = (folder / ".dml-tmp-XXXXXX").string();
   Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (file.get() < 0) return SystemError(errno, "write", path);
+  if (file.get() < 0) return FileError(errno, "write", path);
   int error = WriteAndSync(file, bytes, mode);
   if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
   if (error != 0) {
     ::unlink(temporary.c_str());
-    return SystemError(error, "write", path);
+    return FileError(error, "write", path);
   }
-  error = SyncFolder(folder);
-  if (error != 0) return SystemError(error, "sync the folder of", path);
-  return absl::OkStatus();
+  return SyncFolder(folder);
 }
 
 absl::Status ReplaceWithSpare(const fs::path& path, const fs::path& spare, ByteSpan bytes,
@@ -220,34 +218,30 @@ absl::Status ReplaceWithSpare(const fs::path& path, const fs::path& spare, ByteS
   }
   // Over what is there, so that its blocks are used again.
   if (::ftruncate(file.get(), static_cast<off_t>(bytes.size())) != 0) {
-    return SystemError(errno, "write", spare);
+    return FileError(errno, "write", spare);
   }
   if (int error = WriteAndSync(file, bytes, mode); error != 0) {
-    return SystemError(error, "write", spare);
+    return FileError(error, "write", spare);
   }
   if (::renameat2(AT_FDCWD, spare.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) != 0) {
     return WriteFileAtomically(path, bytes, mode);
   }
-  const int error = SyncFolder(FolderOf(path));
-  return error == 0 ? absl::OkStatus() : SystemError(error, "sync the folder of", path);
+  return SyncFolder(FolderOf(path));
 }
 
 absl::Status MakePrivateDirectory(const fs::path& given) {
   fs::path path = WithoutTrailingSlash(given);
   struct stat info;
   if (::stat(path.c_str(), &info) != 0) {
-    if (errno != ENOENT) return SystemError(errno, "open the folder", path);
+    if (errno != ENOENT) return FileError(errno, "open the folder", path);
     fs::path parent = FolderOf(path);
     if (parent != path && ::stat(parent.c_str(), &info) != 0 && errno == ENOENT) {
       DML_RETURN_IF_ERROR(MakePrivateDirectory(parent));
     }
-    if (::mkdir(path.c_str(), S_IRWXU) == 0) {
-      int error = SyncFolder(parent);
-      return error == 0 ? absl::OkStatus() : SystemError(error, "sync the folder of", path);
-    }
+    if (::mkdir(path.c_str(), S_IRWXU) == 0) return SyncFolder(parent);
     // Another process may have been faster; what is there now is judged like an old folder.
     if (errno != EEXIST || ::stat(path.c_str(), &info) != 0) {
-      return SystemError(errno, "make the folder", path);
+      return FileError(errno, "make the folder", path);
     }
   }
   if (!S_ISDIR(info.st_mode)) {
@@ -260,7 +254,7 @@ absl::Status MakePrivateDirectory(const fs::path& given) {
 
 absl::Status RequirePrivateFile(const fs::path& path) {
   struct stat info;
-  if (::stat(path.c_str(), &info) != 0) return SystemError(errno, "read the rights of", path);
+  if (::stat(path.c_str(), &info) != 0) return FileError(errno, "read the rights of", path);
   DML_RETURN_IF_ERROR(CheckRegular(info, path));
   return CheckPrivate(info, path, "600");
 }

@@ -39,6 +39,13 @@ absl::Status WriteFileAtomically(const std::filesystem::path& path, ByteSpan byt
 absl::Status ReplaceWithSpare(const std::filesystem::path& path, const std::filesystem::path& spare,
                               ByteSpan bytes, mode_t mode);
 
+/// Makes the names in a folder durable: of files that were made, renamed or removed in it.
+absl::Status SyncFolder(const std::filesystem::path& folder);
+
+/// The error of a system call that could not be carried out: "cannot DOING PATH: ...". Which
+/// `error` (errno) has which reason is the same for all who use files.
+absl::Status FileError(int error, std::string_view doing, const std::filesystem::path& path);
+
 /// Makes a folder (and missing parents) with mode 0700. One that exists must be a folder of the
 /// effective user without rights for group and others, else FILE_NOT_PRIVATE.
 absl::Status MakePrivateDirectory(const std::filesystem::path& path);

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -16,31 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::Status Failed(int error, std::string_view doing, const fs::path& path) {
-  const std::string text = std::generic_category().message(error);
-  if (error == ENOSPC || error == EDQUOT) {
-    return ResourceExhausted(ErrorReason("DISK_FULL"), "cannot {} {}: {}; free some space", doing,
-                             path.string(), text);
-  }
-  return Internal(ErrorReason("FILE_IO_FAILED"),
-                  "cannot {} {}: {}; check the disk and the system log", doing, path.string(),
-                  text);
-}
-
-absl::Status SyncFolder(const fs::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  return synced ? absl::OkStatus() : Failed(error, "sync", folder);
-}
-
 absl::Status Cut(const fs::path& path, uint64_t size) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
   const bool cut = fd >= 0 && ::ftruncate(fd, static_cast<off_t>(size)) == 0 && ::fsync(fd) == 0;
   const int error = errno;
   if (fd >= 0) ::close(fd);
-  return cut ? absl::OkStatus() : Failed(error, "cut the torn line off", path);
+  return cut ? absl::OkStatus() : FileError(error, "cut the torn line off", path);
 }
 
 // The lines that are whole, of the end of a file.
@@ -132,7 +112,7 @@ absl::Status AuditWriter::OpenFile() {
   }
   const fs::path path = folder_ / AuditFileName(number_);
   descriptor_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor_ < 0) return Failed(errno, "open", path);
+  if (descriptor_ < 0) return FileError(errno, "open", path);
   return SyncFolder(folder_);
 }
 
@@ -146,11 +126,11 @@ absl::Status AuditWriter::Append(std::string_view lines, const AuditHead& head) 
   while (!lines.empty()) {
     const ssize_t count = ::write(descriptor_, lines.data(), lines.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Failed(errno, "write", path);
+    if (count < 0) return FileError(errno, "write", path);
     size_ += static_cast<uint64_t>(count);
     lines.remove_prefix(static_cast<size_t>(count));
   }
-  if (::fdatasync(descriptor_) != 0) return Failed(errno, "sync", path);
+  if (::fdatasync(descriptor_) != 0) return FileError(errno, "sync", path);
   head_ = head;
   repairs_.clear();
   return absl::OkStatus();

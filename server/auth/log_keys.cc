@@ -91,6 +91,14 @@ absl::Status PromoteNextLogKey(const IdentityFiles& files) {
   return WriteFileAtomically(files.log_public_key, AsBytes(key.public_key().ToPem()), 0644);
 }
 
+absl::StatusOr<std::optional<Checkpoint>> LastSignedCheckpoint(const IdentityFiles& files) {
+  if (!FileExists(files.signed_checkpoint)) return std::nullopt;
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(files.signed_checkpoint, kMaxNoteBytes));
+  DML_ASSIGN_OR_RETURN(const Note note, ParseNote(text));
+  DML_ASSIGN_OR_RETURN(Checkpoint out, ParseCheckpointBody(note.text));
+  return out;
+}
+
 absl::StatusOr<NextLogKey> MakeNextLogKey(const fs::path& data_dir) {
   const IdentityFiles files(data_dir);
   if (!FileExists(files.origin)) {
@@ -101,12 +109,8 @@ absl::StatusOr<NextLogKey> MakeNextLogKey(const fs::path& data_dir) {
   DML_RETURN_IF_ERROR(
       WriteFileAtomically(files.next_log_public_key, AsBytes(key.public_key().ToPem()), 0644));
   NextLogKey out{key.public_key(), files.next_log_public_key, 0};
-  if (FileExists(files.signed_checkpoint)) {
-    DML_ASSIGN_OR_RETURN(std::string text, ReadFile(files.signed_checkpoint, kMaxNoteBytes));
-    DML_ASSIGN_OR_RETURN(Note note, ParseNote(text));
-    DML_ASSIGN_OR_RETURN(Checkpoint checkpoint, ParseCheckpointBody(note.text));
-    out.signed_size = checkpoint.size;
-  }
+  DML_ASSIGN_OR_RETURN(const auto last, LastSignedCheckpoint(files));
+  if (last.has_value()) out.signed_size = last->size;
   return out;
 }
 

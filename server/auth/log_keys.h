@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/crypto/keys.h"
+#include "core/trust/checkpoint.h"
 #include "core/trust/trust_root.h"
 #include "server/auth/identity_files.h"
 
@@ -34,6 +35,9 @@ absl::StatusOr<PrivateKey> ChooseLogKey(LogKeys& keys, const TrustRoot* root);
 
 /// Puts the next key in the place of the current one, for good. Nothing where there is no next.
 absl::Status PromoteNextLogKey(const IdentityFiles& files);
+
+/// What was signed last, by whichever key; nullopt where that is lost. The errors of reading it.
+absl::StatusOr<std::optional<Checkpoint>> LastSignedCheckpoint(const IdentityFiles& files);
 
 /// The key that is to sign from some root on; made unless it is there. A running daemon is not
 /// disturbed. NOT_FOUND (DATA_DIR_MISSING) where there is no library.

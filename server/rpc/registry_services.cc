@@ -78,7 +78,6 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::Service {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
-          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           Labels labels = wire::From(request->labels());
           Command command;
           command.payload = NodeCreated{environment, request->node(), labels};
@@ -152,7 +151,6 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
-          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           auto snapshot = context_.library.Read();
           LibraryView view(*snapshot);
           DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(environment));
@@ -180,7 +178,6 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
         [&](const Caller& caller) -> absl::Status {
           DML_ASSIGN_OR_RETURN(std::string environment,
                                wire::ParseResource(request->environment(), "environments"));
-          DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           const std::string& document = request->document();
           BlobRef ref{Sha256(document), document.size()};

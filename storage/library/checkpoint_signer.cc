@@ -34,8 +34,7 @@ absl::Status CheckpointSigner::CheckAgainst(const JournalView& journal, uint64_t
         ErrorReason("JOURNAL_BEHIND_CHECKPOINT"),
         "{} entries were signed ({}), but the journal has {}: the database is older than what was "
         "promised, as after restoring a backup; clients would see a forked log: restore a newer "
-        "one, "
-        "or go on under a new name, see docs/operations.md, \"A restored backup\"",
+        "one, or go on under a new name, see docs/operations.md, \"A restored backup\"",
         signed_before->size, file_.string(), size);
   }
   DML_ASSIGN_OR_RETURN(Digest then, journal.Root(signed_before->size));
