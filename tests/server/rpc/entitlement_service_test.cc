@@ -1,6 +1,4 @@
 // Entitlements and leases over gRPC: who may do what, where, and what the answers say.
-#include <map>
-
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
@@ -10,40 +8,15 @@
 #include "dml/v1/entitlement.grpc.pb.h"
 #include "server/admission/admission.h"
 #include "server/rpc/services.h"
+#include "tests/server/support/bearers.h"
 #include "tests/support/library_fixture.h"
 
 namespace dml {
 namespace {
 
+using testing::Bearers;
 using testing::TestLibrary;
 using Stub = v1::EntitlementService::Stub;
-
-// Bearers of tokens, each with the grants that a test gives it.
-class Bearers : public AccessSource {
- public:
-  absl::StatusOr<std::vector<AccessGrant>> GrantsOf(std::string_view) const override {
-    return std::vector<AccessGrant>();
-  }
-  absl::StatusOr<std::optional<TokenRecord>> FindToken(std::string_view id) const override {
-    auto it = tokens_.find(std::string(id));
-    if (it == tokens_.end()) return std::nullopt;
-    return it->second;
-  }
-  // The token of a new bearer.
-  AccessToken Add(std::vector<AccessGrant> grants) {
-    AccessToken token = NewAccessToken();
-    TokenRecord record;
-    record.id = token.id;
-    record.secret = Sha256(token.secret);
-    record.grants = std::move(grants);
-    record.expires = WallClockNow() + std::chrono::hours(1);
-    tokens_[token.id] = record;
-    return token;
-  }
-
- private:
-  std::map<std::string, TokenRecord> tokens_;
-};
 
 class EntitlementServiceTest : public ::testing::Test {
  protected:
