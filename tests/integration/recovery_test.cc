@@ -173,7 +173,7 @@ TEST_F(RecoveryTest, ARestoredBackupGoesOnUnderANewOriginThatClientsFollow) {
   fs::copy_file(Data("signed-checkpoint.previous"), Data("signed-checkpoint"),
                 fs::copy_options::overwrite_existing);
   Restart();
-  EXPECT_EQ(ReasonOf({"root", "set", Path("beyond.json")}, 1), "ROOT_VERSION_UNEXPECTED");
+  EXPECT_EQ(ReasonOf({"root", "set", Path("beyond.json")}, 5), "ROOT_VERSION_UNEXPECTED");
 
   const Json after = Do({"log", "checkpoint"})["checkpoint"];
   EXPECT_EQ(after["origin"], "dml.local/moved");
