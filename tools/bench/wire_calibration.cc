@@ -11,6 +11,7 @@
 #include <grpcpp/impl/codegen/method_handler.h>
 
 #include "client/options.h"
+#include "core/os/file.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/tls.h"
@@ -263,8 +264,14 @@ absl::Status CalibrateWire(const Setup& setup, Report& report) {
 absl::Status ServeCalibration(const std::filesystem::path& folder, bool tls) {
   AllowOnlyTls13();
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  DML_RETURN_IF_ERROR(Bootstrap({folder, {}, now}).status());
+  const BootstrapOptions bootstrap{folder, {}, now};
+  DML_ASSIGN_OR_RETURN(const ServerIdentity identity, Bootstrap(bootstrap));
   const IdentityFiles files(folder);
+  // There is no library, which would keep its root there; profiles name one.
+  DML_ASSIGN_OR_RETURN(
+      const std::string root,
+      EnsureFirstRoot(bootstrap, identity.origin, identity.log_keys.current->public_key(), {}));
+  DML_RETURN_IF_ERROR(WriteFileAtomically(files.root, AsBytes(root), 0644));
   DML_ASSIGN_OR_RETURN(const auto store, TlsStore::Open({files.server_certificate, files.server_key,
                                                          files.ca_certificate}));
   auto credentials = tls ? MakeServerCredentials(*store) : grpc::InsecureServerCredentials();
