@@ -147,8 +147,6 @@ class Client {
   absl::StatusOr<LicenseAnswer> EvaluateVariantLicense(const VariantName& name,
                                                        const std::string& environment,
                                                        const std::string& policy_document);
-  absl::StatusOr<ListPage<LicenseUse>> FindByLicense(const std::string& license,
-                                                     const ListOptions& options);
   absl::StatusOr<CompatibilityAnswer> CheckSet(const std::vector<VariantName>& variants);
   /// Relations whose range holds a version, given with its scheme: "deb:1:2.36-9"; "": all.
   /// INVALID_ARGUMENT (VERSION_SCHEME_UNKNOWN) for another prefix or none.

@@ -182,21 +182,6 @@ absl::StatusOr<LicenseAnswer> Client::EvaluateVariantLicense(const VariantName& 
   return AskLicense(connection(), std::move(request), environment, policy_document);
 }
 
-absl::StatusOr<ListPage<LicenseUse>> Client::FindByLicense(const std::string& license,
-                                                           const ListOptions& options) {
-  v1::FindPackagesByLicenseRequest request;
-  request.set_license(license);
-  SetPage(options, request);
-  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Licenses::FindPackagesByLicense, request));
-  ListPage<LicenseUse> out;
-  for (const auto& match : response.matches()) {
-    DML_ASSIGN_OR_RETURN(VariantName name, Answered(VariantName::Parse(match.variant())));
-    out.items.push_back({std::move(name), match.declared_license()});
-  }
-  out.next_page_token = response.next_page_token();
-  return out;
-}
-
 absl::StatusOr<CompatibilityAnswer> Client::CheckSet(const std::vector<VariantName>& variants) {
   v1::CheckSetRequest request;
   for (const VariantName& name : variants) request.add_variants(name.ResourceName());

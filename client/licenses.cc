@@ -40,6 +40,26 @@ absl::StatusOr<ListPage<LicenseDataDocument>> LicenseClient::ListData(
   return ReadPageBy<LicenseDataDocument>(response.data(), response.next_page_token(), ReadDocument);
 }
 
+absl::StatusOr<ListPage<LicenseUse>> LicenseClient::Find(const LicenseQuestion& question,
+                                                         const ListOptions& options) {
+  v1::FindPackagesByLicenseRequest request;
+  request.set_license(question.license);
+  request.set_category(question.category);
+  request.set_obligation(question.obligation);
+  request.set_part(question.part);
+  request.set_unknown(question.unknown);
+  if (question.context.has_value()) wire::To(*question.context, request.mutable_context());
+  SetPage(options, request);
+  DML_ASSIGN_OR_RETURN(auto response,
+                       client_.connection().Call(&Calls::FindPackagesByLicense, request));
+  return ReadPageBy<LicenseUse>(
+      response.matches(), response.next_page_token(),
+      [](const v1::FindPackagesByLicenseResponse::Match& match) -> absl::StatusOr<LicenseUse> {
+        DML_ASSIGN_OR_RETURN(VariantName name, VariantName::Parse(match.variant()));
+        return LicenseUse{std::move(name), match.declared_license()};
+      });
+}
+
 absl::StatusOr<CompatibilityVerdict> LicenseClient::Compare(const std::string& outbound,
                                                             const std::string& inbound,
                                                             const LicenseContext& context) {

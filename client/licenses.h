@@ -23,6 +23,16 @@ struct LicenseDataDocument {
   std::string envelope;
 };
 
+/// What variants are looked for by: exactly one of the first five.
+struct LicenseQuestion {
+  std::string license{};     // An id, exception or reference, NONE or NOASSERTION.
+  std::string category{};    // Of the license properties in force.
+  std::string obligation{};  // core/license/properties.h, AllLicenseObligations.
+  std::string part{};        // An expression that is the license, or a part of it.
+  bool unknown = false;      // NOASSERTION, or an id that the list in force does not have.
+  std::optional<LicenseContext> context{};  // With an obligation only.
+};
+
 /// Thread-safe, as its Client is.
 class LicenseClient {
  public:
@@ -36,6 +46,12 @@ class LicenseClient {
   /// By kind and revision; of each kind the last one is in force.
   absl::StatusOr<ListPage<LicenseDataDocument>> ListData(std::optional<LicenseDataKind> kind,
                                                          const ListOptions& options = {});
+
+  /// Published variants, by license and name. LICENSE_QUESTION_INVALID, LICENSE_UNKNOWN,
+  /// LICENSE_CATEGORY_UNKNOWN, LICENSE_OBLIGATION_UNKNOWN, LICENSE_EXPRESSION_INVALID;
+  /// FAILED_PRECONDITION (LICENSE_PROPERTIES_MISSING).
+  absl::StatusOr<ListPage<LicenseUse>> Find(const LicenseQuestion& question,
+                                            const ListOptions& options = {});
 
   /// By the compatibility matrix in force. FAILED_PRECONDITION (LICENSE_MATRIX_MISSING).
   absl::StatusOr<CompatibilityVerdict> Compare(const std::string& outbound,

@@ -4,6 +4,7 @@
 #include "core/license/findings.h"
 #include "core/wire/api_licenses.h"
 #include "dml/v1/license.grpc.pb.h"
+#include "server/rpc/license_questions.h"
 #include "server/rpc/service_util.h"
 #include "storage/journal/journal.h"
 #include "storage/library/license_data.h"
@@ -47,38 +48,7 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
                                      v1::FindPackagesByLicenseResponse* response) override {
     return Handle(
         context_.guard, context, "/dml.v1.LicenseService/FindPackagesByLicense",
-        [&](const Caller& caller) -> absl::Status {
-          caller.WillSeeEach();
-          DML_ASSIGN_OR_RETURN(PageRequest page,
-                               ReadPage(request->page_size(), request->page_token()));
-          std::string license = request->license();
-          auto snapshot = context_.library.Read();
-          DML_ASSIGN_OR_RETURN(const auto data, context_.policies->Data(*snapshot));
-          const LicenseList& list = *data->list;
-          if (const ListedId* listed = list.FindLicense(license)) {
-            license = listed->id;
-          } else if (const ListedId* exception = list.FindException(license)) {
-            license = exception->id;
-          } else if (license.find("Ref-") == std::string::npos && license != "NONE" &&
-                     license != "NOASSERTION") {
-            return AtField(InvalidArgument(ErrorReason("LICENSE_UNKNOWN"),
-                                           "'{}' is neither on the SPDX license list {} nor a "
-                                           "LicenseRef or AdditionRef",
-                                           license, list.version()),
-                           "license");
-          }
-          DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).ByLicense(
-                                               license, page, [&](const VariantName& name) {
-                                                 return caller.SeesNamespace(name.package.ns);
-                                               }));
-          for (const LicenseMatch& match : found.items) {
-            auto* out = response->add_matches();
-            out->set_variant(match.variant.ResourceName());
-            out->set_declared_license(match.declared_license);
-          }
-          response->set_next_page_token(PageToken(found.next_key));
-          return absl::OkStatus();
-        });
+        [&](const Caller& caller) { return FindByLicense(context_, caller, *request, *response); });
   }
 
   grpc::Status CompareLicenses(grpc::ServerContext* context,

@@ -1,37 +1,33 @@
 #include "storage/views/index_rows.h"
 
-#include <set>
-
 #include "core/wire/entry.h"
+#include "storage/views/license_index.h"
 #include "storage/views/license_keys.h"
 #include "storage/views/view_keys.h"
 
 namespace dml {
 namespace {
 
+using view_keys::LicenseFacet;
 using view_keys::Row;
 
-// The license ids, exceptions and LicenseRefs in an expression's canonical text; "X+" counts as X
-// too.
-std::set<std::string> LicenseWords(std::string_view expression) {
-  std::set<std::string> words;
-  std::string word;
-  auto finish = [&] {
-    if (!word.empty() && word != "AND" && word != "OR" && word != "WITH") {
-      words.insert(word);
-      if (word.back() == '+') words.insert(word.substr(0, word.size() - 1));
+// By names, licenses and parts of the declared license.
+absl::Status AddLicenseRows(const VariantName& name, const std::string& license,
+                            std::vector<IndexRow>& rows) {
+  // The list by which specs are read, so that the rows depend on nothing else.
+  DML_ASSIGN_OR_RETURN(const LicenseExpression expression,
+                       LicenseExpression::Parse(license, BundledLicenseList()));
+  const std::string value = license.size() <= kMaxIndexedLicenseBytes ? license : "";
+  const LicenseTerms terms = TermsOf(expression);
+  auto add = [&](LicenseFacet facet, const auto& groups) {
+    for (const auto& group : groups) {
+      rows.push_back({view_keys::License(facet, group, name), value});
     }
-    word.clear();
   };
-  for (char c : expression) {
-    if (c == ' ' || c == '(' || c == ')') {
-      finish();
-    } else {
-      word.push_back(c);
-    }
-  }
-  finish();
-  return words;
+  add(LicenseFacet::kName, terms.names);
+  add(LicenseFacet::kLicense, terms.licenses);
+  add(LicenseFacet::kPart, terms.parts);
+  return absl::OkStatus();
 }
 
 class RowMaker {
@@ -62,9 +58,7 @@ class RowMaker {
 
 absl::StatusOr<std::vector<IndexRow>> IndexRows(const VariantName& name, const PackageSpec& spec) {
   std::vector<IndexRow> rows;
-  for (const std::string& word : LicenseWords(spec.declared_license)) {
-    rows.push_back({view_keys::License(word, name), spec.declared_license});
-  }
+  DML_RETURN_IF_ERROR(AddLicenseRows(name, spec.declared_license, rows));
   RowMaker maker(name, rows);
   for (const Requirement& requirement : spec.requires_all) {
     for (const RelationTarget& target : requirement.any_of) {

@@ -219,21 +219,6 @@ ListView::Result<NodeRecord> ListView::Nodes(std::string_view environment,
   return WalkRecords<NodeRecord>(reader_, view_keys::NodePrefix(environment).Build(), page);
 }
 
-ListView::Result<LicenseMatch> ListView::ByLicense(std::string_view license,
-                                                   const PageRequest& page,
-                                                   const Filter<VariantName>& filter) const {
-  std::string prefix = view_keys::LicensePrefix(license).Build();
-  return Walk<LicenseMatch>(
-      reader_, prefix, page, Direction::kForward,
-      [&](std::string_view key,
-          std::string_view value) -> absl::StatusOr<std::optional<LicenseMatch>> {
-        KeyReader rest(key.substr(prefix.size()));
-        DML_ASSIGN_OR_RETURN(VariantName name, ReadVariantName(rest));
-        if (filter && !filter(name)) return std::nullopt;
-        return LicenseMatch{std::move(name), std::string(value)};
-      });
-}
-
 ListView::Result<RelationMatch> ListView::Relations(RelationKind kind, std::string_view target,
                                                     const PageRequest& page,
                                                     const Filter<RelationMatch>& filter) const {

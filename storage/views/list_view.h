@@ -36,11 +36,6 @@ struct RelationMatch {
   RelationRecord relation;
 };
 
-struct LicenseMatch {
-  VariantName variant;
-  std::string declared_license;
-};
-
 /// An envelope with a good signature of a key.
 struct SignatureMatch {
   VariantName variant;
@@ -94,8 +89,6 @@ class ListView {
   Result<EnvironmentRecord> Environments(const PageRequest& page,
                                          const Filter<EnvironmentRecord>& filter = {}) const;
   Result<NodeRecord> Nodes(std::string_view environment, const PageRequest& page) const;
-  Result<LicenseMatch> ByLicense(std::string_view license, const PageRequest& page,
-                                 const Filter<VariantName>& filter = {}) const;
   /// Who requires, conflicts with, breaks or replaces the thing named.
   Result<RelationMatch> Relations(RelationKind kind, std::string_view target,
                                   const PageRequest& page,

@@ -1,4 +1,4 @@
-// dml license eval|find; parse and compare are in license_offline_command.cc.
+// dml license eval; the others are in files of their own.
 #include "core/gate/policy.h"
 #include "core/license/findings.h"
 #include "core/os/file.h"
@@ -222,30 +222,6 @@ absl::StatusOr<Reply> Eval(Context& context, const EvalArgs& args) {
   return reply;
 }
 
-struct FindArgs {
-  std::string license;
-};
-
-void DeclareFind(CLI::App& app, FindArgs& args) {
-  app.add_option("license", args.license, "A license id, such as GPL-2.0-only")->required();
-}
-
-absl::StatusOr<Reply> Find(Context& context, const FindArgs& args) {
-  DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto page,
-                       FetchPages<LicenseUse>(context, "", [&](const ListOptions& options) {
-                         return client->FindByLicense(args.license, options);
-                       }));
-  return ListReply(
-      page, {"VARIANT", "LICENSE"},
-      [](const LicenseUse& item) {
-        return Json{{"variant", item.variant.ResourceName()}, {"license", item.declared_license}};
-      },
-      [](const LicenseUse& item) {
-        return std::vector<Cell>{item.variant.ResourceName(), item.declared_license};
-      });
-}
-
 }  // namespace
 
 void AddLicenseCommands(CommandTree& tree) {
@@ -254,10 +230,7 @@ void AddLicenseCommands(CommandTree& tree) {
                      {"eval", "May software under a license go to an environment",
                       "dml license eval 'MIT OR GPL-2.0-only' --policy policy.yaml"},
                      DeclareEval, Eval);
-  tree.Add<FindArgs>(
-      noun,
-      {"find", "Find variants whose license names an id", "dml license find GPL-2.0-only --all"},
-      DeclareFind, Find);
+  AddLicenseFindCommand(tree, noun);
   AddLicenseOfflineCommands(tree, noun);
   AddLicenseDataCommands(tree, noun);
 }

@@ -37,6 +37,19 @@ std::string InvalidLine(const absl::Status& status);
 /// The outcome in its color.
 Cell OutcomeCell(LicenseOutcome outcome);
 
+/// --provision, --combination and --unmodified.
+struct ContextArgs {
+  std::string provision;
+  std::string combination;
+  bool unmodified = false;
+
+  bool given() const { return !provision.empty() || !combination.empty() || unmodified; }
+};
+void AddContextOptions(CLI::App& app, ContextArgs& args);
+/// What is not given is the use that licenses ask most of.
+LicenseContext ContextOf(const ContextArgs& args);
+
+void AddLicenseFindCommand(CommandTree& tree, CLI::App& license);      // find
 void AddLicenseOfflineCommands(CommandTree& tree, CLI::App& license);  // parse, compare
 void AddLicenseDataCommands(CommandTree& tree, CLI::App& license);     // data
 

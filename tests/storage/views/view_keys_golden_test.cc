@@ -22,7 +22,8 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"package", view_keys::Package(name.package)},
       {"variant", view_keys::Variant(name.package, version, name.platform)},
       {"attestation", view_keys::Attestation(name, Sha256("envelope"))},
-      {"license", view_keys::License("GPL-2.0-or-later", name)},
+      {"license",
+       view_keys::License(view_keys::LicenseFacet::kName, std::string("GPL-2.0-or-later"), name)},
       {"relation", view_keys::Relation(Row::kRelation, RelationKind::kPackage, "acme/db", name, 7)},
       {"provides",
        view_keys::Relation(Row::kProvides, RelationKind::kService, "payments-v2", name, 0)},
@@ -53,6 +54,21 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"lease-of", view_keys::LeaseOf("db-2026", "9f8b2c44", 1)},
       {"license-data", view_keys::LicenseData(LicenseDataKind::kMatrix, 3)},
   };
+}
+
+TEST(ViewKeysGoldenTest, LicensesAndPartsOfThem) {
+  using view_keys::LicenseFacet;
+  const VariantName name = SampleVariant();
+  const LicenseExpression expression = *LicenseExpression::Parse(
+      "MIT AND (ISC OR GPL-2.0+ WITH Classpath-exception-2.0)", BundledLicenseList());
+  std::string now;
+  for (const LicenseKey& key : TermsOf(expression).licenses) {
+    now += HexEncode(AsBytes(view_keys::License(LicenseFacet::kLicense, key, name))) + "\n";
+  }
+  now += HexEncode(AsBytes(
+             view_keys::License(LicenseFacet::kPart, LicensePartDigest(expression), name))) +
+         "\n";
+  EXPECT_EQ(now, testing::GoldenText("journal/license-keys.txt", now));
 }
 
 TEST(ViewKeysGoldenTest, EveryRowKind) {
