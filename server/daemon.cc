@@ -18,6 +18,7 @@
 #include "server/runtime/descriptors.h"
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
+#include "storage/library/principal_names.h"
 #include "storage/library/trust.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
@@ -86,6 +87,7 @@ struct Daemon::Parts {
   std::unique_ptr<Library> library;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<Admission> admission;
+  std::unique_ptr<PrincipalNames> names;
   TrustCache trust;
   std::unique_ptr<LibraryAccess> access;
   std::unique_ptr<TlsStore> tls;  // Null: no TLS.
@@ -106,9 +108,14 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
   auto parts = std::make_unique<Parts>();
   // Before the first start makes anything: what is amiss with the configuration is mended first.
   DML_ASSIGN_OR_RETURN(parts->issuers, IssuerFiles::Open(config.auth.issuers));
+  if (!config.insecure_loopback) {
+    DML_RETURN_IF_ERROR(
+        CheckGivenTlsFiles({config.tls.certificate, config.tls.key, config.tls.client_ca}));
+  }
   DML_ASSIGN_OR_RETURN(parts->library, OpenLibrary(config));
   DML_ASSIGN_OR_RETURN(parts->maintenance, StartMaintenance(*parts->library, config.maintenance));
   parts->admission = std::make_unique<Admission>(*parts->library, config.admission);
+  DML_ASSIGN_OR_RETURN(parts->names, PrincipalNames::Open(config.data_dir / "principals"));
   parts->access = std::make_unique<LibraryAccess>(*parts->library);
   AuthenticatorOptions authentication;
   authentication.insecure_loopback = config.insecure_loopback;
@@ -135,6 +142,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config
       .maintenance = *parts->maintenance,
       .trust = parts->trust,
       .admission = *parts->admission,
+      .names = *parts->names,
       .max_message_bytes = static_cast<uint32_t>(config.limits.max_message_bytes),
       .chunker =
           ChunkerParams::FromAverage(static_cast<uint32_t>(config.content.chunk_average_bytes)),

@@ -4,6 +4,7 @@
 //   db/                 the database (storage/engine)
 //   keys/               the daemon's private keys
 //   tls/                certificates
+//   principals/         names of principals, erasable (storage/library/principal_names.h)
 //   audit/              the audit log of refused calls (core/audit)
 //   signed-checkpoint   the highest checkpoint ever signed, kept apart from the database
 #pragma once

@@ -4,7 +4,6 @@
 #include "core/wire/api_trust.h"
 #include "dml/v1/access.grpc.pb.h"
 #include "server/rpc/service_util.h"
-#include "storage/library/principal_names.h"
 #include "storage/views/library_view.h"
 
 namespace dml {
@@ -27,9 +26,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
                     if (identity.expires != std::chrono::sys_seconds::max()) {
                       wire::To(Timestamp(identity.expires), response->mutable_expire_time());
                     }
-                    DML_ASSIGN_OR_RETURN(
-                        *response->mutable_display_name(),
-                        FindPrincipalName(context_.library.engine(), identity.principal));
+                    response->set_display_name(context_.names.Find(identity.principal));
                     return absl::OkStatus();
                   });
   }
@@ -118,8 +115,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
                                 v1::SetPrincipalNameResponse*) override {
     return Handle(
         context_.guard, context, "/dml.v1.AccessService/SetPrincipalName", [&](const Caller&) {
-          return dml::SetPrincipalName(context_.library.engine(), request->name().principal(),
-                                       request->name().display_name());
+          return context_.names.Set(request->name().principal(), request->name().display_name());
         });
   }
 
@@ -130,8 +126,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
                   [&](const Caller&) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(PageRequest page,
                                          ReadPage(request->page_size(), request->page_token()));
-                    auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(auto found, dml::ListPrincipalNames(*snapshot, page));
+                    DML_ASSIGN_OR_RETURN(auto found, context_.names.List(page));
                     for (const PrincipalName& name : found.items) {
                       v1::PrincipalName* out = response->add_names();
                       out->set_principal(name.principal);

@@ -19,6 +19,7 @@
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
 #include "storage/library/policies.h"
+#include "storage/library/principal_names.h"
 #include "storage/library/trust.h"
 
 namespace dml {
@@ -31,6 +32,7 @@ struct ServiceContext {
   Maintenance& maintenance;
   TrustCache& trust;
   Admission& admission;
+  PrincipalNames& names;
   uint32_t max_message_bytes = 4 << 20;
   ChunkerParams chunker;  // What clients are told, and how plain uploads are cut.
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(5);

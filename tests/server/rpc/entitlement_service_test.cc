@@ -6,10 +6,7 @@
 #include "client/status_codec.h"
 #include "core/access/access_token.h"
 #include "dml/v1/entitlement.grpc.pb.h"
-#include "server/admission/admission.h"
-#include "server/rpc/services.h"
-#include "tests/server/support/bearers.h"
-#include "tests/support/library_fixture.h"
+#include "tests/server/support/service_parts.h"
 
 namespace dml {
 namespace {
@@ -34,8 +31,7 @@ class EntitlementServiceTest : public ::testing::Test {
                                             Sha256("contract"),
                                             {}})
                     .ok());
-    service_ =
-        MakeEntitlementService({*library_, guard_, budget_, *maintenance_, trust_, admission_});
+    service_ = MakeEntitlementService(parts_.context());
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
     server_ = builder.BuildAndStart();
@@ -114,14 +110,9 @@ class EntitlementServiceTest : public ::testing::Test {
     return response.entitlement().position();
   }
 
-  TestLibrary library_;
-  Bearers bearers_;
-  Authenticator authenticator_{{}, &bearers_};
-  CallGuard guard_{authenticator_};
-  TransferBudget budget_{TransferLimits()};
-  std::unique_ptr<Maintenance> maintenance_ = *Maintenance::Start(*library_, {});
-  TrustCache trust_;
-  Admission admission_{*library_, {}};
+  testing::ServiceParts parts_;
+  TestLibrary& library_ = parts_.library;
+  Bearers& bearers_ = parts_.bearers;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Stub> stub_;

@@ -7,10 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "dml/v1/journal.grpc.pb.h"
-#include "server/admission/admission.h"
-#include "server/rpc/services.h"
-#include "tests/server/support/bearers.h"
-#include "tests/support/library_fixture.h"
+#include "tests/server/support/service_parts.h"
 
 namespace dml {
 namespace {
@@ -63,15 +60,10 @@ class JournalWatchTest : public ::testing::Test {
     std::unique_ptr<grpc::ClientReader<v1::WatchEntriesResponse>> stream;
   };
 
-  testing::TestLibrary library_;
-  testing::Bearers bearers_;
-  Authenticator authenticator_{{}, &bearers_};
-  CallGuard guard_{authenticator_};
-  TransferBudget budget_{TransferLimits()};
-  std::unique_ptr<Maintenance> maintenance_ = *Maintenance::Start(*library_, {});
-  TrustCache trust_;
-  Admission admission_{*library_, {}};
-  ServiceContext context_{*library_, guard_, budget_, *maintenance_, trust_, admission_};
+  testing::ServiceParts parts_;
+  testing::TestLibrary& library_ = parts_.library;
+  testing::Bearers& bearers_ = parts_.bearers;
+  ServiceContext context_ = parts_.context();
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
