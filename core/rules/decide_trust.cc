@@ -5,6 +5,8 @@
 
 #include "core/access/access_token.h"
 #include "core/access/role.h"
+#include "core/base/text.h"
+#include "core/crypto/x509.h"
 #include "core/rules/decider.h"
 #include "core/trust/note.h"
 
@@ -13,17 +15,24 @@ namespace {
 
 constexpr size_t kMaxPrincipal = 512;
 constexpr size_t kMaxTokenGrants = 64;
-constexpr std::chrono::days kMaxTokenLife(3660);
 constexpr std::string_view kNamespaces = "namespaces/";
 constexpr std::string_view kEnvironments = "environments/";
 
+// What may be granted a role is what a caller can turn out to be (server/auth/authenticator.h):
+// a grant to anything else would wait for nobody.
 absl::Status CheckPrincipal(std::string_view principal) {
   const bool printable = std::ranges::all_of(principal, [](char c) { return c > ' ' && c < 0x7f; });
-  if (!principal.empty() && principal.size() <= kMaxPrincipal && printable) return absl::OkStatus();
+  const size_t hash = principal.find('#');
+  const bool of_issuer = hash != std::string_view::npos && hash > 0 && hash + 1 < principal.size();
+  if (principal.size() <= kMaxPrincipal && printable && (IsSpiffeId(principal) || of_issuer)) {
+    return absl::OkStatus();
+  }
   return AtField(InvalidArgument(ErrorReason("PRINCIPAL_INVALID"),
-                                 "a principal's id is 1 to {} printable ASCII characters, such as "
-                                 "spiffe://library.example/principals/pat",
-                                 kMaxPrincipal),
+                                 "'{}' is no principal: it is a SPIFFE id such as "
+                                 "spiffe://library.example/principals/pat, or ISSUER#SUBJECT of a "
+                                 "JWT, of at most {} printable ASCII characters; dml auth whoami "
+                                 "prints one's own",
+                                 Excerpt(principal), kMaxPrincipal),
                  "principal");
 }
 

@@ -205,17 +205,22 @@ TEST_F(RulesTest, ARoleIsGrantedOnceAndOnlyWhereThereIsSomething) {
   EXPECT_EQ(grant("spiffe://x/principals/pat", {"publisher", "namespaces/acme"}), "");
   EXPECT_EQ(grant("spiffe://x/principals/pat", {"deployer", "environments/production"}), "");
   EXPECT_EQ(grant("https://login.example#42", {"reader", ""}), "");
-  EXPECT_EQ(grant("pat", {"publisher", "namespaces/acne"}), "NAMESPACE_NOT_FOUND");
-  EXPECT_EQ(grant("pat", {"publisher", "environments/test"}), "ENVIRONMENT_NOT_FOUND");
-  EXPECT_EQ(grant("pat", {"publisher", "acme"}), "SCOPE_INVALID");
-  EXPECT_EQ(grant("pat", {"Publisher", ""}), "ROLE_UNKNOWN");
+  const std::string pat = "spiffe://x/principals/pat";
+  EXPECT_EQ(grant(pat, {"publisher", "namespaces/acne"}), "NAMESPACE_NOT_FOUND");
+  EXPECT_EQ(grant(pat, {"publisher", "environments/test"}), "ENVIRONMENT_NOT_FOUND");
+  EXPECT_EQ(grant(pat, {"publisher", "acme"}), "SCOPE_INVALID");
+  EXPECT_EQ(grant(pat, {"Publisher", ""}), "ROLE_UNKNOWN");
   EXPECT_EQ(grant("", {"reader", ""}), "PRINCIPAL_INVALID");
-  EXPECT_EQ(grant("pat moss", {"reader", ""}), "PRINCIPAL_INVALID");
+  // What nobody can turn out to be.
+  for (const char* nobody : {"pat", "pat moss", "spiffe://x", "spiffe://x/principals/pat moss",
+                             "https://login.example#", "#42", "CN=pat"}) {
+    EXPECT_EQ(grant(nobody, {"reader", ""}), "PRINCIPAL_INVALID") << nobody;
+  }
   EXPECT_EQ(grant("token:6f1d0c2a9b3e4857", {"admin", ""}), "PRINCIPAL_INVALID");
-  state_.grants.push_back({"pat", {"reader", ""}});
-  EXPECT_EQ(grant("pat", {"reader", ""}), "ROLE_GRANTED");
+  state_.grants.push_back({pat, {"reader", ""}});
+  EXPECT_EQ(grant(pat, {"reader", ""}), "ROLE_GRANTED");
   auto revoke = [&](const AccessGrant& what, const std::string& reason) {
-    return Reason(Decide(RoleRevoked{"pat", what, reason}, state_, now_));
+    return Reason(Decide(RoleRevoked{pat, what, reason}, state_, now_));
   };
   EXPECT_EQ(revoke({"reader", ""}, "left"), "");
   EXPECT_EQ(revoke({"reader", ""}, ""), "REASON_REQUIRED");
