@@ -22,6 +22,7 @@ std::chrono::sys_seconds WallClockSeconds() {
 }
 
 absl::StatusOr<std::string> ReadPem(const fs::path& path, bool secret) {
+  if (path.empty()) return std::string();
   absl::StatusOr<std::string> text =
       secret ? ReadPrivateFile(path, kMaxPemFileBytes) : ReadFile(path, kMaxPemFileBytes);
   if (text.ok()) return text;
@@ -36,19 +37,28 @@ absl::StatusOr<TlsMaterial> ReadMaterial(const TlsFiles& files) {
   return out;
 }
 
-absl::Status CheckMaterial(const TlsMaterial& material, const TlsFiles& files) {
+absl::Status CheckServerPair(const TlsMaterial& material, const TlsFiles& files) {
   absl::Status status = CheckCertificateChain(material.certificate_chain);
   if (!status.ok()) return Annotate(status, files.certificate.string());
   status = CheckServerKey(material.certificate_chain, material.private_key);
-  if (!status.ok()) {
-    return Annotate(
-        status, fmt::format("{} (certificate {})", files.key.string(), files.certificate.string()));
-  }
-  status = CheckAuthorities(material.client_authorities);
+  if (status.ok()) return status;
+  return Annotate(
+      status, fmt::format("{} (certificate {})", files.key.string(), files.certificate.string()));
+}
+
+absl::Status CheckMaterial(const TlsMaterial& material, const TlsFiles& files) {
+  if (!files.certificate.empty()) DML_RETURN_IF_ERROR(CheckServerPair(material, files));
+  if (files.client_ca.empty()) return absl::OkStatus();
+  absl::Status status = CheckAuthorities(material.client_authorities);
   return status.ok() ? status : Annotate(status, files.client_ca.string());
 }
 
 }  // namespace
+
+absl::Status CheckGivenTlsFiles(const TlsFiles& files) {
+  DML_ASSIGN_OR_RETURN(const TlsMaterial material, ReadMaterial(files));
+  return CheckMaterial(material, files);
+}
 
 absl::StatusOr<std::unique_ptr<TlsStore>> TlsStore::Open(TlsFiles files, Clock clock) {
   DML_ASSIGN_OR_RETURN(TlsMaterial material, ReadMaterial(files));

@@ -25,6 +25,10 @@ struct TlsFiles {
   std::filesystem::path client_ca;    // Who may sign clients' certificates.
 };
 
+/// Checks as TlsStore::Open does those files that are named: an empty path is passed over, the key
+/// with the certificate.
+absl::Status CheckGivenTlsFiles(const TlsFiles& files);
+
 class TlsStore {
  public:
   using Clock = std::function<std::chrono::sys_seconds()>;

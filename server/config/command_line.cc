@@ -65,7 +65,7 @@ CLI::App* AddIssueCommand(CLI::App& app, Flags& flags) {
   issue->add_option("--data-dir", flags.issue_data_dir, "The library's data directory")->required();
   issue->add_option("--name", flags.issue_name, "Who it is for: letters, digits, '.', '_', '-'")
       ->required();
-  issue->add_option("--role", flags.issue_role, "reader, publisher or admin")->required();
+  issue->add_option("--role", flags.issue_role, "What it may ask: " + RoleWords())->required();
   issue->add_option("--out", flags.issue_out, "Folder for the files")->required();
   issue->add_option("--server", flags.issue_server,
                     "Address for the profile, default: where the library listened last");
@@ -115,9 +115,8 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& giv
   if (given.issue->parsed()) {
     const std::optional<Role> role = ParseRole(flags.issue_role);
     if (!role) {
-      return InvalidArgument(ErrorReason("USAGE_INVALID"),
-                             "no role '{}'; say --role reader, publisher or admin",
-                             flags.issue_role);
+      return InvalidArgument(ErrorReason("USAGE_INVALID"), "no role '{}'; there are: {}",
+                             flags.issue_role, RoleWords());
     }
     out.action = CommandLine::Action::kIssueCertificate;
     out.issue = {flags.issue_data_dir, flags.issue_name,   *role,

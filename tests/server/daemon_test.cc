@@ -175,6 +175,22 @@ TEST_F(DaemonTest, KeysOfIssuersAreReadBeforeAnythingIsMade) {
   EXPECT_NE(Start(), nullptr);
 }
 
+TEST_F(DaemonTest, CertificatesThatAreNamedAreReadBeforeAnythingIsMade) {
+  const CertificateWithKey authority = testing::NewAuthority();
+  config_.tls.client_ca = folder_.path() / "c.pem";
+  EXPECT_EQ(StartReason(), "TLS_FILES_INVALID") << "no such file";
+  folder_.Write("c.pem", "-----BEGIN CERTIFICATE-----");
+  EXPECT_EQ(StartReason(), "TLS_FILES_INVALID");
+  folder_.Write("c.pem", authority.certificate_pem);
+  config_.tls.certificate = folder_.path() / "s.pem";
+  config_.tls.key = folder_.path() / "s.key";
+  EXPECT_EQ(StartReason(), "TLS_FILES_INVALID") << "no such file";
+  EXPECT_FALSE(fs::exists(config_.data_dir));
+  config_.tls.certificate.clear();
+  config_.tls.key.clear();
+  EXPECT_NE(Start(), nullptr) << "the authority alone, beside the first start's own certificate";
+}
+
 TEST_F(DaemonTest, InsecureServesWithoutTls) {
   config_.insecure_loopback = true;
   auto daemon = Start();
