@@ -95,9 +95,13 @@ std::shared_ptr<grpc::Channel> Connection::NewChannel() const { return OpenChann
 absl::Status Connection::Received(const grpc::Status& status) const {
   absl::Status out = FromGrpcStatus(status);
   if (Reason(out) != "SERVER_UNAVAILABLE" && Reason(out) != "SERVER_TIMEOUT") return out;
+  const bool token_alone = options_.certificate_pem.empty() && !options_.token.empty();
   return Annotate(out, fmt::format("the library at {} cannot be reached (is dmld running there, "
-                                   "and do both certificates fit?)",
-                                   options_.target));
+                                   "and {}?)",
+                                   options_.target,
+                                   token_alone ? "does it take a token without a certificate, "
+                                                 "auth.clientCertificates: OPTIONAL"
+                                               : "do both certificates fit"));
 }
 
 absl::StatusOr<std::vector<Digest>> Connection::FetchConsistency(uint64_t first, uint64_t second) {

@@ -163,13 +163,14 @@ absl::StatusOr<std::vector<std::string>> SafeDirectory::List(size_t max_files) c
   fs::recursive_directory_iterator it(path_, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     std::error_code kind_error;
-    if (it->symlink_status(kind_error).type() == fs::file_type::directory) continue;
+    const bool folder = it->symlink_status(kind_error).type() == fs::file_type::directory;
+    if (folder && !fs::is_empty(it->path(), kind_error) && !kind_error) continue;
     if (out.size() == max_files) {
       return ResourceExhausted(ErrorReason("FOLDER_TOO_LARGE"),
                                "{} holds more than {} files; name a folder with nothing else in it",
                                path_.string(), max_files);
     }
-    out.push_back(it->path().lexically_relative(path_).generic_string());
+    out.push_back(it->path().lexically_relative(path_).generic_string() + (folder ? "/" : ""));
   }
   if (error) return IoError(error.value(), "list the folder", path_);
   std::ranges::sort(out);

@@ -73,7 +73,8 @@ class SafeDirectory {
   /// Opens a regular file; FILE_NOT_FOUND, PATH_UNSAFE where it is a link, FILE_NOT_REGULAR.
   static absl::StatusOr<FileDescriptor> OpenFile(const Place& place);
 
-  /// The names of all that is not a folder, at any depth, ascending. RESOURCE_EXHAUSTED
+  /// The names of all that is not a folder, at any depth, and of the folders with nothing in them
+  /// (ending in '/'), ascending. RESOURCE_EXHAUSTED
   /// (FOLDER_TOO_LARGE) for more than `max_files`.
   absl::StatusOr<std::vector<std::string>> List(size_t max_files) const;
 

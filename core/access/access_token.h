@@ -3,12 +3,16 @@
 // the bytes alone. Pure functions but for the random generator; any thread.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
 #include "core/base/digest.h"
 
 namespace dml {
+
+/// How long after its issue a token may last.
+inline constexpr std::chrono::days kMaxTokenLife(3660);
 
 inline constexpr size_t kTokenIdSize = 16;  // Hex digits.
 

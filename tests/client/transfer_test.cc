@@ -498,6 +498,8 @@ TEST_F(TransferTest, TheProductsFilesAndNothingElse) {
   fails("file bin/tool");
   dir_.Write("out/bin/other", "");
   fails("file bin/other");
+  fs::create_directories(dir_ / "out/etc/empty");
+  fails("file etc/empty/");
   fs::rename(dir_ / "out/conf", dir_ / "conf");
   fs::create_symlink(dir_ / "conf", dir_ / "out/conf");
   fails("file conf");

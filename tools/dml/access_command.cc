@@ -1,6 +1,7 @@
 // dml auth, dml role, dml token: who may ask what.
 #include <fmt/ranges.h>
 
+#include "core/access/access_token.h"
 #include "core/access/role.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
@@ -195,6 +196,11 @@ Json TokenJson(const TokenRecord& record) {
 
 absl::StatusOr<Reply> Issue(Context& context, const TokenArgs& args) {
   DML_ASSIGN_OR_RETURN(std::chrono::seconds life, ParseDurationArgument(args.valid_for));
+  if (life <= std::chrono::seconds(0) || life > kMaxTokenLife) {
+    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                           "--valid-for {}: a token lasts for more than 0s and at most {}d",
+                           args.valid_for, kMaxTokenLife.count());
+  }
   std::vector<AccessGrant> grants;
   for (const std::string& role : args.roles) grants.push_back({role, args.scope});
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
@@ -208,7 +214,12 @@ absl::StatusOr<Reply> Issue(Context& context, const TokenArgs& args) {
     reply.notes.push_back("this is the only time that the token is shown");
     return reply;
   }
-  DML_RETURN_IF_ERROR(WriteFileAtomically(args.out, AsBytes(done.value.secret + "\n"), 0600));
+  absl::Status written = WriteFileAtomically(args.out, AsBytes(done.value.secret + "\n"), 0600);
+  if (!written.ok()) {
+    return Annotate(written, fmt::format("token {} was issued, but its secret is lost; end it with "
+                                         "dml token revoke {}",
+                                         done.value.record.id, done.value.record.id));
+  }
   reply.document["file"] = args.out;
   reply.text.Fields({{"file", args.out}});
   return reply;

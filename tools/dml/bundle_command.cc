@@ -25,15 +25,23 @@ absl::StatusOr<Reply> Bundle(Context& context, const BundleArgs& args) {
   DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(PackageBundle bundle, FetchPackageBundle(*client, name));
+  DML_ASSIGN_OR_RETURN(const VariantDetails now, client->GetVariant(name));
   DML_ASSIGN_OR_RETURN(std::string document, FormatPackageBundle(bundle));
   DML_RETURN_IF_ERROR(WriteFileAtomically(args.to, AsBytes(document), 0644));
   Reply reply;
   reply.document = {{"file", args.to},
                     {"size", document.size()},
                     {"variant", name.ResourceName()},
+                    {"state", VariantStateName(now.record.state)},
                     {"attestations", bundle.attestations.size()}};
   reply.text.Line(fmt::format("{}: {} with {} attestation(s), {}", args.to, name.ResourceName(),
                               bundle.attestations.size(), FormatBytes(document.size())));
+  if (now.record.state != VariantState::kPublished) {
+    reply.notes.push_back(fmt::format(
+        "{} is {} in the library; a bundle tells nobody of that, since it proves the publication "
+        "alone",
+        name.ResourceName(), VariantStateName(now.record.state)));
+  }
   return reply;
 }
 

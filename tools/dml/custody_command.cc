@@ -146,7 +146,8 @@ struct MediaArgs {
 
 void DeclareRegister(CLI::App& app, MediaArgs& args) {
   app.add_option("name", args.item.name, "NAMESPACE/NAME")->required();
-  app.add_option("--kind", args.kind, "What it is")->check(OneOf({"medium", "document"}));
+  app.add_option("--kind", args.kind, "What it is: medium or document")
+      ->check(OneOf({"medium", "document"}));
   app.add_option("--title", args.item.title, "What it is called")->required();
   app.add_option("--location", args.item.location, "Where it lies")->required();
   app.add_option("--custodian", args.item.custodian, "The principal who answers for it")
