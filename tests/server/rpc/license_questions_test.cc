@@ -7,10 +7,7 @@
 #include "core/access/access_token.h"
 #include "core/evidence/claims.h"
 #include "dml/v1/license.grpc.pb.h"
-#include "server/admission/admission.h"
-#include "server/rpc/services.h"
-#include "tests/server/support/bearers.h"
-#include "tests/support/library_fixture.h"
+#include "tests/server/support/service_parts.h"
 #include "tests/support/spec_builder.h"
 
 namespace dml {
@@ -43,7 +40,7 @@ class LicenseQuestionsTest : public ::testing::Test {
     Publish("acme/odd", "LicenseRef-odd");
     Publish("acme/open", "NOASSERTION");
     Publish("other/gpl", "GPL-2.0-only");
-    service_ = MakeLicenseService({*library_, guard_, budget_, *maintenance_, trust_, admission_});
+    service_ = MakeLicenseService(parts_.context());
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
     server_ = builder.BuildAndStart();
@@ -111,14 +108,9 @@ class LicenseQuestionsTest : public ::testing::Test {
     return Find(request);
   }
 
-  TestLibrary library_;
-  Bearers bearers_;
-  Authenticator authenticator_{{}, &bearers_};
-  CallGuard guard_{authenticator_};
-  TransferBudget budget_{TransferLimits()};
-  std::unique_ptr<Maintenance> maintenance_ = *Maintenance::Start(*library_, {});
-  TrustCache trust_;
-  Admission admission_{*library_, {}};
+  testing::ServiceParts parts_;
+  TestLibrary& library_ = parts_.library;
+  Bearers& bearers_ = parts_.bearers;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::LicenseService::Stub> stub_;
