@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "core/base/text.h"
-#include "core/evidence/members.h"
-#include "core/evidence/release.h"
+#include "core/package/document_members.h"
+#include "core/release/release.h"
 
 namespace dml {
 namespace {
@@ -34,9 +34,9 @@ absl::StatusOr<ReleaseClaim> ParseReleaseClaim(std::string_view text) {
     const std::string_view types[] = {kReleaseMediaType};
     ReleaseClaim out;
     in.Word("mediaType", types);
-    out.name = in.String("name", evidence::kMaxNameBytes);
+    out.name = in.String("name", document::kMaxNameBytes);
     in.Check("name", ValidatePackagePart(out.name));
-    out.version = in.String("version", evidence::kMaxNameBytes);
+    out.version = in.String("version", document::kMaxNameBytes);
     in.Check("version", ValidateVersionText(out.version));
     return out;
   });
@@ -45,13 +45,13 @@ absl::StatusOr<ReleaseClaim> ParseReleaseClaim(std::string_view text) {
 absl::StatusOr<PolicyClaim> ParsePolicyClaim(std::string_view text) {
   return ReadObject(text, "policy predicate", [](ObjectReader& in) {
     PolicyClaim out;
-    out.environment = evidence::ReadEnvironment(in, "environment");
-    out.revision = in.Unsigned("revision", 1, evidence::kMaxNumber);
+    out.environment = document::ReadEnvironment(in, "environment");
+    out.revision = in.Unsigned("revision", 1, document::kMaxNumber);
     out.approvers = static_cast<uint32_t>(in.Unsigned("approvers", 1, kMaxEnvelopeSignatures));
-    out.separate_publishers = evidence::ReadBool(in, "separatePublishers", kInvalid);
+    out.separate_publishers = document::ReadBool(in, "separatePublishers", kInvalid);
     out.publishers = static_cast<uint32_t>(in.Unsigned("publishers", 1, kMaxEnvelopeSignatures));
     out.witnesses = static_cast<uint32_t>(in.Unsigned("witnesses", 0, kMaxEnvelopeSignatures));
-    out.max_revocation_age = evidence::ReadRevocationAge(in, "maxRevocationAge");
+    out.max_revocation_age = document::ReadRevocationAge(in, "maxRevocationAge");
     return out;
   });
 }
@@ -59,9 +59,9 @@ absl::StatusOr<PolicyClaim> ParsePolicyClaim(std::string_view text) {
 absl::StatusOr<ApprovalClaim> ParseApprovalClaim(std::string_view text) {
   return ReadObject(text, "approval predicate", [](ObjectReader& in) {
     ApprovalClaim out;
-    out.environment = evidence::ReadEnvironment(in, "environment");
-    out.findings = evidence::ReadDigest(in, "findings");
-    out.expires = evidence::ReadTime(in, "expires", kInvalid);
+    out.environment = document::ReadEnvironment(in, "environment");
+    out.findings = document::ReadDigest(in, "findings");
+    out.expires = document::ReadTime(in, "expires", kInvalid);
     return out;
   });
 }
@@ -71,19 +71,19 @@ absl::StatusOr<LicenseDataClaim> ParseLicenseDataClaim(std::string_view text) {
     constexpr std::array<std::string_view, 3> kKinds = {"list", "matrix", "properties"};
     LicenseDataClaim out;
     out.kind = static_cast<LicenseDataKind>(in.Word("kind", kKinds) + 1);
-    out.version = evidence::ReadText(in, "version", kMaxLicenseDataVersionBytes, kInvalid);
-    out.revision = in.Unsigned("revision", 1, evidence::kMaxNumber);
+    out.version = document::ReadText(in, "version", kMaxLicenseDataVersionBytes, kInvalid);
+    out.revision = in.Unsigned("revision", 1, document::kMaxNumber);
     return out;
   });
 }
 
 std::string FormatReleaseClaim(const ReleaseClaim& claim) {
-  return evidence::WritePredicate(
+  return document::WritePredicate(
       {{"mediaType", kReleaseMediaType}, {"name", claim.name}, {"version", claim.version}});
 }
 
 std::string FormatPolicyClaim(const PolicyClaim& claim) {
-  return evidence::WritePredicate({{"environment", claim.environment},
+  return document::WritePredicate({{"environment", claim.environment},
                                    {"revision", claim.revision},
                                    {"approvers", claim.approvers},
                                    {"separatePublishers", claim.separate_publishers},
@@ -93,13 +93,13 @@ std::string FormatPolicyClaim(const PolicyClaim& claim) {
 }
 
 std::string FormatApprovalClaim(const ApprovalClaim& claim) {
-  return evidence::WritePredicate({{"environment", claim.environment},
+  return document::WritePredicate({{"environment", claim.environment},
                                    {"findings", claim.findings.ToString()},
                                    {"expires", FormatTime(claim.expires)}});
 }
 
 std::string FormatLicenseDataClaim(const LicenseDataClaim& claim) {
-  return evidence::WritePredicate({{"kind", LicenseDataKindName(claim.kind)},
+  return document::WritePredicate({{"kind", LicenseDataKindName(claim.kind)},
                                    {"version", claim.version},
                                    {"revision", claim.revision}});
 }

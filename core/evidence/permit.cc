@@ -6,7 +6,7 @@
 
 #include "core/base/strict_json.h"
 #include "core/base/text.h"
-#include "core/evidence/members.h"
+#include "core/package/document_members.h"
 #include "core/trust/statement.h"
 
 namespace dml {
@@ -36,7 +36,7 @@ absl::Status CheckUuid(std::string_view text) {
 absl::StatusOr<Digest> ReadDigestSet(const json& value) {
   ObjectReader in(value, kInvalid);
   absl::StatusOr<Digest> digest =
-      Digest::Parse("sha256:" + in.String("sha256", evidence::kMaxNameBytes));
+      Digest::Parse("sha256:" + in.String("sha256", document::kMaxNameBytes));
   in.Check("sha256", digest.status());
   DML_RETURN_IF_ERROR(in.Finish());
   return digest;
@@ -57,13 +57,13 @@ absl::StatusOr<Digest> ReadInput(const json& value) {
 
 absl::Status ReadVerifier(const json& value, Permit& out) {
   ObjectReader in(value, kInvalid);
-  out.verifier = in.String("id", evidence::kMaxNameBytes);
+  out.verifier = in.String("id", document::kMaxNameBytes);
   return in.Finish();
 }
 
 absl::Status ReadPolicy(const json& value, Permit& out) {
   ObjectReader in(value, kInvalid);
-  out.policy_uri = in.String("uri", evidence::kMaxNameBytes);
+  out.policy_uri = in.String("uri", document::kMaxNameBytes);
   in.ReadRequired("digest", [&](const json& set) -> absl::Status {
     DML_ASSIGN_OR_RETURN(out.policy, ReadDigestSet(set));
     return absl::OkStatus();
@@ -81,25 +81,25 @@ absl::Status CheckNodes(const std::vector<std::string>& nodes) {
 
 absl::Status ReadExtension(const json& value, Permit& out) {
   ObjectReader in(value, kInvalid);
-  out.id = in.String("id", evidence::kMaxNameBytes);
+  out.id = in.String("id", document::kMaxNameBytes);
   in.Check("id", CheckUuid(out.id));
-  out.environment = evidence::ReadEnvironment(in, "environment");
-  out.nodes = in.Strings("nodes", kMaxPermitNodes, evidence::kMaxNameBytes);
+  out.environment = document::ReadEnvironment(in, "environment");
+  out.nodes = in.Strings("nodes", kMaxPermitNodes, document::kMaxNameBytes);
   in.Check("nodes", CheckNodes(out.nodes));
   // Absent it would mean all nodes: that is said, never left out.
   if (!in.Has("nodes")) in.Check("nodes", InvalidArgument(kInvalid, "is missing"));
-  out.not_before = evidence::ReadTime(in, "notBefore", kInvalid);
-  out.expires = evidence::ReadTime(in, "expires", kInvalid);
+  out.not_before = document::ReadTime(in, "notBefore", kInvalid);
+  out.expires = document::ReadTime(in, "expires", kInvalid);
   if (out.expires <= out.not_before) {
     in.Check("expires", InvalidArgument(kInvalid, "is not after 'notBefore'"));
   }
-  out.max_revocation_age = evidence::ReadRevocationAge(in, "maxRevocationAge");
-  out.journal_size = in.Unsigned("journalSize", 1, evidence::kMaxNumber);
-  out.policy_revision = in.Unsigned("policyRevision", 1, evidence::kMaxNumber);
-  out.findings = evidence::ReadDigest(in, "findings");
-  out.approved_findings = evidence::ReadDigest(in, "approvedFindings");
+  out.max_revocation_age = document::ReadRevocationAge(in, "maxRevocationAge");
+  out.journal_size = in.Unsigned("journalSize", 1, document::kMaxNumber);
+  out.policy_revision = in.Unsigned("policyRevision", 1, document::kMaxNumber);
+  out.findings = document::ReadDigest(in, "findings");
+  out.approved_findings = document::ReadDigest(in, "approvedFindings");
   in.ForEach("order", kMaxReleaseItems, [&](const json& item) -> absl::Status {
-    DML_ASSIGN_OR_RETURN(std::string text, JsonText(item, evidence::kMaxNameBytes, kInvalid));
+    DML_ASSIGN_OR_RETURN(std::string text, JsonText(item, document::kMaxNameBytes, kInvalid));
     DML_ASSIGN_OR_RETURN(out.order.emplace_back(), VariantName::Parse(text));
     return absl::OkStatus();
   });
@@ -110,8 +110,8 @@ absl::StatusOr<Permit> ReadPermit(const json& value) {
   ObjectReader in(value, kInvalid);
   Permit out;
   in.ReadRequired("verifier", [&](const json& verifier) { return ReadVerifier(verifier, out); });
-  out.decided = evidence::ReadTime(in, "timeVerified", kInvalid);
-  out.resource = in.String("resourceUri", evidence::kMaxNameBytes);
+  out.decided = document::ReadTime(in, "timeVerified", kInvalid);
+  out.resource = in.String("resourceUri", document::kMaxNameBytes);
   in.ReadRequired("policy", [&](const json& policy) { return ReadPolicy(policy, out); });
   in.ForEach("inputAttestations", kMaxPermitInputs, [&](const json& input) -> absl::Status {
     DML_ASSIGN_OR_RETURN(out.inputs.emplace_back(), ReadInput(input));
@@ -185,7 +185,7 @@ absl::StatusOr<std::string> FormatPermitPredicate(const Permit& permit) {
                    {"slsaVersion", kSlsaVersion[0]}};
   document["policy"] = {{"uri", permit.policy_uri}, {"digest", DigestSet(permit.policy)}};
   document[std::string(kPermitExtension)] = ExtensionJson(permit);
-  std::string out = evidence::WritePredicate(document);
+  std::string out = document::WritePredicate(document);
   DML_RETURN_IF_ERROR(ParsePermitPredicate(out).status());
   return out;
 }

@@ -12,7 +12,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/time.h"
-#include "core/evidence/release.h"
+#include "core/release/release.h"
 
 namespace dml {
 

@@ -8,9 +8,9 @@
 #include "core/base/text.h"
 #include "core/crypto/sha256.h"
 #include "core/evidence/log_proof.h"
-#include "core/evidence/members.h"
-#include "core/evidence/release.h"
 #include "core/gate/policy.h"
+#include "core/package/document_members.h"
+#include "core/release/release.h"
 #include "core/trust/root_walk.h"
 
 namespace dml {
@@ -33,7 +33,7 @@ absl::StatusOr<Digest> ReadHash(const json& value) {
 absl::StatusOr<LogHistory> ReadHistory(const json& value) {
   ObjectReader in(value, kInvalid);
   LogHistory out;
-  out.size = in.Unsigned("size", 1, evidence::kMaxNumber);
+  out.size = in.Unsigned("size", 1, document::kMaxNumber);
   in.ForEach("hashes", kMaxHashes, [&](const json& hash) -> absl::Status {
     DML_ASSIGN_OR_RETURN(out.hashes.emplace_back(), ReadHash(hash));
     return absl::OkStatus();
@@ -120,7 +120,7 @@ absl::StatusOr<std::string> FormatPermitBundle(const PermitBundle& bundle) {
                          {"permit", bundle.permit},
                          {"logProof", bundle.log_proof},
                          {"history", std::move(history)}};
-  std::string out = evidence::WriteDocument(document);
+  std::string out = document::WriteDocument(document);
   DML_RETURN_IF_ERROR(ParsePermitBundle(out).status());
   return out;
 }

@@ -6,7 +6,7 @@
 
 #include "core/base/strict_json.h"
 #include "core/base/text.h"
-#include "core/evidence/members.h"
+#include "core/package/document_members.h"
 
 namespace dml {
 namespace {
@@ -23,7 +23,7 @@ absl::StatusOr<TrustedRoot> ReadRoot(const json& value) {
   TrustedRoot out;
   const std::string document = in.String("document", kMaxTrustDocumentBytes);
   // Of the bytes that were signed, which the document need not be.
-  out.digest = evidence::ReadDigest(in, "digest");
+  out.digest = document::ReadDigest(in, "digest");
   DML_RETURN_IF_ERROR(in.Finish());
   absl::StatusOr<TrustRoot> root = ParseTrustRoot(document);
   if (!root.ok()) return AtField(root.status(), "document");
@@ -34,20 +34,20 @@ absl::StatusOr<TrustedRoot> ReadRoot(const json& value) {
 absl::StatusOr<RememberedCheckpoint> ReadCheckpoint(const json& value) {
   ObjectReader in(value, kInvalid);
   RememberedCheckpoint out;
-  out.checkpoint.origin = evidence::ReadText(in, "origin", evidence::kMaxNameBytes, kInvalid);
+  out.checkpoint.origin = document::ReadText(in, "origin", document::kMaxNameBytes, kInvalid);
   out.checkpoint.size = in.Unsigned("size", 0, std::numeric_limits<uint64_t>::max());
-  out.checkpoint.root = evidence::ReadDigest(in, "root");
-  out.key_id = evidence::ReadDigest(in, "key");
+  out.checkpoint.root = document::ReadDigest(in, "root");
+  out.key_id = document::ReadDigest(in, "key");
   DML_RETURN_IF_ERROR(in.Finish());
   return out;
 }
 
 absl::Status ReadPolicy(const json& value, PermitMemory& out) {
   ObjectReader in(value, kInvalid);
-  const std::string environment = evidence::ReadEnvironment(in, "environment");
+  const std::string environment = document::ReadEnvironment(in, "environment");
   RememberedPolicy policy;
-  policy.revision = in.Unsigned("revision", 1, evidence::kMaxNumber);
-  policy.statement = evidence::ReadDigest(in, "statement");
+  policy.revision = in.Unsigned("revision", 1, document::kMaxNumber);
+  policy.statement = document::ReadDigest(in, "statement");
   DML_RETURN_IF_ERROR(in.Finish());
   if (out.policies.emplace(environment, policy).second) return absl::OkStatus();
   return InvalidArgument(kInvalid, "environment {} is there twice", environment);
@@ -57,11 +57,11 @@ absl::StatusOr<PermitMemory> ReadMemory(const json& value) {
   ObjectReader in(value, kInvalid);
   PermitMemory out;
   in.Word("schema", kSchema);
-  out.environment = evidence::ReadEnvironment(in, "environment");
-  out.node = in.StringOr("node", evidence::kMaxNameBytes, "");
+  out.environment = document::ReadEnvironment(in, "environment");
+  out.node = in.StringOr("node", document::kMaxNameBytes, "");
   if (!out.node.empty()) in.Check("node", ValidateNodeName(out.node));
   in.ForEach("revokedKeys", kMaxRevokedKeys, [&](const json& item) -> absl::Status {
-    DML_ASSIGN_OR_RETURN(std::string text, JsonText(item, evidence::kMaxNameBytes, kInvalid));
+    DML_ASSIGN_OR_RETURN(std::string text, JsonText(item, document::kMaxNameBytes, kInvalid));
     DML_ASSIGN_OR_RETURN(Digest key, Digest::Parse(text));
     if (out.revoked_keys.insert(key).second) return absl::OkStatus();
     return InvalidArgument(kInvalid, "is there twice");
@@ -113,7 +113,7 @@ absl::StatusOr<std::string> FormatPermitMemory(const PermitMemory& memory) {
                               {"root", memory.checkpoint->checkpoint.root.ToString()},
                               {"key", memory.checkpoint->key_id.ToString()}};
   }
-  std::string out = evidence::WriteDocument(document);
+  std::string out = document::WriteDocument(document);
   DML_RETURN_IF_ERROR(ParsePermitMemory(out).status());
   return out;
 }

@@ -82,6 +82,7 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddPolicyCommands(*this);
   AddLicenseCommands(*this);
   AddCompatCommands(*this);
+  AddReleaseCommands(*this);
   AddGateCommands(*this);
   AddLogCommands(*this);
   AddAdminCommands(*this);

@@ -113,6 +113,7 @@ void AddLicenseCommands(CommandTree& tree);
 void AddCompatCommands(CommandTree& tree);
 void AddDebianCommands(CommandTree& tree, CLI::App& compat);  // compat installable, solve
 void AddGateCommands(CommandTree& tree);
+void AddReleaseCommands(CommandTree& tree);
 void AddLogCommands(CommandTree& tree);
 void AddLogWatchCommand(CommandTree& tree, CLI::App& log);    // log watch
 void AddLogAuditCommands(CommandTree& tree, CLI::App& log);   // log verify, log monitor

@@ -26,7 +26,10 @@ Release TestRelease() {
                Item("other/tool", ReleaseAction::kInstall)};
   out.items[0].previous = out.items[0].variant;
   out.items[0].previous->version = "1.9.0";
-  out.changes = {{"CHG-1", "Pay by card", "pat", std::nullopt, "https://changes.example/1"}};
+  out.changes = {{.id = "CHG-1",
+                  .title = "Pay by card",
+                  .authorized_by = "pat",
+                  .link = "https://changes.example/1"}};
   return out;
 }
 

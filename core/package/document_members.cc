@@ -1,10 +1,10 @@
-#include "core/evidence/members.h"
+#include "core/package/document_members.h"
 
 #include <utility>
 
 #include "core/base/text.h"
 
-namespace dml::evidence {
+namespace dml::document {
 
 Digest ReadDigest(ObjectReader& in, std::string_view key) {
   absl::StatusOr<Digest> digest = Digest::Parse(in.String(key, kMaxNameBytes));
@@ -81,4 +81,4 @@ std::string WritePredicate(const nlohmann::json& document) {
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-}  // namespace dml::evidence
+}  // namespace dml::document

@@ -1,4 +1,4 @@
-// Members that the documents of a permit share. Internal to core/evidence.
+// Members that documents about releases share, and how such documents are written.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 #include "core/base/time.h"
 #include "core/package/names.h"
 
-namespace dml::evidence {
+namespace dml::document {
 
 inline constexpr size_t kMaxNameBytes = 1024;
 /// As far as every reader of JSON counts exactly (RFC 8259, 6).
@@ -40,4 +40,4 @@ std::string WriteDocument(const nlohmann::json& document);
 /// A predicate as it is written: compact, members in alphabetical order.
 std::string WritePredicate(const nlohmann::json& document);
 
-}  // namespace dml::evidence
+}  // namespace dml::document
