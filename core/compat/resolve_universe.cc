@@ -1,6 +1,7 @@
 #include "core/compat/resolve_universe.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -16,23 +17,31 @@ VariantName NameOf(const PackageSpec& spec) {
 }  // namespace
 
 absl::StatusOr<bool> ResolveUniverse::Load(std::span<const PackageName> more, SolveBudget& budget) {
+  DML_ASSIGN_OR_RETURN(const bool all, Fetch(more, budget));
+  SortPackages();
+  return all;
+}
+
+absl::StatusOr<bool> ResolveUniverse::Fetch(std::span<const PackageName> more,
+                                            SolveBudget& budget) {
   std::set<Name> seen;
   std::vector<Name> open;
   auto reach = [&](RelationKind kind, const std::string& name) {
     if (seen.emplace(kind, name).second) open.emplace_back(kind, name);
   };
   for (const RelationTarget& target : request_.wanted) reach(target.kind, target.name);
-  for (const PackageName& package : more) reach(RelationKind::kPackage, package.ToString());
   for (const VariantName& name : request_.in_use) {
     reach(RelationKind::kPackage, name.package.ToString());
   }
+  // The last are the first to be fetched.
+  for (const PackageName& package : more) reach(RelationKind::kPackage, package.ToString());
   while (!open.empty()) {
     const Name name = std::move(open.back());
     open.pop_back();
     DML_ASSIGN_OR_RETURN(std::vector<SourcePackage> found,
                          source_.FindProviders(name.first, name.second));
     // A fetched package costs far more than a step of the search.
-    if (!budget.Spend(1000 + 1000 * found.size())) return false;
+    const bool goes_on = budget.Spend(1000 + 1000 * found.size());
     for (SourcePackage& package : found) {
       const PackageSpec& spec = *package.spec;
       if (!FitsPlatform(spec.platform, request_.platform)) continue;
@@ -43,8 +52,8 @@ absl::StatusOr<bool> ResolveUniverse::Load(std::span<const PackageName> more, So
       }
       packages_.push_back(std::move(package));
     }
+    if (!goes_on) return false;
   }
-  SortPackages();
   return true;
 }
 
@@ -79,15 +88,15 @@ std::optional<CandidateId> ResolveUniverse::Find(const VariantName& name) const 
 }
 
 std::vector<CandidateId> ResolveUniverse::VersionsOf(const PackageName& package) const {
-  std::vector<CandidateId> out;
-  for (CandidateId id = 0; id < packages_.size(); ++id) {
-    if (spec(id).package == package) out.push_back(id);
-  }
+  const auto [begin, end] = std::ranges::equal_range(
+      packages_, package, {},
+      [](const SourcePackage& item) -> const PackageName& { return item.spec->package; });
+  std::vector<CandidateId> out(end - begin);
+  std::iota(out.begin(), out.end(), static_cast<CandidateId>(begin - packages_.begin()));
   return out;
 }
 
-void ResolveUniverse::Compile(std::span<const RelationTarget> wanted) {
-  wanted_.assign(wanted.begin(), wanted.end());
+void ResolveUniverse::CollectOffers() {
   std::map<std::string_view, uint32_t> versions;
   std::map<PackageName, uint32_t> groups;
   for (CandidateId id = 0; id < packages_.size(); ++id) {
@@ -108,17 +117,33 @@ void ResolveUniverse::Compile(std::span<const RelationTarget> wanted) {
     std::stable_sort(offers.begin(), offers.end(),
                      [](const Offer& a, const Offer& b) { return a.own && !b.own; });
   }
+}
+
+bool ResolveUniverse::Compile(std::span<const RelationTarget> wanted, SolveBudget& budget) {
+  // A relation or constraint compiled costs far more than a step of the search.
+  constexpr uint64_t kStepsOfOne = 500;
+  wanted_.assign(wanted.begin(), wanted.end());
+  CollectOffers();
   solver_.AddCandidate();  // The root.
   for (size_t i = 0; i < wanted_.size(); ++i) {
     Require(root(), Meeting({&wanted_[i], 1}, request_.platform),
             {Reason::Kind::kWanted, root(), i});
   }
   for (CandidateId id = 0; id < packages_.size(); ++id) {
-    for (size_t i = 0; i < spec(id).requires_all.size(); ++i) CompileRequirement(id, i);
+    const PackageSpec& package = spec(id);
+    if (!budget.Spend(kStepsOfOne * (1 + package.requires_all.size() + package.conflicts.size() +
+                                     package.breaks.size()))) {
+      return false;
+    }
+    for (size_t i = 0; i < package.requires_all.size(); ++i) CompileRequirement(id, i);
     CompileExclusions(id, Reason::Kind::kConflicts);
     CompileExclusions(id, Reason::Kind::kBreaks);
   }
-  for (size_t i = 0; i < request_.constraints.size(); ++i) CompileConstraint(i);
+  for (size_t i = 0; i < request_.constraints.size(); ++i) {
+    if (!budget.Spend(kStepsOfOne)) return false;
+    CompileConstraint(i);
+  }
+  return true;
 }
 
 const std::vector<ResolveUniverse::Offer>& ResolveUniverse::OffersOf(

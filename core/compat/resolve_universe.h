@@ -26,8 +26,8 @@ class ResolveUniverse : private PremiseWords {
   /// Fetches all that can be required, from the request and `more` names on. False where that is
   /// too much, or the budget ended.
   absl::StatusOr<bool> Load(std::span<const PackageName> more, SolveBudget& budget);
-  /// `wanted` are the targets that the candidate root() requires.
-  void Compile(std::span<const RelationTarget> wanted);
+  /// `wanted` are the targets that the candidate root() requires. False where the budget ended.
+  bool Compile(std::span<const RelationTarget> wanted, SolveBudget& budget);
 
   CandidateId root() const { return static_cast<CandidateId>(packages_.size()); }
   size_t size() const { return packages_.size(); }
@@ -54,7 +54,9 @@ class ResolveUniverse : private PremiseWords {
     size_t index;
   };
 
+  absl::StatusOr<bool> Fetch(std::span<const PackageName> more, SolveBudget& budget);
   void SortPackages();
+  void CollectOffers();
   const std::vector<Offer>& OffersOf(const RelationTarget& target) const;
   std::vector<CandidateId> Meeting(std::span<const RelationTarget> any_of,
                                    const Platform& platform) const;

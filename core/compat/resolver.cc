@@ -72,7 +72,7 @@ absl::StatusOr<Resolution> ResolveWanted(const PackageSource& source, const Reso
   ResolveUniverse universe(source, request);
   DML_ASSIGN_OR_RETURN(const bool loaded, universe.Load({}, budget));
   if (!loaded) return Undecided(budget);
-  universe.Compile(request.wanted);
+  if (!universe.Compile(request.wanted, budget)) return Undecided(budget);
   Resolution out;
   const CandidateId root = universe.root();
   out.solvable = request.mode == ResolveMode::kMinimalChange
@@ -125,13 +125,13 @@ absl::StatusOr<std::vector<VersionAnswer>> CompatibleVersions(const PackageSourc
                                                               SolveBudget& budget) {
   std::vector<VersionAnswer> out;
   ResolveUniverse universe(source, request);
-  DML_ASSIGN_OR_RETURN(const bool loaded, universe.Load({&package, 1}, budget));
+  DML_ASSIGN_OR_RETURN(bool ready, universe.Load({&package, 1}, budget));
   std::vector<CandidateId> versions = universe.VersionsOf(package);
-  if (loaded) universe.Compile(request.wanted);
+  ready = ready && universe.Compile(request.wanted, budget);
   for (CandidateId id : versions) {
     const CandidateId wanted[] = {universe.root(), id};
     out.push_back({universe.package(id),
-                   loaded ? universe.solver().Solve(wanted, budget) : Solvable::kUndecided});
+                   ready ? universe.solver().Solve(wanted, budget) : Solvable::kUndecided});
   }
   std::stable_sort(out.begin(), out.end(), [](const VersionAnswer& a, const VersionAnswer& b) {
     return Compare(a.package.spec->version, b.package.spec->version) > 0;
