@@ -1,14 +1,12 @@
 #include "storage/library/decision.h"
 
 #include <deque>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "core/compat/closed_world.h"
 #include "core/crypto/sha256.h"
-#include "core/trust/statement.h"
 #include "storage/journal/journal.h"
+#include "storage/library/publication_signers.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
 
@@ -25,43 +23,6 @@ absl::Status CheckSize(std::span<const VariantName> variants) {
 absl::StatusOr<PackageSpec> ReadSpec(const Reader& state, const VariantRecord& record) {
   DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(state, record.spec));
   return ParsePackageSpec(bytes);
-}
-
-using HolderById = std::map<Digest, std::string>;
-
-HolderById PublishersOf(const TrustDomain& trust, const PackageName& package) {
-  HolderById out;
-  for (const Authority& authority :
-       trust.AuthoritiesFor(SigningRole::kPublisher, package.ToString())) {
-    for (const TrustKey& key : authority.keys) out.emplace(key.key.id(), key.holder);
-  }
-  return out;
-}
-
-// Who vouches for the publication of a variant, with a key that may publish its package, or might
-// had that key not been revoked.
-absl::Status AddSignatures(const Reader& state, const TrustDomain* trust, GateItem& item) {
-  const VariantName& name = item.name;
-  LibraryView view(state);
-  std::set<Digest> signers;
-  DML_RETURN_IF_ERROR(view.ScanAttestations(name, [&](const AttestationRecord& record) {
-    if (record.ref.predicate_type == kPublicationPredicate) {
-      signers.insert(record.ref.key_ids.begin(), record.ref.key_ids.end());
-    }
-    return true;
-  }));
-  if (trust == nullptr) return absl::OkStatus();
-  const HolderById publishers = PublishersOf(*trust, name.package);
-  for (const Digest& id : signers) {
-    if (auto holder = publishers.find(id); holder != publishers.end()) {
-      item.signatures.push_back({id, holder->second});
-      continue;
-    }
-    DML_ASSIGN_OR_RETURN(auto key, view.FindKey(id));
-    if (!key.has_value() || !std::exchange(key->revoked, false)) continue;
-    if (MayVouch(*key, "publisher", name.package.ToString())) item.revoked_keys.push_back(id);
-  }
-  return absl::OkStatus();
 }
 
 ItemState StateOf(VariantState state) {
@@ -131,6 +92,7 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
   absl::StatusOr<std::shared_ptr<const TrustDomain>> domain = trust.Get(state, decision.time);
   if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();
 
+  PublicationReader publications(state, domain.ok() ? domain->get() : nullptr);
   LibraryView view(state);
   GateInput input;
   input.environment = environment;
@@ -149,7 +111,9 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
                                    : record->withdraw_reason;
       DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(state, *record));
       item.spec = &specs.emplace_back(std::move(spec));
-      DML_RETURN_IF_ERROR(AddSignatures(state, domain.ok() ? domain->get() : nullptr, item));
+      DML_ASSIGN_OR_RETURN(PublicationSigners signers, publications.SignersOf(name));
+      item.signatures = std::move(signers.signatures);
+      item.revoked_keys = std::move(signers.revoked_keys);
     }
     input.items.push_back(std::move(item));
   }
