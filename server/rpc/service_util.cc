@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "storage/library/decision.h"
 #include "storage/views/projector.h"
 
 namespace dml {
@@ -10,13 +11,13 @@ namespace {
 
 constexpr size_t kMaxRequestId = 64;
 
-absl::StatusOr<size_t> ReadPageSize(int page_size) {
+absl::StatusOr<size_t> ReadPageSize(int page_size, int most) {
   if (page_size < 0) {
     return AtField(
         InvalidArgument(ErrorReason("PAGE_SIZE_INVALID"), "a page cannot have {} items", page_size),
         "page_size");
   }
-  return static_cast<size_t>(page_size == 0 ? kDefaultPageSize : std::min(page_size, kMaxPageSize));
+  return static_cast<size_t>(page_size == 0 ? kDefaultPageSize : std::min(page_size, most));
 }
 
 absl::Status BadToken() {
@@ -29,7 +30,7 @@ absl::Status BadToken() {
 
 absl::StatusOr<PageRequest> ReadPage(int page_size, const std::string& page_token) {
   PageRequest request;
-  DML_ASSIGN_OR_RETURN(request.size, ReadPageSize(page_size));
+  DML_ASSIGN_OR_RETURN(request.size, ReadPageSize(page_size, kMaxPageSize));
   if (!page_token.empty()) {
     std::optional<std::string> key = Base64DecodeLenient(page_token);
     if (!key.has_value() || key->empty()) return BadToken();
@@ -42,8 +43,9 @@ std::string PageToken(const std::string& next_key) {
   return next_key.empty() ? "" : Base64Encode(AsBytes(next_key));
 }
 
-absl::StatusOr<Slice> ReadSlice(int page_size, const std::string& page_token, size_t total) {
-  DML_ASSIGN_OR_RETURN(size_t size, ReadPageSize(page_size));
+absl::StatusOr<Slice> ReadSlice(int page_size, const std::string& page_token, size_t total,
+                                int max_page_size) {
+  DML_ASSIGN_OR_RETURN(size_t size, ReadPageSize(page_size, max_page_size));
   Slice slice;
   if (!page_token.empty()) {
     auto [end, error] =
@@ -116,6 +118,21 @@ absl::StatusOr<VariantName> ReadVariant(const std::string& name, std::string_vie
   absl::StatusOr<VariantName> variant = VariantName::Parse(name);
   if (!variant.ok()) return AtField(variant.status(), field);
   return variant;
+}
+
+absl::StatusOr<std::vector<VariantName>> ReadVariants(
+    const google::protobuf::RepeatedPtrField<std::string>& names, std::string_view field) {
+  if (names.size() > static_cast<int>(kMaxSetSize)) {
+    return AtField(InvalidArgument(ErrorReason("SET_TOO_LARGE"), "{} variants; at most {}",
+                                   names.size(), kMaxSetSize),
+                   field);
+  }
+  std::vector<VariantName> out;
+  for (int i = 0; i < names.size(); ++i) {
+    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(names[i], fmt::format("{}[{}]", field, i)));
+    out.push_back(std::move(name));
+  }
+  return out;
 }
 
 }  // namespace dml

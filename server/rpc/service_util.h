@@ -25,7 +25,8 @@ struct Slice {
   size_t end = 0;
   std::string next_page_token;
 };
-absl::StatusOr<Slice> ReadSlice(int page_size, const std::string& page_token, size_t total);
+absl::StatusOr<Slice> ReadSlice(int page_size, const std::string& page_token, size_t total,
+                                int max_page_size = kMaxPageSize);
 
 void To(const Receipt& receipt, v1::Receipt* out);
 
@@ -52,6 +53,12 @@ absl::Status RetryWhereStale(const std::function<absl::Status()>& attempt);
 
 /// The full text of a request's variant name, with the field in the error.
 absl::StatusOr<VariantName> ReadVariant(const std::string& name, std::string_view field = "name");
+
+/// All names of a request's field, at most kMaxSetSize. INVALID_ARGUMENT (SET_TOO_LARGE,
+/// NAME_INVALID) with the field.
+absl::StatusOr<std::vector<VariantName>> ReadVariants(
+    const google::protobuf::RepeatedPtrField<std::string>& names,
+    std::string_view field = "variants");
 
 /// A page of a variant's attestations with their envelopes; answers the next page token. The page
 /// ends early rather than exceed `max_bytes` by more than one envelope.

@@ -14,12 +14,14 @@
 
 #include "server/admission/admission.h"
 #include "server/rpc/call_guard.h"
+#include "server/rpc/solve_slots.h"
 #include "server/rpc/transfer_budget.h"
 #include "server/rpc/transfer_counters.h"
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
 #include "storage/library/policies.h"
 #include "storage/library/principal_names.h"
+#include "storage/library/spec_cache.h"
 #include "storage/library/trust.h"
 
 namespace dml {
@@ -40,6 +42,8 @@ struct ServiceContext {
   std::string data_dir;
   Timestamp start_time;
   std::shared_ptr<PolicyCache> policies = std::make_shared<PolicyCache>();
+  std::shared_ptr<SpecCache> specs = std::make_shared<SpecCache>();
+  std::shared_ptr<SolveSlots> solves = std::make_shared<SolveSlots>();
   std::shared_ptr<TransferCounters> transfers = std::make_shared<TransferCounters>();
   /// Set when the daemon is told to stop: calls that would not end by themselves do.
   std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);

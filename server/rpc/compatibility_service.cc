@@ -1,0 +1,210 @@
+// Whether versions fit together.
+#include "core/wire/api_compatibility.h"
+#include "dml/v1/compatibility.grpc.pb.h"
+#include "server/rpc/compatibility_questions.h"
+#include "server/rpc/service_util.h"
+#include "storage/library/decision.h"
+
+namespace dml {
+namespace {
+
+class CompatibilityServiceImpl final : public v1::CompatibilityService::Service {
+ public:
+  explicit CompatibilityServiceImpl(const ServiceContext& context) : context_(context) {}
+
+  grpc::Status CheckSet(grpc::ServerContext* context, const v1::CheckSetRequest* request,
+                        v1::CheckSetResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.CompatibilityService/CheckSet",
+                  [&](const Caller& caller) { return Check(caller, *request, *response); });
+  }
+
+  grpc::Status WhoRequires(grpc::ServerContext* context, const v1::WhoRequiresRequest* request,
+                           v1::WhoRequiresResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CompatibilityService/WhoRequires",
+        [&](const Caller& caller) -> absl::Status {
+          caller.WillSeeEach();
+          DML_ASSIGN_OR_RETURN(RelationKind kind, wire::ReadRelationKind(request->kind()));
+          DML_ASSIGN_OR_RETURN(PageRequest page,
+                               ReadPage(request->page_size(), request->page_token()));
+          std::optional<Version> version;
+          if (!request->version().empty()) {
+            DML_ASSIGN_OR_RETURN(VersionScheme scheme,
+                                 ReadScheme(request->version_scheme(), "version_scheme"));
+            absl::StatusOr<Version> parsed = Version::Parse(scheme, request->version());
+            if (!parsed.ok()) return AtField(parsed.status(), "version");
+            version = *std::move(parsed);
+          }
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(auto found,
+                               ListView(*snapshot).Relations(
+                                   kind, request->name(), page, [&](const RelationMatch& match) {
+                                     if (!caller.SeesNamespace(match.variant.package.ns))
+                                       return false;
+                                     if (!version.has_value()) return true;
+                                     auto range = VersionRange::ParseVers(match.relation.range);
+                                     return range.ok() && range->Contains(*version);
+                                   }));
+          for (const RelationMatch& match : found.items) Fill(match, response->add_matches());
+          response->set_next_page_token(PageToken(found.next_key));
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status WhoProvides(grpc::ServerContext* context, const v1::WhoProvidesRequest* request,
+                           v1::WhoProvidesResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CompatibilityService/WhoProvides",
+        [&](const Caller& caller) -> absl::Status {
+          caller.WillSeeEach();
+          DML_ASSIGN_OR_RETURN(RelationKind kind, wire::ReadRelationKind(request->kind()));
+          DML_ASSIGN_OR_RETURN(PageRequest page,
+                               ReadPage(request->page_size(), request->page_token()));
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(auto found,
+                               ListView(*snapshot).Provides(
+                                   kind, request->name(), page, [&](const RelationMatch& match) {
+                                     return caller.SeesNamespace(match.variant.package.ns);
+                                   }));
+          for (const RelationMatch& match : found.items) {
+            Fill(match, response->add_matches());
+          }
+          response->set_next_page_token(PageToken(found.next_key));
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status Resolve(grpc::ServerContext* context, const v1::ResolveRequest* request,
+                       v1::ResolveResponse* response) override {
+    return Search(context, "/dml.v1.CompatibilityService/Resolve", AnswerResolve, *request,
+                  *response);
+  }
+
+  grpc::Status WhyNot(grpc::ServerContext* context, const v1::WhyNotRequest* request,
+                      v1::WhyNotResponse* response) override {
+    return Search(context, "/dml.v1.CompatibilityService/WhyNot", AnswerWhyNot, *request,
+                  *response);
+  }
+
+  grpc::Status CompatibleVersions(grpc::ServerContext* context,
+                                  const v1::CompatibleVersionsRequest* request,
+                                  v1::CompatibleVersionsResponse* response) override {
+    return Search(context, "/dml.v1.CompatibilityService/CompatibleVersions",
+                  AnswerCompatibleVersions, *request, *response);
+  }
+
+  grpc::Status ParseVersion(grpc::ServerContext* context, const v1::ParseVersionRequest* request,
+                            v1::ParseVersionResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CompatibilityService/ParseVersion",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(VersionScheme scheme, ReadScheme(request->scheme(), "scheme"));
+          DML_ASSIGN_OR_RETURN(Version version, ReadVersion(scheme, request->version(), "version"));
+          response->set_scheme_revision(std::string(VersionSchemeRevision(scheme)));
+          response->set_key(version.key());
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status CompareVersions(grpc::ServerContext* context,
+                               const v1::CompareVersionsRequest* request,
+                               v1::CompareVersionsResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CompatibilityService/CompareVersions",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(VersionScheme scheme, ReadScheme(request->scheme(), "scheme"));
+          DML_ASSIGN_OR_RETURN(Version left, ReadVersion(scheme, request->left(), "left"));
+          DML_ASSIGN_OR_RETURN(Version right, ReadVersion(scheme, request->right(), "right"));
+          auto order = Compare(left, right);
+          response->set_order(order < 0 ? -1 : order > 0 ? 1 : 0);
+          response->set_scheme_revision(std::string(VersionSchemeRevision(scheme)));
+          return absl::OkStatus();
+        });
+  }
+
+  grpc::Status VersionInRange(grpc::ServerContext* context,
+                              const v1::VersionInRangeRequest* request,
+                              v1::VersionInRangeResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.CompatibilityService/VersionInRange",
+        [&](const Caller&) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(VersionScheme scheme, ReadScheme(request->scheme(), "scheme"));
+          DML_ASSIGN_OR_RETURN(Version version, ReadVersion(scheme, request->version(), "version"));
+          auto range = VersionRange::ParseVers(request->range());
+          if (!range.ok()) return AtField(range.status(), "range");
+          response->set_in_range(range->Contains(version));
+          return absl::OkStatus();
+        });
+  }
+
+ private:
+  /// A handler of a question that may take long: it ends when the call does.
+  template <typename Request, typename Response>
+  grpc::Status Search(grpc::ServerContext* context, const char* method,
+                      absl::Status (*answer)(const Question&, const Request&, Response&),
+                      const Request& request, Response& response) {
+    return Handle(context_.guard, context, method, [&](const Caller& caller) {
+      const Question question{context_, caller, [this, context] {
+                                return context->IsCancelled() || context_.stopping->load();
+                              }};
+      return answer(question, request, response);
+    });
+  }
+
+  static absl::StatusOr<VersionScheme> ReadScheme(const std::string& name, std::string_view field) {
+    absl::StatusOr<VersionScheme> scheme = ParseVersionScheme(name);
+    if (!scheme.ok()) return AtField(scheme.status(), field);
+    return scheme;
+  }
+  static absl::StatusOr<Version> ReadVersion(VersionScheme scheme, const std::string& text,
+                                             std::string_view field) {
+    absl::StatusOr<Version> version = Version::Parse(scheme, text);
+    if (!version.ok()) return AtField(version.status(), field);
+    return version;
+  }
+  static void Fill(const RelationMatch& match, v1::RelationMatch* out) {
+    out->set_variant(match.variant.ResourceName());
+    out->set_relation(match.relation.relation);
+    out->set_range(match.relation.range);
+    out->set_scope(match.relation.scope);
+    out->set_source(match.relation.source);
+  }
+
+  absl::Status Check(const Caller& caller, const v1::CheckSetRequest& request,
+                     v1::CheckSetResponse& response) const {
+    DML_ASSIGN_OR_RETURN(auto variants, ReadVariants(request.variants()));
+    caller.WillSeeEach();
+    for (const VariantName& name : variants) {
+      DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
+    }
+    auto snapshot = context_.library.Read();
+    DML_ASSIGN_OR_RETURN(SetCheck check, CheckSetCompatibility(*snapshot, variants));
+    DML_ASSIGN_OR_RETURN(
+        Slice slice, ReadSlice(request.page_size(), request.page_token(), check.violations.size()));
+    bool only_unproven = true;
+    for (const Violation& violation : check.violations) {
+      only_unproven = only_unproven && violation.kind == ViolationKind::kNotProven;
+    }
+    response.set_outcome(check.violations.empty() ? v1::COMPATIBILITY_OUTCOME_COMPATIBLE
+                         : only_unproven          ? v1::COMPATIBILITY_OUTCOME_NOT_PROVEN
+                                                  : v1::COMPATIBILITY_OUTCOME_INCOMPATIBLE);
+    for (size_t i = slice.begin; i < slice.end; ++i) {
+      wire::To(ToFinding(check.violations[i], Severity::kError, "the set"),
+               response.add_violations());
+    }
+    response.set_violation_count(check.violations.size());
+    response.set_next_page_token(slice.next_page_token);
+    response.set_index(check.index);
+    return absl::OkStatus();
+  }
+
+  const ServiceContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeCompatibilityService(const ServiceContext& context) {
+  return std::make_unique<CompatibilityServiceImpl>(context);
+}
+
+}  // namespace dml
