@@ -60,6 +60,15 @@ struct VariantDetails {
   std::vector<AttestationRecord> attestations;
 };
 
+/// What is known of a variant's license beyond what it declares (core/license/evidence.h).
+struct LicenseObservation {
+  std::string source;
+  std::string expression;
+  bool ambiguous = false;
+  std::vector<std::string> unread;
+  std::string fault;
+};
+
 struct LicenseAnswer {
   LicenseOutcome outcome = LicenseOutcome::kReview;
   std::string expression;
@@ -71,6 +80,12 @@ struct LicenseAnswer {
   std::string license_list_version;
   std::string license_properties_version;  // "" where the policy goes by no category.
   uint64_t policy_revision = 0;
+  // Of a variant; `expression` is what these come to.
+  std::string declared;
+  std::vector<LicenseObservation> observed;
+  std::string concluded;  // "" where nobody concluded one.
+  std::string concluded_by;
+  std::string concluded_reason;
 };
 
 struct LicenseUse {

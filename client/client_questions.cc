@@ -52,6 +52,17 @@ absl::StatusOr<LicenseAnswer> AskLicense(Connection& connection, v1::EvaluateLic
   out.license_list_version = response.license_list_version();
   out.license_properties_version = response.license_properties_version();
   out.policy_revision = response.policy_revision();
+  out.declared = response.declared();
+  for (const v1::ObservedLicense& observed : response.observed()) {
+    out.observed.push_back({observed.source(),
+                            observed.expression(),
+                            observed.ambiguous(),
+                            {observed.unread().begin(), observed.unread().end()},
+                            observed.fault()});
+  }
+  out.concluded = response.concluded().expression();
+  out.concluded_by = response.concluded().author();
+  out.concluded_reason = response.concluded().reason();
   return out;
 }
 

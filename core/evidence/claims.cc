@@ -77,6 +77,15 @@ absl::StatusOr<LicenseDataClaim> ParseLicenseDataClaim(std::string_view text) {
   });
 }
 
+absl::StatusOr<LicenseConclusion> ParseLicenseConclusion(std::string_view text) {
+  return ReadObject(text, "license-conclusion predicate", [](ObjectReader& in) {
+    LicenseConclusion out;
+    out.license = evidence::ReadText(in, "license", kMaxConclusionLicenseBytes, kInvalid);
+    out.reason = evidence::ReadText(in, "reason", kMaxConclusionReasonBytes, kInvalid);
+    return out;
+  });
+}
+
 std::string FormatReleaseClaim(const ReleaseClaim& claim) {
   return document::WritePredicate(
       {{"mediaType", kReleaseMediaType}, {"name", claim.name}, {"version", claim.version}});
@@ -102,6 +111,10 @@ std::string FormatLicenseDataClaim(const LicenseDataClaim& claim) {
   return document::WritePredicate({{"kind", LicenseDataKindName(claim.kind)},
                                    {"version", claim.version},
                                    {"revision", claim.revision}});
+}
+
+std::string FormatLicenseConclusion(const LicenseConclusion& conclusion) {
+  return evidence::WritePredicate({{"license", conclusion.license}, {"reason", conclusion.reason}});
 }
 
 absl::StatusOr<ClaimEnvelope> ReadClaim(std::string_view text, std::string_view predicate_type) {

@@ -18,6 +18,8 @@ namespace dml {
 inline constexpr std::string_view kReleasePredicate = "https://dml.dev/release/v1";
 inline constexpr std::string_view kPolicyPredicate = "https://dml.dev/policy/v1";
 inline constexpr std::string_view kLicenseDataPredicate = "https://dml.dev/license-data/v1";
+inline constexpr std::string_view kLicenseConclusionPredicate =
+    "https://dml.dev/license-conclusion/v1";
 inline constexpr std::string_view kApprovalPredicate = "https://dml.dev/approval/v1";
 
 /// The signer seals the subject, a release document. Signing role: release.
@@ -58,17 +60,29 @@ struct LicenseDataClaim {
   bool operator==(const LicenseDataClaim&) const = default;
 };
 
+/// The signer looked into the license of the subject, a manifest, and concluded what it is. Signing
+/// role: license-data.
+struct LicenseConclusion {
+  std::string license;  // Expression, in any form.
+  std::string reason;   // 1 to kMaxConclusionReasonBytes bytes.
+  bool operator==(const LicenseConclusion&) const = default;
+};
+inline constexpr size_t kMaxConclusionReasonBytes = 1024;
+inline constexpr size_t kMaxConclusionLicenseBytes = 8192;
+
 /// INVALID_ARGUMENT (CLAIM_INVALID, or the reason of the name that is wrong) with the place.
 absl::StatusOr<ReleaseClaim> ParseReleaseClaim(std::string_view json);
 absl::StatusOr<PolicyClaim> ParsePolicyClaim(std::string_view json);
 absl::StatusOr<ApprovalClaim> ParseApprovalClaim(std::string_view json);
 absl::StatusOr<LicenseDataClaim> ParseLicenseDataClaim(std::string_view json);
+absl::StatusOr<LicenseConclusion> ParseLicenseConclusion(std::string_view json);
 
 /// The documents, compact, members in alphabetical order.
 std::string FormatReleaseClaim(const ReleaseClaim& claim);
 std::string FormatPolicyClaim(const PolicyClaim& claim);
 std::string FormatApprovalClaim(const ApprovalClaim& claim);
 std::string FormatLicenseDataClaim(const LicenseDataClaim& claim);
+std::string FormatLicenseConclusion(const LicenseConclusion& conclusion);
 
 /// An envelope over a claim about one subject. Whose signatures it has is not looked at.
 struct ClaimEnvelope {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "core/base/text.h"
@@ -78,7 +79,7 @@ class Evaluation {
     if (input_.policy == nullptr) return;
     CheckNames(item, subject);
     if (item.state != ItemState::kNotFound) CheckSignatures(item, subject);
-    if (item.spec != nullptr) CheckLicense(*item.spec, subject);
+    if (item.spec != nullptr) CheckLicense(item, subject);
   }
 
   void CheckNames(const GateItem& item, const std::string& subject) {
@@ -137,19 +138,32 @@ class Evaluation {
                      needed - found, needed - found == 1 ? "" : "s"));
   }
 
-  void CheckLicense(const PackageSpec& spec, const std::string& subject) {
+  // The license to judge by; nullopt, with a finding, where there is none.
+  std::optional<LicenseExpression> LicenseOf(const GateItem& item, const std::string& subject) {
+    const std::string& declared = item.spec->declared_license;
     const LicenseList& list = *input_.license_list;
-    absl::StatusOr<LicenseExpression> expression =
-        LicenseExpression::Parse(spec.declared_license, list);
-    if (!expression.ok()) {
-      Deny("license.review", subject,
-           fmt::format("license '{}' cannot be read with license list {}: {}",
-                       Excerpt(spec.declared_license, 256), list.version(),
-                       Message(expression.status())),
-           "load a license list that has it, or declare the license otherwise");
-      return;
+    LicenseEvidence evidence = item.evidence;
+    absl::StatusOr<LicenseExpression> expression = LicenseExpression::Parse(declared, list);
+    if (expression.ok()) {
+      evidence.declared = *std::move(expression);
+      for (Finding& finding : EvidenceFindings(evidence, subject)) {
+        findings_.push_back(std::move(finding));
+      }
+      expression = EffectiveLicense(evidence, list);
     }
-    const std::string package = spec.package.ToString();
+    if (expression.ok()) return *std::move(expression);
+    Deny("license.review", subject,
+         fmt::format("license '{}' cannot be read with license list {}: {}", Excerpt(declared, 256),
+                     list.version(), Message(expression.status())),
+         "load a license list that has it, or declare the license otherwise");
+    return std::nullopt;
+  }
+
+  void CheckLicense(const GateItem& item, const std::string& subject) {
+    const LicenseList& list = *input_.license_list;
+    const std::optional<LicenseExpression> expression = LicenseOf(item, subject);
+    if (!expression.has_value()) return;
+    const std::string package = item.spec->package.ToString();
     const LicenseVerdict verdict =
         EvaluateLicense(*expression, input_.policy->licenses, list,
                         {.context = LicenseContextOf(*input_.policy, input_.environment, package),
@@ -168,7 +182,7 @@ class Evaluation {
       reasons += (reasons.empty() ? "" : "; ") + reason.explanation;
     }
     Deny(denied ? "license.denied" : "license.review", subject,
-         fmt::format("license '{}' {}: {}", Excerpt(spec.declared_license, 256),
+         fmt::format("license '{}' {}: {}", Excerpt(expression->ToString(), 256),
                      denied ? "is denied" : "needs a review", Excerpt(reasons, 1024)),
          LicenseRemedy(*expression, denied));
   }

@@ -12,6 +12,7 @@
 #include "core/base/finding.h"
 #include "core/base/time.h"
 #include "core/gate/policy.h"
+#include "core/license/evidence.h"
 #include "core/license/license_list.h"
 #include "core/package/names.h"
 #include "core/package/package_spec.h"
@@ -34,6 +35,7 @@ struct GateItem {
   const PackageSpec* spec = nullptr;  // Of `name`. Borrowed; null only where not found.
   std::vector<PublisherSignature> signatures;
   std::vector<Digest> revoked_keys;  // Would be in `signatures`, but were revoked.
+  LicenseEvidence evidence{};        // What is declared is in `spec`.
 };
 
 struct GateInput {
@@ -66,9 +68,12 @@ struct GateResult {
 ///                        key has no person, or more than one, does not count; names the first
 ///                        few revoked keys that would have counted
 ///   license.denied, license.review
-///                        the policy's verdict on the declared license in the context that the
-///                        policy gives the package there; review denies too, as unknown is never
-///                        allowed; info where a branch that is not taken would be
+///                        the policy's verdict on the license that EffectiveLicense makes of what
+///                        is declared, observed and concluded, in the context that the policy gives
+///                        the package there; review denies too, as unknown is never allowed; info
+///                        where a branch that is not taken would be
+///   license.observation-unread, .observed-undeclared, .ambiguous-list, .declared-not-observed,
+///   .concluded           warnings and info; see core/license/evidence.h
 ///   license.waived, .waiver-expired
 ///                        warnings: a waiver lets the license pass, or would have in its time
 ///   license.chosen, .deprecated-id

@@ -4,8 +4,14 @@
 #include <set>
 #include <utility>
 
+#include "core/base/text.h"
+
 namespace dml {
 namespace {
+
+constexpr char kConclude[] = "look into it, and conclude a license: dml license conclude";
+constexpr size_t kMaxShownLicense = 256;
+constexpr size_t kMaxShownFault = 512;
 
 using Key = std::pair<LicenseVersion, std::string>;
 
@@ -53,14 +59,21 @@ std::string Missing(const LicenseExpression& expression, const std::set<Key>& ke
 
 std::optional<ObservedLicense> ObservedOf(const Sbom& sbom, std::string_view purl,
                                           std::string source) {
-  const SbomComponent* found = nullptr;
+  std::vector<const SbomComponent*> found;
   for (const SbomComponent& component : sbom.components) {
-    if (component.purl != purl || purl.empty()) continue;
-    if (found != nullptr && found->license != component.license) return std::nullopt;
-    found = &component;
+    if (!purl.empty() && component.purl == purl) found.push_back(&component);
   }
-  if (found == nullptr) return std::nullopt;
-  return ObservedLicense{std::move(source), found->license, found->ambiguous};
+  if (found.empty()) {
+    for (const uint32_t index : sbom.subjects) found.push_back(&sbom.components[index]);
+  }
+  if (found.empty()) return std::nullopt;
+  const SbomComponent& first = *found.front();
+  for (const SbomComponent* component : found) {
+    if (component->license != first.license || component->unread != first.unread) {
+      return std::nullopt;
+    }
+  }
+  return ObservedLicense{std::move(source), first.license, first.ambiguous, first.unread};
 }
 
 absl::StatusOr<LicenseExpression> EffectiveLicense(const LicenseEvidence& evidence,
@@ -69,6 +82,7 @@ absl::StatusOr<LicenseExpression> EffectiveLicense(const LicenseEvidence& eviden
   const std::set<Key> declared = KeysOf(evidence.declared);
   std::vector<LicenseExpression> parts = {evidence.declared};
   for (const ObservedLicense& observed : evidence.observed) {
+    if (!observed.read()) return LicenseExpression::NoAssertion();
     if (observed.expression.is_no_assertion()) continue;
     if (!IsStated(observed.expression) || !IsCovered(observed.expression, declared)) {
       parts.push_back(observed.expression);
@@ -84,7 +98,18 @@ std::vector<Finding> EvidenceFindings(const LicenseEvidence& evidence, std::stri
   };
   const std::set<Key> declared = KeysOf(evidence.declared);
   std::set<Key> seen;
+  const Severity doubt = evidence.concluded.has_value() ? Severity::kInfo : Severity::kWarning;
   for (const ObservedLicense& observed : evidence.observed) {
+    if (!observed.read()) {
+      add("license.observation-unread", doubt,
+          fmt::format("{}: {}", observed.source,
+                      observed.fault.empty()
+                          ? fmt::format("'{}' is no license expression",
+                                        Excerpt(observed.unread.front(), kMaxShownLicense))
+                          : Excerpt(observed.fault, kMaxShownFault)),
+          kConclude);
+      continue;
+    }
     if (observed.ambiguous) {
       add("license.ambiguous-list", Severity::kInfo,
           fmt::format("{} lists licenses without saying how they combine; read as {}",
@@ -95,12 +120,18 @@ std::vector<Finding> EvidenceFindings(const LicenseEvidence& evidence, std::stri
     seen.merge(KeysOf(observed.expression));
     if (IsStated(observed.expression) && IsCovered(observed.expression, declared)) continue;
     const std::string missing = Missing(observed.expression, declared);
-    add("license.observed-undeclared",
-        evidence.concluded.has_value() ? Severity::kInfo : Severity::kWarning,
+    add("license.observed-undeclared", doubt,
         fmt::format("{} observed {}; declared is {}", observed.source,
                     missing.empty() ? observed.expression.ToString() : missing,
                     evidence.declared.ToString()),
-        "look into it, and conclude a license");
+        kConclude);
+  }
+  if (evidence.concluded.has_value()) {
+    add("license.concluded", Severity::kInfo,
+        fmt::format("{} concluded {}: {}", evidence.concluded->author,
+                    evidence.concluded->expression.ToString(),
+                    Excerpt(evidence.concluded->reason, kMaxShownFault)),
+        "");
   }
   const std::string unseen = Missing(evidence.declared, seen);
   if (!seen.empty() && !unseen.empty()) {

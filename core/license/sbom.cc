@@ -99,6 +99,17 @@ absl::Status SbomBuilder::AddEdge(const std::string& from, const std::string& to
   return AddEdge(from_it->second, to_it->second, combination);
 }
 
+void SbomBuilder::AddSubject(uint32_t index) {
+  if (out_.subjects.size() == kMaxSbomSubjects) return;  // More than one is ambiguous anyway.
+  if (std::ranges::find(out_.subjects, index) == out_.subjects.end()) {
+    out_.subjects.push_back(index);
+  }
+}
+
+void SbomBuilder::AddSubject(const std::string& ref) {
+  if (auto it = by_ref_.find(ref); it != by_ref_.end()) AddSubject(it->second);
+}
+
 void SbomBuilder::SetLicenses(const std::vector<std::string>& texts, std::string field,
                               SbomComponent& component) const {
   std::vector<LicenseExpression> expressions;

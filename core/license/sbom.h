@@ -2,7 +2,7 @@
 //
 // Two forms are read, and of them only what says which licenses there are and what is a part of
 // what; members beyond that are let pass, as these documents carry much else:
-//   SPDX 2.2 and 2.3, JSON       packages, relationships between packages
+//   SPDX 2.2 and 2.3, JSON       packages, relationships between packages, documentDescribes
 //   CycloneDX 1.5 to 1.7, JSON   metadata.component, components (nested), dependencies
 // An SBOM comes from a stranger's scanner. It is read strictly where it counts: one meaning for
 // each member (core/base/strict_json.h), limits before memory, no reference twice, and no
@@ -26,6 +26,7 @@ inline constexpr size_t kMaxSbomBytes = 64 << 20;
 inline constexpr size_t kMaxSbomComponents = 100'000;
 inline constexpr size_t kMaxSbomEdges = 500'000;
 inline constexpr size_t kMaxSbomLicenses = 256;     // Of one component.
+inline constexpr size_t kMaxSbomSubjects = 64;      // That a document says it is about.
 inline constexpr size_t kMaxSbomTextBytes = 16384;  // Of a name, reference or license.
 
 enum class SbomFormat { kSpdx, kCycloneDx };
@@ -58,6 +59,8 @@ struct Sbom {
   std::string spec_version;  // "2.3", "1.6".
   std::vector<SbomComponent> components;
   std::vector<SbomEdge> edges;  // Ordered, each once.
+  /// What the document is about, in its order: metadata.component, or what is described.
+  std::vector<uint32_t> subjects;
   /// Relationships and dependencies whose ends are no components: files, services, other documents.
   size_t edges_elsewhere = 0;
 };

@@ -84,7 +84,9 @@ absl::Status ReadCycloneDx(const json& document, SbomBuilder& builder) {
       return AtField(InvalidArgument(kSbomInvalid, "expected an object"), "metadata");
     }
     if (const auto subject = metadata->find("component"); subject != metadata->end()) {
-      DML_RETURN_IF_ERROR(AtField(ReadNested(*subject, builder).status(), "metadata.component"));
+      absl::StatusOr<uint32_t> index = ReadNested(*subject, builder);
+      if (!index.ok()) return AtField(index.status(), "metadata.component");
+      builder.AddSubject(*index);
     }
   }
   DML_ASSIGN_OR_RETURN(const json* components,

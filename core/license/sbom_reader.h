@@ -26,6 +26,10 @@ class SbomBuilder {
                        LicenseCombination combination);
   absl::Status AddEdge(uint32_t from, uint32_t to, LicenseCombination combination);
 
+  /// The document is about this component; of references, those of no component are let pass.
+  void AddSubject(uint32_t index);
+  void AddSubject(const std::string& ref);
+
   /// Reads the texts of one component's licenses into it, all of them at once.
   void SetLicenses(const std::vector<std::string>& texts, std::string field,
                    SbomComponent& component) const;

@@ -89,6 +89,8 @@ absl::Status ReadRelationship(const json& relationship, SbomBuilder& builder) {
   DML_ASSIGN_OR_RETURN(std::string from, SbomText(relationship, "spdxElementId"));
   DML_ASSIGN_OR_RETURN(std::string to, SbomText(relationship, "relatedSpdxElement"));
   DML_ASSIGN_OR_RETURN(const std::string type, SbomText(relationship, "relationshipType"));
+  if (type == "DESCRIBES") builder.AddSubject(to);
+  if (type == "DESCRIBED_BY") builder.AddSubject(from);
   const std::optional<Meaning> meaning = MeaningOf(type);
   if (!meaning.has_value()) return absl::OkStatus();
   if (meaning->reversed) std::swap(from, to);
@@ -102,6 +104,13 @@ absl::Status ReadSpdx(const json& document, SbomBuilder& builder) {
   for (size_t i = 0; i < packages->size(); ++i) {
     DML_RETURN_IF_ERROR(
         AtField(ReadPackage((*packages)[i], builder), fmt::format("packages[{}]", i)));
+  }
+  DML_ASSIGN_OR_RETURN(const json* described,
+                       SbomArray(document, "documentDescribes", kMaxSbomSubjects));
+  for (const json& item : *described) {
+    absl::StatusOr<std::string> ref = JsonText(item, kMaxSbomTextBytes, kSbomInvalid);
+    if (!ref.ok()) return AtField(ref.status(), "documentDescribes");
+    builder.AddSubject(*ref);
   }
   DML_ASSIGN_OR_RETURN(const json* relationships,
                        SbomArray(document, "relationships", kMaxSbomEdges));

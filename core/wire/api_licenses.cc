@@ -91,6 +91,20 @@ absl::StatusOr<LicenseDataKind> From(v1::LicenseDataKind in) {
                  "kind");
 }
 
+void To(const ObservedLicense& observed, v1::ObservedLicense* out) {
+  out->set_source(observed.source);
+  out->set_expression(observed.expression.ToString());
+  out->set_ambiguous(observed.ambiguous);
+  for (const std::string& text : observed.unread) out->add_unread(text);
+  out->set_fault(observed.fault);
+}
+
+void To(const ConcludedLicense& concluded, v1::ConcludedLicense* out) {
+  out->set_expression(concluded.expression.ToString());
+  out->set_author(concluded.author);
+  out->set_reason(concluded.reason);
+}
+
 void To(const LicenseDataRecord& record, v1::LicenseData* out) {
   out->set_kind(ToApi(record.set.kind));
   out->set_revision(record.set.revision);

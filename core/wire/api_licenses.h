@@ -1,6 +1,7 @@
 // Domain values <-> API messages of licenses; see core/wire/api.h.
 #pragma once
 
+#include "core/license/evidence.h"
 #include "core/license/policy.h"
 #include "core/wire/api.h"
 #include "dml/v1/license.pb.h"
@@ -20,6 +21,9 @@ absl::StatusOr<LicenseContext> From(const v1::LicenseContext& in);
 /// Without the expired waivers and other rules, which the findings of a verdict tell.
 void To(const LicenseReason& reason, v1::LicenseReason* out);
 absl::StatusOr<LicenseReason> From(const v1::LicenseReason& in);
+
+void To(const ObservedLicense& observed, v1::ObservedLicense* out);
+void To(const ConcludedLicense& concluded, v1::ConcludedLicense* out);
 
 /// INVALID_ARGUMENT (LICENSE_DATA_KIND_UNKNOWN), unspecified ones too.
 absl::StatusOr<LicenseDataKind> From(v1::LicenseDataKind in);

@@ -258,8 +258,9 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
           DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
             auto snapshot = context_.library.Read();
             DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
-            DML_ASSIGN_OR_RETURN(Command command,
-                                 PrepareAttach(*snapshot, *trust, name, request->envelope()));
+            DML_ASSIGN_OR_RETURN(auto data, context_.policies->Data(*snapshot));
+            DML_ASSIGN_OR_RETURN(Command command, PrepareAttach(*snapshot, *trust, *data->list,
+                                                                name, request->envelope()));
             ref = std::get<AttestationAttached>(command.payload).attestation;
             DML_ASSIGN_OR_RETURN(receipt, CommitAs(context_, caller, request->request_id(),
                                                    request->validate_only(), std::move(command)));

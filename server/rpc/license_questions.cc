@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "core/wire/api_licenses.h"
 #include "server/rpc/service_util.h"
+#include "storage/journal/journal.h"
 #include "storage/views/license_index.h"
 
 namespace dml {
@@ -165,6 +166,32 @@ absl::Status FindByLicense(const ServiceContext& context, const Caller& caller,
   }
   response.set_next_page_token(PageToken(found.next_key));
   return absl::OkStatus();
+}
+
+absl::StatusOr<LicenseEvidence> ReadEvidence(const ServiceContext& context, const Reader& state,
+                                             const VariantRecord& record) {
+  const JournalView journal(state);
+  DML_ASSIGN_OR_RETURN(const uint64_t size, journal.Size());
+  DML_ASSIGN_OR_RETURN(const StoredEntry last, journal.At(size - 1));
+  DML_ASSIGN_OR_RETURN(const auto data, context.policies->Data(state));
+  const auto trust = context.trust.Get(state, last.entry.time);
+  if (!trust.ok() && Reason(trust.status()) != "ROOT_MISSING") return trust.status();
+  return context.policies->evidence().Get(state, trust.ok() ? trust->get() : nullptr, data->list,
+                                          record);
+}
+
+void FillEvidence(const LicenseEvidence& evidence, const std::string& subject,
+                  v1::EvaluateLicenseResponse& response) {
+  response.set_declared(evidence.declared.ToString());
+  for (const ObservedLicense& observed : evidence.observed) {
+    wire::To(observed, response.add_observed());
+  }
+  if (evidence.concluded.has_value()) {
+    wire::To(*evidence.concluded, response.mutable_concluded());
+  }
+  for (const Finding& finding : EvidenceFindings(evidence, subject)) {
+    wire::To(finding, response.add_findings());
+  }
 }
 
 }  // namespace dml

@@ -14,4 +14,11 @@ absl::Status FindByLicense(const ServiceContext& context, const Caller& caller,
                            const v1::FindPackagesByLicenseRequest& request,
                            v1::FindPackagesByLicenseResponse& response);
 
+/// What was observed and concluded of a variant, by the trust at the journal's time.
+absl::StatusOr<LicenseEvidence> ReadEvidence(const ServiceContext& context, const Reader& state,
+                                             const VariantRecord& record);
+/// Evidence with its findings.
+void FillEvidence(const LicenseEvidence& evidence, const std::string& subject,
+                  v1::EvaluateLicenseResponse& response);
+
 }  // namespace dml

@@ -23,6 +23,7 @@ struct Subject {
   std::string expression;
   std::string package;  // "namespace/name"
   std::string name;     // For findings.
+  LicenseEvidence evidence{};
 };
 
 // A policy, and the environment whose it is; "" for a document of the request.
@@ -87,7 +88,9 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     if (!record.has_value()) {
       return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
     }
-    return Subject{record->declared_license, name.package.ToString(), name.ResourceName()};
+    DML_ASSIGN_OR_RETURN(LicenseEvidence evidence, ReadEvidence(context_, state, *record));
+    return Subject{record->declared_license, name.package.ToString(), name.ResourceName(),
+                   std::move(evidence)};
   }
 
   absl::StatusOr<PolicyInUse> ReadPolicy(const Caller& caller, const Reader& state,
@@ -124,7 +127,7 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
   absl::Status Evaluate(const Caller& caller, const v1::EvaluateLicenseRequest& request,
                         v1::EvaluateLicenseResponse& response) const {
     auto snapshot = context_.library.Read();
-    DML_ASSIGN_OR_RETURN(const Subject subject, ReadSubject(caller, *snapshot, request));
+    DML_ASSIGN_OR_RETURN(Subject subject, ReadSubject(caller, *snapshot, request));
     DML_ASSIGN_OR_RETURN(const PolicyInUse use, ReadPolicy(caller, *snapshot, request));
     const Policy& policy = *use.in_force.policy;
     const LicenseList& list = *use.in_force.data->list;
@@ -143,9 +146,13 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
       if (!given.ok()) return AtField(given.status(), "context");
       circumstances.context = *given;
     }
+    subject.evidence.declared = *std::move(expression);
+    DML_ASSIGN_OR_RETURN(const LicenseExpression effective,
+                         EffectiveLicense(subject.evidence, list));
     const LicenseVerdict verdict =
-        dml::EvaluateLicense(*expression, policy.licenses, list, circumstances);
-    response.set_expression(expression->ToString());
+        dml::EvaluateLicense(effective, policy.licenses, list, circumstances);
+    response.set_expression(effective.ToString());
+    if (!subject.package.empty()) FillEvidence(subject.evidence, subject.name, response);
     response.set_policy_revision(use.revision);
     response.set_index(index);
     FillVerdict(verdict, subject.name, list, response);

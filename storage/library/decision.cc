@@ -92,7 +92,8 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
   absl::StatusOr<std::shared_ptr<const TrustDomain>> domain = trust.Get(state, decision.time);
   if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();
 
-  PublicationReader publications(state, domain.ok() ? domain->get() : nullptr);
+  const TrustDomain* const trusted = domain.ok() ? domain->get() : nullptr;
+  PublicationReader publications(state, trusted);
   LibraryView view(state);
   GateInput input;
   input.environment = environment;
@@ -114,6 +115,8 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
       DML_ASSIGN_OR_RETURN(PublicationSigners signers, publications.SignersOf(name));
       item.signatures = std::move(signers.signatures);
       item.revoked_keys = std::move(signers.revoked_keys);
+      DML_ASSIGN_OR_RETURN(item.evidence,
+                           policies.evidence().Get(state, trusted, policy.data->list, *record));
     }
     input.items.push_back(std::move(item));
   }

@@ -12,6 +12,7 @@
 #include "core/gate/policy.h"
 #include "core/license/data_set.h"
 #include "storage/engine/engine.h"
+#include "storage/library/license_evidence.h"
 
 namespace dml {
 
@@ -35,6 +36,9 @@ class PolicyCache {
   /// One that came with a request.
   absl::StatusOr<PolicyInForce> Parse(const Reader& state, std::string_view document);
 
+  /// What was observed and concluded of variants, by the license list in force.
+  EvidenceCache& evidence() { return evidence_; }
+
   size_t size() const;
 
  private:
@@ -52,6 +56,7 @@ class PolicyCache {
   std::shared_ptr<const Policy> Find(const Key& key);
   absl::StatusOr<PolicyInForce> Keep(const Stamped& data, std::string_view document);
 
+  EvidenceCache evidence_;
   mutable absl::Mutex mutex_;
   Stamped data_ ABSL_GUARDED_BY(mutex_);
   std::map<Key, Kept> kept_ ABSL_GUARDED_BY(mutex_);

@@ -4,6 +4,8 @@
 #include <set>
 
 #include "core/crypto/sha256.h"
+#include "core/evidence/claims.h"
+#include "core/license/expression.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
 #include "storage/library/trust.h"
@@ -13,6 +15,20 @@ namespace dml {
 namespace {
 
 constexpr SigningRole kPublishers[] = {SigningRole::kPublisher};
+constexpr SigningRole kConcluders[] = {SigningRole::kLicenseData};
+
+// Who may make such a claim about a package.
+std::span<const SigningRole> RolesFor(std::string_view predicate_type) {
+  if (predicate_type == kPublicationPredicate) return kPublishers;
+  if (predicate_type == kLicenseConclusionPredicate) return kConcluders;
+  return kPackageRoles;
+}
+
+std::string_view NameOfRoles(std::string_view predicate_type) {
+  if (predicate_type == kPublicationPredicate) return "publisher key";
+  if (predicate_type == kLicenseConclusionPredicate) return "license-data key";
+  return "key";
+}
 
 BlobRef RefOf(const std::string& bytes) { return {Sha256(bytes), bytes.size()}; }
 
@@ -41,6 +57,12 @@ absl::Status CheckPublication(const CheckedEnvelope& envelope, const VariantName
                            variant.ResourceName(), kManifestMediaType);
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckConclusion(const CheckedEnvelope& envelope, const LicenseList& list) {
+  DML_ASSIGN_OR_RETURN(const LicenseConclusion conclusion,
+                       ParseLicenseConclusion(envelope.predicate));
+  return AtField(LicenseExpression::Parse(conclusion.license, list).status(), "license");
 }
 
 // Whoever can read an envelope can write its statement and signatures into others: those would fill
@@ -73,17 +95,14 @@ absl::StatusOr<CheckedEnvelope> CheckEnvelope(const TrustDomain& trust, const st
                        SignatureSet::Create(std::span(&envelope, 1), kInTotoPayloadType));
   // Which role may say so is decided by what is said; it is believed only once that role signed it.
   DML_ASSIGN_OR_RETURN(Statement statement, ParseStatement(envelope.payload));
-  const bool publication = statement.predicate_type == kPublicationPredicate;
   DML_ASSIGN_OR_RETURN(
       std::vector<Digest> signers,
-      trust.Signers(signatures,
-                    publication ? std::span<const SigningRole>(kPublishers) : kPackageRoles,
-                    package.ToString()));
+      trust.Signers(signatures, RolesFor(statement.predicate_type), package.ToString()));
   if (signers.empty()) {
     return PermissionDenied(ErrorReason("SIGNATURE_MISSING"),
                             "no good signature of an unrevoked {} that trust root {} names for {} "
                             "(see: dml key register)",
-                            publication ? "publisher key" : "key", trust.root().version,
+                            NameOfRoles(statement.predicate_type), trust.root().version,
                             package.ToString());
   }
   bool about = std::any_of(statement.subjects.begin(), statement.subjects.end(),
@@ -169,7 +188,8 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& t
 }
 
 absl::StatusOr<Command> PrepareAttach(const Reader& state, const TrustDomain& trust,
-                                      const VariantName& name, std::string envelope) {
+                                      const LicenseList& list, const VariantName& name,
+                                      std::string envelope) {
   DML_ASSIGN_OR_RETURN(auto variant, LibraryView(state).FindVariant(name));
   if (!variant.has_value()) {
     return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
@@ -180,6 +200,9 @@ absl::StatusOr<Command> PrepareAttach(const Reader& state, const TrustDomain& tr
   if (checked->ref.predicate_type == kPublicationPredicate) {
     // The gate counts publications: one of something else must never come in later either.
     DML_RETURN_IF_ERROR(AtField(CheckPublication(*checked, name), "envelope"));
+  }
+  if (checked->ref.predicate_type == kLicenseConclusionPredicate) {
+    DML_RETURN_IF_ERROR(AtField(CheckConclusion(*checked, list), "envelope"));
   }
   DML_RETURN_IF_ERROR(AtField(CheckAddsASigner(state, name, *checked), "envelope"));
   Command command;

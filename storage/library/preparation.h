@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/license/license_list.h"
 #include "core/package/manifest.h"
 #include "core/package/package_spec.h"
 #include "core/rules/command.h"
@@ -26,10 +27,10 @@ struct CheckedEnvelope {
 };
 
 /// Verifies an in-toto statement about `subject` in a DSSE envelope against the keys that may make
-/// such a claim about the package: a publication is a publisher's, anything else may be any role's
-/// that vouches for packages. INVALID_ARGUMENT (ENVELOPE_INVALID, STATEMENT_INVALID,
-/// ATTESTATION_OF_OTHER_SUBJECT; KEY_ID_REQUIRED as of TrustDomain::Signers), PERMISSION_DENIED
-/// (SIGNATURE_MISSING, PAYLOAD_TYPE_UNEXPECTED).
+/// such a claim about the package: a publication is a publisher's, the conclusion of a license
+/// license-data's, anything else may be any role's that vouches for packages. INVALID_ARGUMENT
+/// (ENVELOPE_INVALID, STATEMENT_INVALID, ATTESTATION_OF_OTHER_SUBJECT; KEY_ID_REQUIRED as of
+/// TrustDomain::Signers), PERMISSION_DENIED (SIGNATURE_MISSING, PAYLOAD_TYPE_UNEXPECTED).
 absl::StatusOr<CheckedEnvelope> CheckEnvelope(const TrustDomain& trust, const std::string& envelope,
                                               const Digest& subject, const PackageName& package);
 
@@ -46,10 +47,12 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& t
                                        std::string spec, std::span<const std::string> envelopes);
 
 /// The command that attaches a further attestation to a published variant; a publication must be
-/// one of exactly this variant (PUBLICATION_MISMATCH), as when publishing. ALREADY_EXISTS
+/// one of exactly this variant (PUBLICATION_MISMATCH), as when publishing, and the conclusion of a
+/// license one that `list` can read (CLAIM_INVALID, LICENSE_EXPRESSION_INVALID). ALREADY_EXISTS
 /// (ATTESTATION_EXISTS) where all its signers have this statement attached in other envelopes; the
 /// same envelope again passes here, for the rules to tell a retry.
 absl::StatusOr<Command> PrepareAttach(const Reader& state, const TrustDomain& trust,
-                                      const VariantName& name, std::string envelope);
+                                      const LicenseList& list, const VariantName& name,
+                                      std::string envelope);
 
 }  // namespace dml

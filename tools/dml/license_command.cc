@@ -183,6 +183,36 @@ Json ToJson(const LicenseReason& reason) {
           {"explanation", reason.explanation}};
 }
 
+// Of a variant: who says what its license is.
+void AddEvidence(const LicenseAnswer& answer, Reply& reply) {
+  if (answer.declared.empty()) return;
+  Json observed = Json::array();
+  TextTable table{{"EVIDENCE", "LICENSE", "SOURCE"},
+                  {{"declared", answer.declared, "package spec"}}};
+  for (const LicenseObservation& item : answer.observed) {
+    observed.push_back({{"source", item.source},
+                        {"expression", item.expression},
+                        {"ambiguous", item.ambiguous},
+                        {"unread", item.unread},
+                        {"fault", item.fault}});
+    const bool read = item.fault.empty() && item.unread.empty();
+    table.rows.push_back(
+        {"observed", read ? Cell{item.expression} : Cell{"not read", Style::kBad}, item.source});
+  }
+  Json concluded;
+  if (!answer.concluded.empty()) {
+    concluded = {{"expression", answer.concluded},
+                 {"author", answer.concluded_by},
+                 {"reason", answer.concluded_reason}};
+    table.rows.push_back({"concluded", answer.concluded, answer.concluded_by});
+  }
+  reply.document["evidence"] = {{"declared", answer.declared},
+                                {"observed", std::move(observed)},
+                                {"concluded", std::move(concluded)}};
+  reply.text.Line("");
+  reply.text.Add(std::move(table));
+}
+
 absl::StatusOr<Reply> Eval(Context& context, const EvalArgs& args) {
   DML_RETURN_IF_ERROR(CheckEval(args));
   if (args.batch) return EvaluateLines(context, args);
@@ -215,6 +245,7 @@ absl::StatusOr<Reply> Eval(Context& context, const EvalArgs& args) {
                      {"license list", answer.license_list_version}});
   reply.text.Line("");
   reply.text.Add(std::move(table));
+  AddEvidence(answer, reply);
   AddFindings(answer.findings, reply.text);
   if (answer.outcome == LicenseOutcome::kDeny || answer.outcome == LicenseOutcome::kReview) {
     reply.code = ExitCode::kNegative;
@@ -231,6 +262,7 @@ void AddLicenseCommands(CommandTree& tree) {
                       "dml license eval 'MIT OR GPL-2.0-only' --policy policy.yaml"},
                      DeclareEval, Eval);
   AddLicenseFindCommand(tree, noun);
+  AddLicenseConcludeCommand(tree, noun);
   AddLicenseOfflineCommands(tree, noun);
   AddLicenseDataCommands(tree, noun);
 }

@@ -50,6 +50,7 @@ void AddContextOptions(CLI::App& app, ContextArgs& args);
 LicenseContext ContextOf(const ContextArgs& args);
 
 void AddLicenseFindCommand(CommandTree& tree, CLI::App& license);      // find
+void AddLicenseConcludeCommand(CommandTree& tree, CLI::App& license);  // conclude
 void AddLicenseOfflineCommands(CommandTree& tree, CLI::App& license);  // parse, compare
 void AddLicenseDataCommands(CommandTree& tree, CLI::App& license);     // data
 

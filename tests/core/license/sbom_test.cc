@@ -266,5 +266,40 @@ TEST(LicenseEvidenceTest, FindsTheComponentOfAPackage) {
   EXPECT_EQ(ObservedOf(sbom, "", ""), std::nullopt);
 }
 
+TEST(LicenseEvidenceTest, TakesWhatTheDocumentIsAboutWhereNoComponentHasTheUrl) {
+  Json document = CycloneDx();
+  document["metadata"]["component"]["licenses"] = Json::parse(R"([{"expression": "ISC"}])");
+  EXPECT_EQ(ObservedOf(Read(document).value(), "pkg:npm/other@1", "x")->expression, Parse("ISC"));
+  EXPECT_EQ(ObservedOf(Read(document).value(), "", "x")->expression, Parse("ISC"));
+  EXPECT_EQ(ObservedOf(Read(Spdx()).value(), "", "x")->expression, Parse("MIT OR GPL-2.0-only"));
+  Json described = Spdx();
+  described["relationships"] = Json::array();
+  described["documentDescribes"] = {"SPDXRef-b", "SPDXRef-elsewhere"};
+  EXPECT_EQ(ObservedOf(Read(described).value(), "", "x")->expression, Parse("ISC"));
+  described["documentDescribes"] = {"SPDXRef-b", "SPDXRef-app"};
+  EXPECT_EQ(ObservedOf(Read(described).value(), "", "x"), std::nullopt) << "two, of other licenses";
+  described["documentDescribes"] = {7};
+  EXPECT_EQ(Reason(Read(described).status()), "SBOM_INVALID");
+}
+
+TEST(LicenseEvidenceTest, WhatCouldNotBeReadIsNotKnown) {
+  Json document = CycloneDx();
+  document["metadata"]["component"]["licenses"] =
+      Json::parse(R"([{"license": {"name": "Do What You Like"}}])");
+  auto observed = ObservedOf(Read(document).value(), "", "sbom");
+  ASSERT_TRUE(observed.has_value());
+  EXPECT_THAT(observed->unread, ElementsAre("Do What You Like"));
+  LicenseEvidence evidence{Parse("MIT"), {*observed}, {}, ""};
+  EXPECT_EQ(Effective(evidence), "NOASSERTION");
+  EXPECT_THAT(Rules(evidence), ElementsAre("license.observation-unread"));
+  EXPECT_THAT(EvidenceFindings(evidence, "s")[0].message, HasSubstr("'Do What You Like'"));
+  evidence.observed = {{.source = "sbom", .expression = {}, .fault = "it is cyclic"}};
+  EXPECT_EQ(Effective(evidence), "NOASSERTION");
+  EXPECT_THAT(EvidenceFindings(evidence, "s")[0].message, HasSubstr("it is cyclic"));
+  evidence.concluded = ConcludedLicense{Parse("MIT"), "ada", "asked the author"};
+  EXPECT_EQ(Effective(evidence), "MIT");
+  EXPECT_THAT(Rules(evidence), ElementsAre("license.observation-unread", "license.concluded"));
+}
+
 }  // namespace
 }  // namespace dml

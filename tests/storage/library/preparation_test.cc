@@ -24,7 +24,7 @@ class PrepareAttachTest : public ::testing::Test {
     manifest_ = LibraryView(*library_->Read()).FindVariant(NameOf(spec_)).value()->manifest.digest;
   }
   absl::StatusOr<Command> Attach(std::string_view type, std::string predicate) {
-    return PrepareAttach(*library_->Read(), *library_.Domain(), NameOf(spec_),
+    return PrepareAttach(*library_->Read(), *library_.Domain(), BundledLicenseList(), NameOf(spec_),
                          Envelope(second_, manifest_, type, std::move(predicate)));
   }
 
@@ -58,7 +58,7 @@ TEST_F(PrepareAttachTest, AKeyOfAnotherNamespaceAttachesNothing) {
   ASSERT_TRUE(library_.Commit(NamespaceCreated{"other", "", {}}).ok());
   library_.Register(stranger, "mal", "publisher", "other");
   auto command =
-      PrepareAttach(*library_->Read(), *library_.Domain(), NameOf(spec_),
+      PrepareAttach(*library_->Read(), *library_.Domain(), BundledLicenseList(), NameOf(spec_),
                     Envelope(stranger, manifest_, kTestResultPredicate, R"({"result":"PASSED"})"));
   EXPECT_EQ(Reason(command.status()), "SIGNATURE_MISSING");
 }
@@ -72,7 +72,8 @@ TEST_F(PrepareAttachTest, OneStatementInAnotherEnvelopeAddsNothing) {
   const std::string envelope =
       Envelope(second_, manifest_, kTestResultPredicate, R"({"result":"PASSED"})");
   auto attach = [&](std::string bytes) {
-    return PrepareAttach(*library_->Read(), *library_.Domain(), NameOf(spec_), std::move(bytes));
+    return PrepareAttach(*library_->Read(), *library_.Domain(), BundledLicenseList(), NameOf(spec_),
+                         std::move(bytes));
   };
   Command command = attach(envelope).value();
   ASSERT_TRUE(library_->Commit(command).ok());
