@@ -1,0 +1,46 @@
+// What a library answers to questions on licenses (client/client.h, client/licenses.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/finding.h"
+#include "core/license/policy.h"
+#include "core/package/names.h"
+
+namespace dml {
+
+/// What is known of a variant's license beyond what it declares (core/license/evidence.h).
+struct LicenseObservation {
+  std::string source;
+  std::string expression;
+  bool ambiguous = false;
+  std::vector<std::string> unread;
+  std::string fault;
+};
+
+struct LicenseAnswer {
+  LicenseOutcome outcome = LicenseOutcome::kReview;
+  std::string expression;
+  std::string chosen;
+  std::vector<LicenseReason> reasons;  // Without expired waivers and the other rules.
+  std::vector<std::string> obligations;
+  LicenseContext context;  // That was judged.
+  std::vector<Finding> findings;
+  std::string license_list_version;
+  std::string license_properties_version;  // "" where the policy goes by no category.
+  uint64_t policy_revision = 0;
+  // Of a variant; `expression` is what these come to.
+  std::string declared;
+  std::vector<LicenseObservation> observed;
+  std::string concluded;  // "" where nobody concluded one.
+  std::string concluded_by;
+  std::string concluded_reason;
+};
+
+struct LicenseUse {
+  VariantName variant;
+  std::string declared_license;
+};
+
+}  // namespace dml
