@@ -4,6 +4,7 @@
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/license_offline.h"
+#include "tools/dml/records.h"
 
 namespace dml {
 namespace {

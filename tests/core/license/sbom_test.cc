@@ -262,8 +262,12 @@ TEST(LicenseEvidenceTest, FindsTheComponentOfAPackage) {
   EXPECT_EQ(observed->expression, Parse("MIT AND Zlib"));
   EXPECT_TRUE(observed->ambiguous);
   EXPECT_EQ(observed->source, "sha256:x");
-  EXPECT_EQ(ObservedOf(sbom, "pkg:npm/a@3", ""), std::nullopt);
-  EXPECT_EQ(ObservedOf(sbom, "", ""), std::nullopt);
+  EXPECT_TRUE(ObservedOf(sbom, "pkg:npm/a@3", "")->expression.is_no_assertion())
+      << "of the document's subject, which states no license";
+  Json document = CycloneDx();
+  document.erase("metadata");
+  EXPECT_EQ(ObservedOf(Read(document).value(), "pkg:npm/a@3", ""), std::nullopt);
+  EXPECT_EQ(ObservedOf(Read(document).value(), "", ""), std::nullopt);
 }
 
 TEST(LicenseEvidenceTest, TakesWhatTheDocumentIsAboutWhereNoComponentHasTheUrl) {
