@@ -80,8 +80,8 @@ absl::StatusOr<LicenseDataClaim> ParseLicenseDataClaim(std::string_view text) {
 absl::StatusOr<LicenseConclusion> ParseLicenseConclusion(std::string_view text) {
   return ReadObject(text, "license-conclusion predicate", [](ObjectReader& in) {
     LicenseConclusion out;
-    out.license = evidence::ReadText(in, "license", kMaxConclusionLicenseBytes, kInvalid);
-    out.reason = evidence::ReadText(in, "reason", kMaxConclusionReasonBytes, kInvalid);
+    out.license = document::ReadText(in, "license", kMaxConclusionLicenseBytes, kInvalid);
+    out.reason = document::ReadText(in, "reason", kMaxConclusionReasonBytes, kInvalid);
     return out;
   });
 }
@@ -114,7 +114,7 @@ std::string FormatLicenseDataClaim(const LicenseDataClaim& claim) {
 }
 
 std::string FormatLicenseConclusion(const LicenseConclusion& conclusion) {
-  return evidence::WritePredicate({{"license", conclusion.license}, {"reason", conclusion.reason}});
+  return document::WritePredicate({{"license", conclusion.license}, {"reason", conclusion.reason}});
 }
 
 absl::StatusOr<ClaimEnvelope> ReadClaim(std::string_view text, std::string_view predicate_type) {
