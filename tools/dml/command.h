@@ -119,6 +119,7 @@ void AddLogCommands(CommandTree& tree);
 void AddLogWatchCommand(CommandTree& tree, CLI::App& log);    // log watch
 void AddLogAuditCommands(CommandTree& tree, CLI::App& log);   // log verify, log monitor
 void AddLogWitnessCommand(CommandTree& tree, CLI::App& log);  // log witness
+void AddLogCosignCommands(CommandTree& tree, CLI::App& log);  // log request-cosignatures, vkey
 void AddAuditLogCommand(CommandTree& tree, CLI::App& log);    // log verify-audit
 void AddAdminCommands(CommandTree& tree);
 void AddUpkeepCommands(CommandTree& tree, CLI::App& admin);

@@ -47,16 +47,16 @@ absl::Status RootsDiffer(const LogAudit& audit, const Checkpoint& checkpoint) {
 class Demand {
  public:
   static absl::StatusOr<Demand> Make(Context& context, const WitnessDemandArgs& args) {
-    DML_ASSIGN_OR_RETURN(std::optional<TrustRoot> root, RootOfWitnesses(context, args));
-    return Demand(args, std::move(root));
+    DML_ASSIGN_OR_RETURN(std::optional<WitnessDemand> demand, ReadWitnessDemand(context, args));
+    return Demand(std::move(demand));
   }
 
   // Asks the source; the answer may not be about more than is to be audited.
   absl::Status Look(LogSource& source, const Checkpoint& newest) {
-    if (!root_.has_value()) return absl::OkStatus();
+    if (!demand_.has_value()) return absl::OkStatus();
     DML_ASSIGN_OR_RETURN(const std::vector<std::string> notes, source.Cosigned());
     DML_ASSIGN_OR_RETURN(witnessed_, NewestWitnessed(notes, source.origin(), source.log_key(),
-                                                     *root_, args_, WallClockNow()));
+                                                     *demand_, WallClockNow()));
     if (witnessed_.checkpoint.size <= newest.size) return Compare(source, newest);
     return Unavailable(ErrorReason("LOG_GROWING"),
                        "witnesses have cosigned {} entries meanwhile; look again",
@@ -64,7 +64,7 @@ class Demand {
   }
 
   void Tell(Reply& reply) const {
-    if (!root_.has_value()) return;
+    if (!demand_.has_value()) return;
     Json names = Json::array();
     std::string words;
     for (const Cosignature& one : witnessed_.witnesses) {
@@ -93,11 +93,9 @@ class Demand {
                     seen.size, seen.origin, seen.root.hex(), newest.size);
   }
 
-  Demand(WitnessDemandArgs args, std::optional<TrustRoot> root)
-      : args_(std::move(args)), root_(std::move(root)) {}
+  explicit Demand(std::optional<WitnessDemand> demand) : demand_(std::move(demand)) {}
 
-  WitnessDemandArgs args_;
-  std::optional<TrustRoot> root_;  // None: nothing is demanded.
+  std::optional<WitnessDemand> demand_;  // None: nothing is demanded.
   WitnessedCheckpoint witnessed_;
 };
 

@@ -113,6 +113,7 @@ void AddLogCommands(CommandTree& tree) {
   AddLogWatchCommand(tree, noun);
   AddLogAuditCommands(tree, noun);
   AddLogWitnessCommand(tree, noun);
+  AddLogCosignCommands(tree, noun);
   AddAuditLogCommand(tree, noun);
 }
 

@@ -168,9 +168,37 @@ HttpLog::HttpLog(HttpLogOptions options, std::unique_ptr<Handle> handle)
 
 HttpLog::~HttpLog() = default;
 
+std::string HttpLog::UrlOf(std::string_view path) const {
+  return fmt::format("{}/{}", options_.url, path);
+}
+
 absl::StatusOr<std::string> HttpLog::Get(std::string_view path, size_t max_bytes) {
+  const std::string url = UrlOf(path);
+  curl_easy_setopt(handle_->curl, CURLOPT_HTTPGET, 1L);
+  DML_ASSIGN_OR_RETURN(HttpReply answer, Perform(url, max_bytes));
+  DML_RETURN_IF_ERROR(CheckStatus(url, answer.status, answer.body));
+  return std::move(answer.body);
+}
+
+absl::StatusOr<HttpReply> HttpLog::Post(std::string_view path, const std::string& body,
+                                         size_t max_bytes) {
+  struct Headers {
+    curl_slist* list = nullptr;
+    ~Headers() { curl_slist_free_all(list); }
+  } headers;
+  headers.list = curl_slist_append(headers.list, "Content-Type: text/plain; charset=utf-8");
   CURL* const curl = handle_->curl;
-  const std::string url = fmt::format("{}/{}", options_.url, path);
+  curl_easy_setopt(curl, CURLOPT_POST, 1L);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.list);
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
+  absl::StatusOr<HttpReply> answer = Perform(UrlOf(path), max_bytes);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, nullptr);
+  return answer;
+}
+
+absl::StatusOr<HttpReply> HttpLog::Perform(const std::string& url, size_t max_bytes) {
+  CURL* const curl = handle_->curl;
   Incoming incoming{"", max_bytes, false};
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &incoming);
@@ -183,8 +211,7 @@ absl::StatusOr<std::string> HttpLog::Get(std::string_view path, size_t max_bytes
   if (code != CURLE_OK) return NotFetched(url, code);
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  DML_RETURN_IF_ERROR(CheckStatus(url, status, incoming.body));
-  return std::move(incoming.body);
+  return HttpReply{status, std::move(incoming.body)};
 }
 
 }  // namespace dml

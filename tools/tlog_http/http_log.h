@@ -26,6 +26,11 @@ struct HttpLogOptions {
   long min_bytes_per_second = 1024;
 };
 
+struct HttpReply {
+  long status = 0;
+  std::string body;
+};
+
 /// One thread at a time; keeps its connection.
 class HttpLog {
  public:
@@ -41,7 +46,14 @@ class HttpLog {
   ///   FAILED_PRECONDITION (HTTP_UNEXPECTED): any other status, TLS that does not hold among them.
   absl::StatusOr<std::string> Get(std::string_view path, size_t max_bytes);
 
+  /// The answer to POST <url>/<path> with a body of plain text, whatever its status is.
+  /// HTTP_UNAVAILABLE, HTTP_TOO_LARGE and, of TLS, HTTP_UNEXPECTED as above.
+  absl::StatusOr<HttpReply> Post(std::string_view path, const std::string& body, size_t max_bytes);
+
  private:
+  absl::StatusOr<HttpReply> Perform(const std::string& url, size_t max_bytes);
+  std::string UrlOf(std::string_view path) const;
+
   struct Handle;
   HttpLog(HttpLogOptions options, std::unique_ptr<Handle> handle);
 
