@@ -60,9 +60,9 @@ absl::StatusOr<ListPage<LicenseUse>> LicenseClient::Find(const LicenseQuestion& 
       });
 }
 
-absl::StatusOr<CompatibilityVerdict> LicenseClient::Compare(const std::string& outbound,
-                                                            const std::string& inbound,
-                                                            const LicenseContext& context) {
+absl::StatusOr<LicenseComparison> LicenseClient::Compare(const std::string& outbound,
+                                                         const std::string& inbound,
+                                                         const LicenseContext& context) {
   v1::CompareLicensesRequest request;
   request.set_outbound(outbound);
   request.set_inbound(inbound);
@@ -70,7 +70,7 @@ absl::StatusOr<CompatibilityVerdict> LicenseClient::Compare(const std::string& o
   DML_ASSIGN_OR_RETURN(
       auto response, Ask(client_.connection(), &Calls::CompareLicenses, request,
                          [](const v1::CompareLicensesResponse& answer) { return answer.index(); }));
-  CompatibilityVerdict out;
+  LicenseComparison out;
   DML_ASSIGN_OR_RETURN(out.outcome, Answered(wire::From(response.outcome())));
   out.outbound = response.outbound();
   out.inbound = response.inbound();

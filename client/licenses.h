@@ -54,9 +54,8 @@ class LicenseClient {
                                             const ListOptions& options = {});
 
   /// By the compatibility matrix in force. FAILED_PRECONDITION (LICENSE_MATRIX_MISSING).
-  absl::StatusOr<CompatibilityVerdict> Compare(const std::string& outbound,
-                                               const std::string& inbound,
-                                               const LicenseContext& context);
+  absl::StatusOr<LicenseComparison> Compare(const std::string& outbound, const std::string& inbound,
+                                            const LicenseContext& context);
 
  private:
   Client& client_;

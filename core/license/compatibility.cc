@@ -103,11 +103,10 @@ bool IsWholeValue(const LicenseExpression& expression) {
 
 }  // namespace
 
-CompatibilityVerdict CompareLicenses(const LicenseExpression& outbound,
-                                     const LicenseExpression& inbound,
-                                     const LicenseContext& context,
-                                     const CompatibilityMatrix& matrix, const LicenseList& list) {
-  CompatibilityVerdict verdict;
+LicenseComparison CompareLicenses(const LicenseExpression& outbound,
+                                  const LicenseExpression& inbound, const LicenseContext& context,
+                                  const CompatibilityMatrix& matrix, const LicenseList& list) {
+  LicenseComparison verdict;
   verdict.outbound = outbound.ToString();
   verdict.inbound = inbound.ToString();
   verdict.context = context;

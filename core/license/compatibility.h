@@ -80,7 +80,7 @@ std::vector<std::string> DiffMatrices(const CompatibilityMatrix& before,
                                       const CompatibilityMatrix& after, size_t max_lines = 1000);
 
 /// The answer for two expressions in a context; never ALLOW_WITH_OBLIGATIONS.
-struct CompatibilityVerdict {
+struct LicenseComparison {
   LicenseOutcome outcome = LicenseOutcome::kReview;
   std::string outbound;  // Canonical texts.
   std::string inbound;
@@ -93,9 +93,8 @@ struct CompatibilityVerdict {
 /// Never fails; takes |outbound| x |inbound| look-ups. Inbound, OR takes its best operand and AND
 /// its worst. Outbound, OR takes its worst, as the recipient chooses; where the operands of an AND
 /// differ and one allows it, it is REVIEW, as the matrix does not know of combined terms.
-CompatibilityVerdict CompareLicenses(const LicenseExpression& outbound,
-                                     const LicenseExpression& inbound,
-                                     const LicenseContext& context,
-                                     const CompatibilityMatrix& matrix, const LicenseList& list);
+LicenseComparison CompareLicenses(const LicenseExpression& outbound,
+                                  const LicenseExpression& inbound, const LicenseContext& context,
+                                  const CompatibilityMatrix& matrix, const LicenseList& list);
 
 }  // namespace dml

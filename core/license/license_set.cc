@@ -16,9 +16,9 @@ class PairMemory {
   PairMemory(const CompatibilityMatrix& matrix, const LicenseList& list)
       : matrix_(matrix), list_(list) {}
 
-  const CompatibilityVerdict& Compare(const LicenseExpression& outbound, std::string outbound_text,
-                                      const LicenseExpression& inbound, std::string inbound_text,
-                                      const LicenseContext& context) {
+  const LicenseComparison& Compare(const LicenseExpression& outbound, std::string outbound_text,
+                                   const LicenseExpression& inbound, std::string inbound_text,
+                                   const LicenseContext& context) {
     auto [it, is_new] =
         known_.try_emplace(std::tuple(std::move(outbound_text), std::move(inbound_text), context));
     if (is_new) it->second = CompareLicenses(outbound, inbound, context, matrix_, list_);
@@ -28,7 +28,7 @@ class PairMemory {
  private:
   const CompatibilityMatrix& matrix_;
   const LicenseList& list_;
-  std::map<std::tuple<std::string, std::string, LicenseContext>, CompatibilityVerdict> known_;
+  std::map<std::tuple<std::string, std::string, LicenseContext>, LicenseComparison> known_;
 };
 
 }  // namespace
@@ -52,7 +52,7 @@ absl::StatusOr<SetCompatibility> CheckLicenseSet(std::span<const LicensedCompone
   PairMemory memory(matrix, list);
   auto judge = [&](const std::string& name, const LicenseExpression& license,
                    const std::string& text, uint32_t to, const LicenseContext& context) {
-    const CompatibilityVerdict& verdict =
+    const LicenseComparison& verdict =
         memory.Compare(license, text, components[to].license, texts[to], context);
     out.pairs += 1;
     out.outcome = std::max(out.outcome, verdict.outcome);
@@ -79,7 +79,7 @@ absl::StatusOr<SetCompatibility> CheckLicenseSet(std::span<const LicensedCompone
 std::vector<Finding> SetCompatibility::Findings() const {
   std::vector<Finding> findings;
   for (const LicenseConflict& conflict : conflicts) {
-    const CompatibilityVerdict& verdict = conflict.verdict;
+    const LicenseComparison& verdict = conflict.verdict;
     const bool denied = verdict.outcome == LicenseOutcome::kDeny;
     findings.push_back(
         {.rule = denied ? "license.incompatible" : "license.compatibility-unknown",

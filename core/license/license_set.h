@@ -39,7 +39,7 @@ struct SetOutbound {
 struct LicenseConflict {
   std::string outbound;  // A component, or "" for the whole.
   std::string inbound;   // A component.
-  CompatibilityVerdict verdict;
+  LicenseComparison verdict;
 };
 
 struct SetCompatibility {

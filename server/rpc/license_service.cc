@@ -174,7 +174,7 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     if (!inbound.ok()) return AtField(inbound.status(), "inbound");
     auto use = wire::From(request.context());
     if (!use.ok()) return AtField(use.status(), "context");
-    const CompatibilityVerdict verdict =
+    const LicenseComparison verdict =
         dml::CompareLicenses(*outbound, *inbound, *use, *data->matrix, *data->list);
     response.set_outcome(wire::ToApi(verdict.outcome));
     response.set_outbound(verdict.outbound);

@@ -91,7 +91,7 @@ std::string AnswerComparison(std::string_view line, const LicenseContext& contex
   if (!outbound.ok()) return fmt::format("invalid\toutbound: {}", Message(outbound.status()));
   const auto inbound = LicenseExpression::Parse(line.substr(tab + 1), list);
   if (!inbound.ok()) return fmt::format("invalid\tinbound: {}", Message(inbound.status()));
-  const CompatibilityVerdict verdict = CompareLicenses(*outbound, *inbound, context, matrix, list);
+  const LicenseComparison verdict = CompareLicenses(*outbound, *inbound, context, matrix, list);
   return fmt::format("{}\t{}", LicenseOutcomeName(verdict.outcome),
                      EscapeForTerminal(verdict.explanation));
 }
@@ -110,8 +110,8 @@ absl::StatusOr<OfflineMatrix> ReadMatrix(const CompareArgs& args) {
   return out;
 }
 
-absl::StatusOr<CompatibilityVerdict> CompareOnce(Context& context, const CompareArgs& args,
-                                                 const LicenseContext& use) {
+absl::StatusOr<LicenseComparison> CompareOnce(Context& context, const CompareArgs& args,
+                                              const LicenseContext& use) {
   if (args.matrix.empty()) {
     DML_ASSIGN_OR_RETURN(Client * client, context.client());
     return LicenseClient(*client).Compare(args.outbound, args.inbound, use);
@@ -149,7 +149,7 @@ absl::StatusOr<Reply> Compare(Context& context, const CompareArgs& args) {
         context, fmt::format("invalid\t{}", kTooLongLine),
         [&](std::string_view line) { return AnswerComparison(line, use, data.matrix, data.list); });
   }
-  DML_ASSIGN_OR_RETURN(const CompatibilityVerdict verdict, CompareOnce(context, args, use));
+  DML_ASSIGN_OR_RETURN(const LicenseComparison verdict, CompareOnce(context, args, use));
   Reply reply;
   reply.document = {{"outcome", std::string(LicenseOutcomeName(verdict.outcome))},
                     {"outbound", verdict.outbound},

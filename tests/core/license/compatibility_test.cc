@@ -39,8 +39,8 @@ absl::StatusOr<CompatibilityMatrix> ParseMatrix(const Json& document) {
   return CompatibilityMatrix::Parse(document.dump(), "test", BundledLicenseList());
 }
 
-CompatibilityVerdict Compare(std::string_view outbound, std::string_view inbound,
-                             const LicenseContext& context = {}) {
+LicenseComparison Compare(std::string_view outbound, std::string_view inbound,
+                          const LicenseContext& context = {}) {
   static const CompatibilityMatrix matrix = ParseMatrix(SmallMatrix()).value();
   return CompareLicenses(LicenseExpression::Parse(outbound, BundledLicenseList()).value(),
                          LicenseExpression::Parse(inbound, BundledLicenseList()).value(), context,
@@ -54,7 +54,7 @@ TEST(CompatibilityTest, IsDirected) {
   EXPECT_EQ(Compare("MIT", "MIT").outcome, kAllow);
   EXPECT_EQ(Compare("Apache-2.0", "GPL-2.0").outcome, kReview);
   EXPECT_EQ(Compare("MIT", "Apache-2.0").outcome, kReview);
-  const CompatibilityVerdict verdict = Compare("gpl-2.0", "mit");
+  const LicenseComparison verdict = Compare("gpl-2.0", "mit");
   EXPECT_EQ(verdict.outbound, "GPL-2.0");
   EXPECT_EQ(verdict.inbound, "MIT");
   EXPECT_EQ(verdict.source, "test of 2024");
@@ -92,7 +92,7 @@ TEST(CompatibilityTest, ItsNoIsForMergedCodeThatOthersGet) {
   for (const LicenseContext& context :
        {LicenseContext{P::kInternal, C::kMerged}, LicenseContext{P::kDistributed, C::kLinkedStatic},
         LicenseContext{P::kDistributed, C::kSeparate}}) {
-    const CompatibilityVerdict verdict = Compare("MIT", "GPL-2.0-only", context);
+    const LicenseComparison verdict = Compare("MIT", "GPL-2.0-only", context);
     EXPECT_EQ(verdict.outcome, kReview);
     EXPECT_EQ(verdict.context, context);
     EXPECT_THAT(verdict.explanation, HasSubstr("GPL-2.0-only in MIT This is for merged code"));
@@ -121,7 +121,7 @@ TEST(CompatibilityTest, ReproducesTheMatrixAsPublished) {
     for (const Json& cell : row["compatibilities"]) {
       const auto inbound =
           LicenseExpression::Parse(cell["name"].get<std::string>(), BundledLicenseList()).value();
-      const CompatibilityVerdict verdict =
+      const LicenseComparison verdict =
           CompareLicenses(outbound, inbound, {}, *matrix, BundledLicenseList());
       ASSERT_EQ(verdict.outcome, outcomes.at(cell["compatibility"]))
           << row["name"] << " <- " << cell["name"];
