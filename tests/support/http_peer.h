@@ -26,30 +26,45 @@ inline std::string HttpResponse(std::string_view status, std::string_view body) 
                      body.size(), body);
 }
 
+/// Listens on a free port of 127.0.0.1.
+class LoopbackListener {
+ public:
+  LoopbackListener() {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+    EXPECT_EQ(::listen(fd_, 8), 0);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size);
+    port_ = ntohs(at.sin_port);
+  }
+  ~LoopbackListener() { ::close(fd_); }
+
+  /// The next connection; -1 after Stop.
+  int Accept() { return ::accept(fd_, nullptr, nullptr); }
+  void Stop() { ::shutdown(fd_, SHUT_RDWR); }
+  std::string url() const { return fmt::format("http://127.0.0.1:{}", port_); }
+
+ private:
+  const int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int port_ = 0;
+};
+
 class HttpPeer {
  public:
   /// `answer` is called on the peer's own thread.
   using Answer = std::function<std::string(const HttpRequest&)>;
 
   explicit HttpPeer(Answer answer) : answer_(std::move(answer)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-    EXPECT_EQ(::listen(listener_, 8), 0);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
-    port_ = ntohs(at.sin_port);
     thread_ = std::thread([this] { Run(); });
   }
   ~HttpPeer() {
-    ::shutdown(listener_, SHUT_RDWR);
+    listener_.Stop();
     thread_.join();
-    ::close(listener_);
   }
 
-  std::string url() const { return fmt::format("http://127.0.0.1:{}", port_); }
+  std::string url() const { return listener_.url(); }
 
  private:
   static size_t ContentLength(std::string_view head) {
@@ -63,7 +78,7 @@ class HttpPeer {
 
   void Run() {
     while (true) {
-      const int peer = ::accept(listener_, nullptr, nullptr);
+      const int peer = listener_.Accept();
       if (peer < 0) return;
       std::string text;
       size_t end = std::string::npos;
@@ -84,8 +99,7 @@ class HttpPeer {
   }
 
   const Answer answer_;
-  int listener_ = -1;
-  int port_ = 0;
+  LoopbackListener listener_;
   std::thread thread_;
 };
 

@@ -1,4 +1,4 @@
-// dml import deb; import oci is in import_oci_command.cc.
+// dml import deb|rpm|npm|wheel; import oci is in import_oci_command.cc.
 #include <map>
 #include <set>
 
@@ -9,11 +9,32 @@
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
 #include "tools/import/deb_import.h"
+#include "tools/import/npm_import.h"
+#include "tools/import/rpm_import.h"
+#include "tools/import/wheel_import.h"
 
 namespace dml {
 namespace {
 
-struct DebArgs {
+// Packages of one system.
+struct ImportFormat {
+  std::string_view files;       // What the files are.
+  std::string_view media_type;  // Of a file, as it is published.
+  absl::StatusOr<PackageImport> (*read)(const std::filesystem::path& path, std::string_view ns);
+};
+
+constexpr ImportFormat kDeb{
+    "Debian packages (.deb)", "application/vnd.debian.binary-package",
+    [](const std::filesystem::path& path, std::string_view ns) { return ReadDeb(path, ns); }};
+constexpr ImportFormat kRpm{"RPM packages (.rpm)", "application/x-rpm", ReadRpm};
+constexpr ImportFormat kNpm{
+    "npm packages (.tgz of npm pack)", "application/gzip",
+    [](const std::filesystem::path& path, std::string_view ns) { return ReadNpm(path, ns); }};
+constexpr ImportFormat kWheel{
+    "Python wheels (.whl)", "application/zip",
+    [](const std::filesystem::path& path, std::string_view ns) { return ReadWheel(path, ns); }};
+
+struct ImportArgs {
   std::vector<std::string> files;
   std::string ns;
   std::string key;
@@ -22,15 +43,16 @@ struct DebArgs {
   bool dry_run = false;
 };
 
-void DeclareDeb(CLI::App& app, DebArgs& args) {
-  app.add_option("file", args.files, "Debian packages (.deb)")->required()->type_name("FILE");
+template <const ImportFormat& kFormat>
+void Declare(CLI::App& app, ImportArgs& args) {
+  app.add_option("file", args.files, std::string(kFormat.files))->required()->type_name("FILE");
   app.add_option("--namespace", args.ns, "Where to publish them")->required();
   app.add_option("--key", args.key, "A publisher's private key that signs the publications")
       ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of an encrypted key")
       ->type_name("FILE");
   app.add_option("--license", args.licenses,
-                 "The license of a package whose copyright file only a person can read")
+                 "The license of a package whose own words for it only a person can read")
       ->type_name("PACKAGE=EXPRESSION");
   app.add_flag("--dry-run", args.dry_run, "Print the package specs and publish nothing");
 }
@@ -66,11 +88,12 @@ absl::StatusOr<StatedLicenses> ReadLicenses(const std::vector<std::string>& argu
 
 // A license that is stated for no package here is a mistake in its name, and what is published
 // without it stays so. Files that cannot be read are told of when their turn comes.
-absl::Status CheckStated(const StatedLicenses& stated, const std::vector<std::string>& files) {
+absl::Status CheckStated(const ImportFormat& format, const StatedLicenses& stated,
+                         const ImportArgs& args) {
   if (stated.empty()) return absl::OkStatus();
   std::set<std::string> names;
-  for (const std::string& file : files) {
-    if (auto name = ReadDebName(file); name.ok()) names.insert(*std::move(name));
+  for (const std::string& file : args.files) {
+    if (auto read = format.read(file, args.ns); read.ok()) names.insert(read->spec.package.name);
   }
   for (const auto& [package, license] : stated) {
     if (names.contains(package)) continue;
@@ -81,16 +104,16 @@ absl::Status CheckStated(const StatedLicenses& stated, const std::vector<std::st
   return absl::OkStatus();
 }
 
-// A person's statement fills the gap that the archive leaves; what the archive says itself stays.
-void StateLicense(const StatedLicenses& stated, DebImport& deb) {
-  auto found = stated.find(deb.spec.package.name);
+// A person's statement fills the gap that the package leaves; what the package says itself stays.
+void StateLicense(const StatedLicenses& stated, PackageImport& import) {
+  auto found = stated.find(import.spec.package.name);
   if (found == stated.end()) return;
-  if (deb.spec.declared_license != "NOASSERTION") {
-    deb.unmapped.push_back(fmt::format("--license {}: not used, the archive says {}", found->first,
-                                       deb.spec.declared_license));
+  if (import.spec.declared_license != "NOASSERTION") {
+    import.unmapped.push_back(fmt::format("--license {}: not used, the archive says {}",
+                                          found->first, import.spec.declared_license));
     return;
   }
-  deb.spec.declared_license = found->second;
+  import.spec.declared_license = found->second;
 }
 
 std::string VariantOf(const PackageSpec& spec) {
@@ -98,28 +121,29 @@ std::string VariantOf(const PackageSpec& spec) {
 }
 
 // `key` and `client` are null for a dry run.
-Outcome ImportOne(const Context& context, Client* client, const std::string& file,
-                  const std::string& ns, const StatedLicenses& licenses, const Signer* key) {
+Outcome ImportOne(const Context& context, Client* client, const ImportFormat& format,
+                  const std::string& file, const std::string& ns, const StatedLicenses& licenses,
+                  const Signer* key) {
   Outcome out;
   out.result = "failed";
-  absl::StatusOr<DebImport> deb = ReadDeb(file, ns);
-  if (!deb.ok()) {
-    out.error = deb.status();
+  absl::StatusOr<PackageImport> import = format.read(file, ns);
+  if (!import.ok()) {
+    out.error = import.status();
     return out;
   }
-  StateLicense(licenses, *deb);
-  out.variant = VariantOf(deb->spec);
-  out.spec = FormatPackageSpec(deb->spec);
-  out.unmapped = deb->unmapped;
+  StateLicense(licenses, *import);
+  out.variant = VariantOf(import->spec);
+  out.spec = FormatPackageSpec(import->spec);
+  out.unmapped = import->unmapped;
   if (key == nullptr) {
     out.result = "read";
     return out;
   }
   PublishInput input;
   input.spec_json = out.spec;
-  input.files = {{file, deb->file_name, "application/vnd.debian.binary-package"}};
+  input.files = {{file, import->file_name, std::string(format.media_type)}};
   input.keys = {key};
-  auto done = PublishPackage(*client, input, context.Progress(deb->file_name));
+  auto done = PublishPackage(*client, input, context.Progress(import->file_name));
   if (done.ok()) {
     out.result = done->done_before ? "present" : "published";
   } else if (Reason(done.status()) == "VERSION_EXISTS") {  // And withdrawn since.
@@ -153,10 +177,10 @@ void DescribeOutcome(const std::string& file, const Outcome& outcome, bool dry_r
   for (const std::string& line : outcome.unmapped) text.Line("  not mapped: " + line);
 }
 
-absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
+absl::StatusOr<Reply> Import(Context& context, const ImportArgs& args, const ImportFormat& format) {
   DML_RETURN_IF_ERROR(ValidateNamespace(args.ns));
   DML_ASSIGN_OR_RETURN(StatedLicenses licenses, ReadLicenses(args.licenses));
-  DML_RETURN_IF_ERROR(CheckStated(licenses, args.files));
+  DML_RETURN_IF_ERROR(CheckStated(format, licenses, args));
   std::unique_ptr<const Signer> key;
   Client* client = nullptr;
   if (!args.dry_run) {
@@ -171,7 +195,7 @@ absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
   Json items = Json::array();
   std::map<std::string, int> counts;
   for (const std::string& file : args.files) {
-    Outcome outcome = ImportOne(context, client, file, args.ns, licenses, key.get());
+    Outcome outcome = ImportOne(context, client, format, file, args.ns, licenses, key.get());
     ++counts[outcome.result];
     items.push_back(OutcomeJson(file, outcome, args.dry_run));
     DescribeOutcome(file, outcome, args.dry_run, reply.text);
@@ -193,14 +217,32 @@ absl::StatusOr<Reply> ImportDeb(Context& context, const DebArgs& args) {
   return reply;
 }
 
+template <const ImportFormat& kFormat>
+absl::StatusOr<Reply> Import(Context& context, const ImportArgs& args) {
+  return Import(context, args, kFormat);
+}
+
+template <const ImportFormat& kFormat>
+void AddFormat(CommandTree& tree, CLI::App& noun, const CommandInfo& info) {
+  tree.Add<ImportArgs>(noun, info, Declare<kFormat>, Import<kFormat>);
+}
+
 }  // namespace
 
 void AddImportCommands(CommandTree& tree) {
   CLI::App& noun = tree.AddNoun("import", "Packages of other systems and libraries");
-  tree.Add<DebArgs>(
-      noun,
-      {"deb", "Publish Debian packages", "dml import deb *.deb --namespace debian --key me.key"},
-      DeclareDeb, ImportDeb);
+  AddFormat<kDeb>(
+      tree, noun,
+      {"deb", "Publish Debian packages", "dml import deb *.deb --namespace debian --key me.key"});
+  AddFormat<kRpm>(
+      tree, noun,
+      {"rpm", "Publish RPM packages", "dml import rpm *.rpm --namespace fedora --key me.key"});
+  AddFormat<kNpm>(
+      tree, noun,
+      {"npm", "Publish npm packages", "dml import npm *.tgz --namespace npm --key me.key"});
+  AddFormat<kWheel>(
+      tree, noun,
+      {"wheel", "Publish Python wheels", "dml import wheel *.whl --namespace pypi --key me.key"});
   AddImportOciCommand(tree, noun);
 }
 

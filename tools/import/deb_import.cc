@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/version/purl.h"
 #include "tools/import/deb_control.h"
 #include "tools/import/deb_license.h"
 
@@ -50,36 +51,10 @@ absl::StatusOr<Platform> PlatformOf(std::string_view architecture) {
                          Excerpt(architecture));
 }
 
-// package-url, "Character encoding": all but letters, digits, ".-_~" and ":" is %XX.
-std::string PurlEncode(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 std::string_view(".-_~:").find(c) != std::string_view::npos;
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
-// At most `max_bytes`, cut between characters.
-std::string_view CutText(std::string_view text, size_t max_bytes) {
-  if (text.size() <= max_bytes) return text;
-  while (max_bytes > 0 && (static_cast<unsigned char>(text[max_bytes]) & 0xC0) == 0x80) --max_bytes;
-  return text.substr(0, max_bytes);
-}
-
-bool IsHomepage(std::string_view url) {
-  if (!url.starts_with("https://") && !url.starts_with("http://")) return false;
-  for (char c : url) {
-    if (c <= ' ' || c > '~') return false;
-  }
-  return url.size() <= kMaxSpecUrlBytes;
-}
-
 // Maps one control file's fields, in their order.
 class Mapper {
  public:
-  Mapper(const DebControl& control, DebImport& import)
+  Mapper(const DebControl& control, PackageImport& import)
       : control_(control), import_(import), spec_(import.spec) {}
 
   absl::Status MapIdentity(std::string_view ns) {
@@ -100,8 +75,13 @@ class Mapper {
     spec_.package = {std::string(ns), std::string(name)};
     spec_.version = *std::move(parsed);
     spec_.platform = *std::move(platform);
-    spec_.purl = fmt::format("pkg:deb/{}/{}@{}?arch={}", PurlEncode(ns), PurlEncode(name),
-                             PurlEncode(version), PurlEncode(architecture));
+    spec_.purl = Purl{"deb",
+                      std::string(ns),
+                      std::string(name),
+                      std::string(version),
+                      {{"arch", std::string(architecture)}},
+                      ""}
+                     .ToString();
     const size_t epoch = version.find(':');
     import_.file_name =
         fmt::format("{}_{}_{}.deb", name,
@@ -287,7 +267,7 @@ class Mapper {
   }
 
   void MapHomepage(const DebField& field) {
-    if (IsHomepage(field.value)) {
+    if (IsWebAddress(field.value)) {
       spec_.homepage = field.value;
     } else {
       Note(field.name, FoldDebValue(field.value), "not a URL of http or https");
@@ -295,14 +275,14 @@ class Mapper {
   }
 
   const DebControl& control_;
-  DebImport& import_;
+  PackageImport& import_;
   PackageSpec& spec_;
 };
 
-absl::StatusOr<DebImport> ImportArchive(DebArchive& deb, std::string_view ns) {
+absl::StatusOr<PackageImport> ImportArchive(DebArchive& deb, std::string_view ns) {
   DML_ASSIGN_OR_RETURN(const std::string text, deb.ReadControl());
   DML_ASSIGN_OR_RETURN(const DebControl control, ParseDebControl(text));
-  DebImport import;
+  PackageImport import;
   Mapper mapper(control, import);
   DML_RETURN_IF_ERROR(mapper.MapIdentity(ns));
   DML_ASSIGN_OR_RETURN(const DebCopyrightFile copyright,
@@ -315,25 +295,13 @@ absl::StatusOr<DebImport> ImportArchive(DebArchive& deb, std::string_view ns) {
 
 }  // namespace
 
-absl::StatusOr<DebImport> ReadDeb(const std::filesystem::path& path, std::string_view ns,
-                                  const DebLimits& limits) {
+absl::StatusOr<PackageImport> ReadDeb(const std::filesystem::path& path, std::string_view ns,
+                                      const DebLimits& limits) {
   absl::StatusOr<DebArchive> deb = DebArchive::Open(path, limits);
   if (!deb.ok()) return Annotate(deb.status(), path.string());
-  absl::StatusOr<DebImport> import = ImportArchive(*deb, ns);
+  absl::StatusOr<PackageImport> import = ImportArchive(*deb, ns);
   if (!import.ok()) return Annotate(import.status(), path.string());
   return import;
-}
-
-absl::StatusOr<std::string> ReadDebName(const std::filesystem::path& path) {
-  const auto read = [&]() -> absl::StatusOr<std::string> {
-    DML_ASSIGN_OR_RETURN(DebArchive deb, DebArchive::Open(path, {}));
-    DML_ASSIGN_OR_RETURN(const std::string text, deb.ReadControl());
-    DML_ASSIGN_OR_RETURN(const DebControl control, ParseDebControl(text));
-    return std::string(control.Get("Package"));
-  };
-  absl::StatusOr<std::string> name = read();
-  if (!name.ok()) return Annotate(name.status(), path.string());
-  return name;
 }
 
 }  // namespace dml

@@ -18,35 +18,23 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/base/status.h"
-#include "core/package/package_spec.h"
 #include "tools/import/deb_archive.h"
+#include "tools/import/package_import.h"
 
 namespace dml {
 
-struct DebImport {
-  PackageSpec spec;  // ParsePackageSpec reads its document.
-  /// What the spec does not say though the package does, and why; one line each, first the license,
-  /// then fields in the order of the control file.
-  std::vector<std::string> unmapped;
-  /// The name to publish the file under, NAME_VERSION_ARCHITECTURE.deb without the version's epoch,
-  /// whatever it is called on disk.
-  std::string file_name;
-};
-
-/// Reads a .deb file from front to end. `ns` is the namespace, such as "debian"; it is also the
+/// Reads a .deb file from front to end; its notes are first of the license, then of fields in the
+/// order of the control file, and the file's name is NAME_VERSION_ARCHITECTURE.deb without the
+/// version's epoch. `ns` is the namespace, such as "debian"; it is also the
 /// vendor in the purl "pkg:deb/debian/NAME@VERSION?arch=ARCHITECTURE".
 ///
 /// Errors name the file: those of DebArchive; INVALID_ARGUMENT with NAME_INVALID for the namespace,
 /// and with the control field as field violation DEB_INVALID (missing), DEB_RELATION_INVALID,
 /// DEB_ARCHITECTURE_UNKNOWN, NAME_INVALID, VERSION_INVALID, or an error of ParsePackageSpec for
 /// what does not fit a spec. A license that cannot be told is no error: it is NOASSERTION, noted.
-absl::StatusOr<DebImport> ReadDeb(const std::filesystem::path& path, std::string_view ns,
-                                  const DebLimits& limits = {});
-
-/// The package's name alone, from the control file; errors as ReadDeb's.
-absl::StatusOr<std::string> ReadDebName(const std::filesystem::path& path);
+absl::StatusOr<PackageImport> ReadDeb(const std::filesystem::path& path, std::string_view ns,
+                                      const DebLimits& limits = {});
 
 }  // namespace dml

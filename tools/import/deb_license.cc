@@ -49,7 +49,8 @@ std::string WhyUnknown(const DebCopyrightFile& copyright) {
 
 }  // namespace
 
-void SetDebLicense(const DebCopyrightFile& copyright, std::string_view package, DebImport& import) {
+void SetDebLicense(const DebCopyrightFile& copyright, std::string_view package,
+                   PackageImport& import) {
   const std::string file = fmt::format("license: usr/share/doc/{}/copyright", package);
   import.spec.declared_license = "NOASSERTION";
   if (copyright.kind != DebCopyrightFile::Kind::kFile) {

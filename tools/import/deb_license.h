@@ -9,6 +9,7 @@ namespace dml {
 
 /// Sets declared_license and unmapped_licenses of the spec of `package`, and notes in `unmapped`
 /// why they say less than the package does.
-void SetDebLicense(const DebCopyrightFile& copyright, std::string_view package, DebImport& import);
+void SetDebLicense(const DebCopyrightFile& copyright, std::string_view package,
+                   PackageImport& import);
 
 }  // namespace dml

@@ -14,7 +14,7 @@
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 #include "tests/support/temp_dir.h"
-#include "tests/tools/import/deb_builder.h"
+#include "tests/tools/import/archive_builder.h"
 
 namespace dml {
 namespace {

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/tools/import/deb_builder.h"
+#include "tests/tools/import/archive_builder.h"
 #include "tools/import/deb_import.h"
 
 namespace dml {
@@ -29,7 +29,7 @@ ArMember ControlTar(const std::string& text = kControl) {
 }
 ArMember DataTar() { return {"data.tar", MakeTar({{"./usr/bin/a", "a", ""}})}; }
 
-absl::StatusOr<DebImport> ReadBytes(std::string_view bytes, const DebLimits& limits = {}) {
+absl::StatusOr<PackageImport> ReadBytes(std::string_view bytes, const DebLimits& limits = {}) {
   TempFile file(bytes);
   return ReadDeb(file.path(), "debian", limits);
 }
@@ -158,7 +158,7 @@ TEST(DebArchive, CutAnywhereItIsRefused) {
   }
 }
 
-std::string Describe(const DebImport& deb) {
+std::string Describe(const PackageImport& deb) {
   std::string out = deb.file_name + FormatPackageSpec(deb.spec);
   for (const std::string& line : deb.unmapped) out += line + "\n";
   return out;
@@ -175,7 +175,7 @@ TEST(DebArchive, DamageIsSurvived) {
     const std::string data = MakeTar({{kCopyright, "some text", ""}}, suffix);
     const std::string whole =
         MakeAr({kFormat, {"control.tar" + suffix, control}, {"data.tar" + suffix, data}});
-    absl::StatusOr<DebImport> sound = ReadBytes(whole);
+    absl::StatusOr<PackageImport> sound = ReadBytes(whole);
     ASSERT_TRUE(sound.ok()) << sound.status();
     const size_t control_at = whole.find(control);
     const size_t data_at = whole.rfind(data);
@@ -187,7 +187,7 @@ TEST(DebArchive, DamageIsSurvived) {
           ((at >= control_at && at < control_at + control.size()) || at >= data_at);
       std::string damaged = whole;
       damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
-      absl::StatusOr<DebImport> read = ReadBytes(damaged);
+      absl::StatusOr<PackageImport> read = ReadBytes(damaged);
       if (read.ok()) {
         EXPECT_TRUE(unchecked || Describe(*read) == Describe(*sound)) << Describe(*read);
         continue;

@@ -5,7 +5,7 @@
 
 #include "tests/support/paths.h"
 #include "tests/support/test_data.h"
-#include "tests/tools/import/deb_builder.h"
+#include "tests/tools/import/archive_builder.h"
 
 namespace dml {
 namespace {
@@ -55,7 +55,7 @@ std::vector<TarEntry> Data() {
           {"./usr/share/doc/libfoo++2/README", "read me", ""}};
 }
 
-absl::StatusOr<DebImport> Import(std::string_view bytes, const DebLimits& limits = {}) {
+absl::StatusOr<PackageImport> Import(std::string_view bytes, const DebLimits& limits = {}) {
   TempFile file(bytes);
   return ReadDeb(file.path(), "debian", limits);
 }
@@ -68,11 +68,11 @@ std::string ControlWith(std::string_view line, std::string_view replacement) {
   return control.replace(at + 1, control.find('\n', at + 1) - at - 1, replacement);
 }
 
-absl::StatusOr<DebImport> ImportWith(std::string_view line, std::string_view replacement) {
+absl::StatusOr<PackageImport> ImportWith(std::string_view line, std::string_view replacement) {
   return Import(MakeDeb(ControlWith(line, replacement), Data()));
 }
 
-void ExpectGolden(const DebImport& import) {
+void ExpectGolden(const PackageImport& import) {
   std::filesystem::path golden = testing::SourceDir() / "tests/golden/import/libfoo.json";
   EXPECT_EQ(FormatPackageSpec(import.spec), testing::ReadFileOrDie(golden));
   EXPECT_EQ(import.file_name, "libfoo++2_2.0~rc1-3+b1_amd64.deb");
@@ -92,22 +92,22 @@ void ExpectGolden(const DebImport& import) {
                   "Multi-Arch: same: a package spec has no such field"));
 }
 
-TEST(DebImport, GoldenInEveryCompression) {
+TEST(PackageImport, GoldenInEveryCompression) {
   for (const char* suffix : {"", ".gz", ".xz", ".zst"}) {
     SCOPED_TRACE(suffix);
-    absl::StatusOr<DebImport> import = Import(MakeDeb(std::string(kControl), Data(), suffix));
+    absl::StatusOr<PackageImport> import = Import(MakeDeb(std::string(kControl), Data(), suffix));
     ASSERT_TRUE(import.ok()) << import.status();
     ExpectGolden(*import);
   }
 }
 
-TEST(DebImport, NativeTextOfARangeIsKept) {
-  DebImport import = Import(MakeDeb(std::string(kControl), Data())).value();
+TEST(PackageImport, NativeTextOfARangeIsKept) {
+  PackageImport import = Import(MakeDeb(std::string(kControl), Data())).value();
   EXPECT_EQ(import.spec.requires_all[1].any_of[0].range.native(), "(>= 2.36)");
 }
 
-TEST(DebImport, TheLeastThatAPackageHas) {
-  DebImport import =
+TEST(PackageImport, TheLeastThatAPackageHas) {
+  PackageImport import =
       Import(MakeDeb("Package: a\nVersion: 0\nArchitecture: all\n", {{"./", "", ""}})).value();
   EXPECT_EQ(import.spec.package.ToString(), "debian/a");
   EXPECT_EQ(import.spec.platform, Platform());
@@ -118,7 +118,7 @@ TEST(DebImport, TheLeastThatAPackageHas) {
   EXPECT_THAT(import.unmapped, ElementsAre("license: usr/share/doc/a/copyright is not there"));
 }
 
-TEST(DebImport, Architectures) {
+TEST(PackageImport, Architectures) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"all", "any"},           {"amd64", "linux-amd64"},      {"arm64", "linux-arm64"},
       {"i386", "linux-386"},    {"armhf", "linux-arm-v7"},     {"ppc64el", "linux-ppc64le"},
@@ -130,7 +130,7 @@ TEST(DebImport, Architectures) {
   }
 }
 
-TEST(DebImport, ErrorsNameTheFileAndTheField) {
+TEST(PackageImport, ErrorsNameTheFileAndTheField) {
   struct Case {
     std::string_view line, replacement, field, reason;
   };
@@ -150,7 +150,7 @@ TEST(DebImport, ErrorsNameTheFileAndTheField) {
       {"Source:", "Source: foo ()", "Source", "NAME_INVALID"},
   };
   for (const Case& c : kCases) {
-    absl::StatusOr<DebImport> import = ImportWith(c.line, c.replacement);
+    absl::StatusOr<PackageImport> import = ImportWith(c.line, c.replacement);
     ASSERT_FALSE(import.ok()) << c.replacement;
     EXPECT_EQ(Reason(import.status()), c.reason) << import.status();
     ASSERT_EQ(FieldViolations(import.status()).size(), 1u) << import.status();
@@ -161,18 +161,18 @@ TEST(DebImport, ErrorsNameTheFileAndTheField) {
   EXPECT_EQ(Reason(ReadDeb(file.path(), "Not A Namespace").status()), "NAME_INVALID");
 }
 
-TEST(DebImport, FieldsMatchInAnyCase) {
-  DebImport import = ImportWith("Depends:", "DEPENDS: libc6").value();
+TEST(PackageImport, FieldsMatchInAnyCase) {
+  PackageImport import = ImportWith("Depends:", "DEPENDS: libc6").value();
   EXPECT_EQ(import.spec.requires_all.back().source, "Depends: libc6");
 }
 
-TEST(DebImport, WhatDoesNotFitIsCutAndNoted) {
+TEST(PackageImport, WhatDoesNotFitIsCutAndNoted) {
   // The limits fall into the middle of a character.
   std::string title = "a";
   while (title.size() < 300) title += "ż";
   std::string description = "Description: " + title + "\n b";
   while (description.size() < (20 << 10)) description += "ż";
-  DebImport import = ImportWith("Description:", description).value();
+  PackageImport import = ImportWith("Description:", description).value();
   EXPECT_EQ(import.spec.title.size(), kMaxSpecTitleBytes - 1);
   EXPECT_EQ(import.spec.description.size(), kMaxSpecTextBytes - 1);
   EXPECT_THAT(import.unmapped, ::testing::Contains(HasSubstr("the title is cut")));
@@ -184,10 +184,10 @@ TEST(DebImport, WhatDoesNotFitIsCutAndNoted) {
                                                    "http or https"));
 }
 
-TEST(DebImport, RelationsBeyondASpecAreRefused) {
+TEST(PackageImport, RelationsBeyondASpecAreRefused) {
   std::string provides = "Provides: a";
   for (int i = 0; i < 4095; ++i) provides += ", a";
-  absl::StatusOr<DebImport> import = ImportWith("Provides:", provides);
+  absl::StatusOr<PackageImport> import = ImportWith("Provides:", provides);
   EXPECT_EQ(Reason(import.status()), "PACKAGE_SPEC_INVALID");
 }
 
@@ -196,7 +196,7 @@ struct LicenseCase {
   std::string_view note;
 };
 
-TEST(DebImport, LicenseThatCannotBeToldIsNoAssertion) {
+TEST(PackageImport, LicenseThatCannotBeToldIsNoAssertion) {
   const std::string path(kCopyrightPath);
   const std::string format(kCopyright.substr(0, kCopyright.find("Files:")));
   std::string many = format;
@@ -217,7 +217,7 @@ TEST(DebImport, LicenseThatCannotBeToldIsNoAssertion) {
       {{{"./usr/share/doc/other/copyright", std::string(kCopyright), ""}}, "is not there"},
   };
   for (const LicenseCase& c : cases) {
-    absl::StatusOr<DebImport> import = Import(MakeDeb(std::string(kControl), c.data));
+    absl::StatusOr<PackageImport> import = Import(MakeDeb(std::string(kControl), c.data));
     ASSERT_TRUE(import.ok()) << c.note << import.status();
     EXPECT_EQ(import->spec.declared_license, "NOASSERTION") << c.note;
     EXPECT_THAT(
@@ -227,13 +227,13 @@ TEST(DebImport, LicenseThatCannotBeToldIsNoAssertion) {
 }
 
 // Packages of a mirror, where a folder of them is given.
-TEST(DebImport, RealPackages) {
+TEST(PackageImport, RealPackages) {
   const char* folder = std::getenv("DML_TEST_DEBS");
   if (folder == nullptr) GTEST_SKIP() << "set DML_TEST_DEBS to a folder of .deb files";
   size_t count = 0;
   for (const auto& file : std::filesystem::directory_iterator(folder)) {
     if (file.path().extension() != ".deb") continue;
-    absl::StatusOr<DebImport> import = ReadDeb(file.path(), "debian");
+    absl::StatusOr<PackageImport> import = ReadDeb(file.path(), "debian");
     ASSERT_TRUE(import.ok()) << import.status();
     EXPECT_FALSE(import->spec.title.empty()) << file.path();
     EXPECT_TRUE(file.path().filename().string().starts_with(import->spec.package.name + "_"));

@@ -2,13 +2,10 @@
 
 #include <atomic>
 #include <thread>
-#include <unistd.h>
 
 #include <absl/synchronization/mutex.h>
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+
+#include "tests/support/http_peer.h"
 
 namespace dml {
 namespace {
@@ -19,24 +16,14 @@ class OneAnswerServer {
   OneAnswerServer(std::string answer, std::string then = "",
                   std::chrono::milliseconds pause = std::chrono::milliseconds(0))
       : answer_(std::move(answer)), then_(std::move(then)), pause_(pause) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-    EXPECT_EQ(::listen(listener_, 8), 0);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
-    port_ = ntohs(at.sin_port);
     thread_ = std::thread([this] { Run(); });
   }
   ~OneAnswerServer() {
-    ::shutdown(listener_, SHUT_RDWR);
+    listener_.Stop();
     thread_.join();
-    ::close(listener_);
   }
 
-  std::string url() const { return fmt::format("http://127.0.0.1:{}", port_); }
+  std::string url() const { return listener_.url(); }
   int connections() const { return connections_; }
   std::string asked() const {
     absl::MutexLock lock(&mutex_);
@@ -46,7 +33,7 @@ class OneAnswerServer {
  private:
   void Run() {
     while (true) {
-      const int peer = ::accept(listener_, nullptr, nullptr);
+      const int peer = listener_.Accept();
       if (peer < 0) return;
       ++connections_;
       char buffer[4096];
@@ -71,8 +58,7 @@ class OneAnswerServer {
   const std::string answer_;
   const std::string then_;
   const std::chrono::milliseconds pause_;
-  int listener_ = -1;
-  int port_ = 0;
+  testing::LoopbackListener listener_;
   std::atomic<int> connections_ = 0;
   mutable absl::Mutex mutex_;
   std::string asked_ ABSL_GUARDED_BY(mutex_);

@@ -1,10 +1,11 @@
-// Builds Debian packages in memory, sound ones and others.
+// Builds archives and Debian packages in memory, sound ones and others.
 #pragma once
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -22,22 +23,18 @@ struct TarEntry {
   std::string link;
 };
 
-/// A GNU tar archive, compressed as a file name's suffix says: "", ".gz", ".xz" or ".zst".
-inline std::string MakeTar(const std::vector<TarEntry>& entries, std::string_view suffix = "") {
+/// The bytes of an archive that `format` begins.
+inline std::string MakeArchive(const std::vector<TarEntry>& entries,
+                               const std::function<void(archive*)>& format) {
   std::string bytes;
-  archive* tar = archive_write_new();
-  archive_write_set_format_gnutar(tar);
-  archive_write_set_bytes_in_last_block(tar, 1);  // No padding after the compressed bytes.
-  int filter = ARCHIVE_OK;
-  if (suffix == ".gz") filter = archive_write_add_filter_gzip(tar);
-  if (suffix == ".xz") filter = archive_write_add_filter_xz(tar);
-  if (suffix == ".zst") filter = archive_write_add_filter_zstd(tar);
-  EXPECT_EQ(filter, ARCHIVE_OK) << suffix;
-  auto append = [](archive*, void* out, const void* data, size_t size) {
-    static_cast<std::string*>(out)->append(static_cast<const char*>(data), size);
+  archive* out = archive_write_new();
+  format(out);
+  archive_write_set_bytes_in_last_block(out, 1);  // No padding after the compressed bytes.
+  auto append = [](archive*, void* to, const void* data, size_t size) {
+    static_cast<std::string*>(to)->append(static_cast<const char*>(data), size);
     return static_cast<la_ssize_t>(size);
   };
-  EXPECT_EQ(archive_write_open(tar, &bytes, nullptr, append, nullptr), ARCHIVE_OK);
+  EXPECT_EQ(archive_write_open(out, &bytes, nullptr, append, nullptr), ARCHIVE_OK);
   for (const TarEntry& item : entries) {
     archive_entry* entry = archive_entry_new();
     archive_entry_set_pathname(entry, item.path.c_str());
@@ -49,13 +46,29 @@ inline std::string MakeTar(const std::vector<TarEntry>& entries, std::string_vie
       archive_entry_set_filetype(entry, AE_IFLNK);
       archive_entry_set_symlink(entry, item.link.c_str());
     }
-    EXPECT_EQ(archive_write_header(tar, entry), ARCHIVE_OK);
-    archive_write_data(tar, item.content.data(), item.content.size());
+    EXPECT_EQ(archive_write_header(out, entry), ARCHIVE_OK);
+    archive_write_data(out, item.content.data(), item.content.size());
     archive_entry_free(entry);
   }
-  EXPECT_EQ(archive_write_close(tar), ARCHIVE_OK);
-  archive_write_free(tar);
+  EXPECT_EQ(archive_write_close(out), ARCHIVE_OK);
+  archive_write_free(out);
   return bytes;
+}
+
+/// A GNU tar archive, compressed as a file name's suffix says: "", ".gz", ".xz" or ".zst".
+inline std::string MakeTar(const std::vector<TarEntry>& entries, std::string_view suffix = "") {
+  return MakeArchive(entries, [&](archive* tar) {
+    archive_write_set_format_gnutar(tar);
+    int filter = ARCHIVE_OK;
+    if (suffix == ".gz") filter = archive_write_add_filter_gzip(tar);
+    if (suffix == ".xz") filter = archive_write_add_filter_xz(tar);
+    if (suffix == ".zst") filter = archive_write_add_filter_zstd(tar);
+    EXPECT_EQ(filter, ARCHIVE_OK) << suffix;
+  });
+}
+
+inline std::string MakeZip(const std::vector<TarEntry>& entries) {
+  return MakeArchive(entries, [](archive* zip) { archive_write_set_format_zip(zip); });
 }
 
 using ArMember = std::pair<std::string, std::string>;
