@@ -181,7 +181,7 @@ absl::StatusOr<std::string> HttpLog::Get(std::string_view path, size_t max_bytes
 }
 
 absl::StatusOr<HttpReply> HttpLog::Post(std::string_view path, const std::string& body,
-                                         size_t max_bytes) {
+                                        size_t max_bytes) {
   struct Headers {
     curl_slist* list = nullptr;
     ~Headers() { curl_slist_free_all(list); }
