@@ -40,19 +40,20 @@ Match AllowsSkew(const Coexistence& rule, const Version& own, const Version& pee
 
 }  // namespace
 
-CompatibilityVerdict VerdictOf(std::span<const EnvironmentViolation> violations) {
-  if (violations.empty()) return CompatibilityVerdict::kCompatible;
+EnvironmentVerdict VerdictOf(std::span<const EnvironmentViolation> violations) {
+  if (violations.empty()) return EnvironmentVerdict::kCompatible;
   for (const EnvironmentViolation& item : violations) {
     if (item.violation.kind != ViolationKind::kNotProven) {
-      return CompatibilityVerdict::kIncompatible;
+      return EnvironmentVerdict::kIncompatible;
     }
   }
-  return CompatibilityVerdict::kNotProven;
+  return EnvironmentVerdict::kNotProven;
 }
 
 size_t EnvironmentCheck::Add(const NodeGroup& group) {
   Group out;
   out.name = group.name;
+  out.nodes = group.nodes;
   for (const PackageSpec* spec : group.packages) {
     auto [it, added] = indexes_.try_emplace(spec, specs_.size());
     if (added) {
@@ -122,6 +123,7 @@ EnvironmentAnswer EnvironmentCheck::Check(std::span<const size_t> groups) const 
           found.try_emplace(violation, EnvironmentViolation{violation, groups_[group].name})
               .first->second;
       ++item.groups;
+      item.nodes += groups_[group].nodes;
     }
   }
   for (const Violation& violation : Between(groups)) {
@@ -153,16 +155,22 @@ std::vector<const PackageSpec*> ApplySet(std::span<const PackageSpec* const> in_
   return out;
 }
 
-EnvironmentAnswer CheckChange(std::span<const NodeGroup> groups, std::span<const size_t> changed,
-                              std::span<const PackageSpec* const> set) {
-  const EnvironmentAnswer before = CheckEnvironment(groups);
-  std::vector<NodeGroup> after(groups.begin(), groups.end());
-  for (size_t index : changed) after[index].packages = ApplySet(after[index].packages, set);
+EnvironmentAnswer CheckTransition(std::span<const NodeGroup> before,
+                                  std::span<const NodeGroup> after) {
   EnvironmentAnswer out = CheckEnvironment(after);
   std::set<Violation> known;
-  for (const EnvironmentViolation& item : before.violations) known.insert(item.violation);
+  for (EnvironmentViolation& item : CheckEnvironment(before).violations) {
+    known.insert(std::move(item.violation));
+  }
   for (EnvironmentViolation& item : out.violations) item.before = known.contains(item.violation);
   return out;
+}
+
+EnvironmentAnswer CheckChange(std::span<const NodeGroup> groups, std::span<const size_t> changed,
+                              std::span<const PackageSpec* const> set) {
+  std::vector<NodeGroup> after(groups.begin(), groups.end());
+  for (size_t index : changed) after[index].packages = ApplySet(after[index].packages, set);
+  return CheckTransition(groups, after);
 }
 
 }  // namespace dml

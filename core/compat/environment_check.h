@@ -20,25 +20,26 @@ struct NodeGroup {
   std::vector<const PackageSpec*> packages;
 };
 
-enum class CompatibilityVerdict { kCompatible, kIncompatible, kNotProven };
+enum class EnvironmentVerdict { kCompatible, kIncompatible, kNotProven };
 
 /// A violation, and where: the first group, in the order given, that has it, or "" where it is
 /// about the environment as a whole.
 struct EnvironmentViolation {
   Violation violation;
   std::string group;
-  size_t groups = 0;    // How many groups have it.
-  bool before = false;  // Only by CheckChange(): it was there before the change.
+  size_t groups = 0;    // How many groups have it,
+  size_t nodes = 0;     // and how many nodes they are.
+  bool before = false;  // Only by CheckTransition(): it was there before the change.
   auto operator<=>(const EnvironmentViolation&) const = default;
 };
 
 struct EnvironmentAnswer {
-  CompatibilityVerdict verdict = CompatibilityVerdict::kNotProven;
+  EnvironmentVerdict verdict = EnvironmentVerdict::kNotProven;
   std::vector<EnvironmentViolation> violations;  // Sorted.
 };
 
 /// kIncompatible where anything is wrong for certain, else kNotProven where anything is not proven.
-CompatibilityVerdict VerdictOf(std::span<const EnvironmentViolation> violations);
+EnvironmentVerdict VerdictOf(std::span<const EnvironmentViolation> violations);
 
 /// Configurations compiled once for any number of checks over different mixtures of them. Specs are
 /// borrowed. Add() on one thread; then checks on any number.
@@ -68,6 +69,7 @@ class EnvironmentCheck {
  private:
   struct Group {
     std::string name;
+    size_t nodes;
     std::vector<size_t> members;  // Indexes of world_, sorted.
     std::vector<Violation> on_node;
   };
@@ -87,9 +89,13 @@ EnvironmentAnswer CheckEnvironment(std::span<const NodeGroup> groups);
 std::vector<const PackageSpec*> ApplySet(std::span<const PackageSpec* const> in_use,
                                          std::span<const PackageSpec* const> set);
 
+/// All violations of what runs after a change, those that were there before marked.
+EnvironmentAnswer CheckTransition(std::span<const NodeGroup> before,
+                                  std::span<const NodeGroup> after);
+
 /// Whether the set can be installed on the groups of these indexes, with all that is in use there
-/// and elsewhere: what the set says of what is in use, and what that says of the set. The verdict
-/// is about the environment after it; violations that were there before are marked.
+/// and elsewhere: what the set says of what is in use, and what that says of the set; see
+/// CheckTransition().
 EnvironmentAnswer CheckChange(std::span<const NodeGroup> groups, std::span<const size_t> changed,
                               std::span<const PackageSpec* const> set);
 

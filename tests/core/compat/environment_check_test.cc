@@ -18,9 +18,9 @@ using testing::Target;
 using enum ViolationKind;
 using enum RelationKind;
 using enum RelationScope;
-constexpr auto kCompatible = CompatibilityVerdict::kCompatible;
-constexpr auto kIncompatible = CompatibilityVerdict::kIncompatible;
-constexpr auto kUndecidable = CompatibilityVerdict::kNotProven;
+constexpr auto kCompatible = EnvironmentVerdict::kCompatible;
+constexpr auto kIncompatible = EnvironmentVerdict::kIncompatible;
+constexpr auto kUndecidable = EnvironmentVerdict::kNotProven;
 
 std::vector<ViolationKind> Kinds(const EnvironmentAnswer& answer) {
   std::vector<ViolationKind> out;
