@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "client/client.h"
+#include "core/compat/environment_check.h"
 #include "core/compat/lockfile.h"
+#include "core/compat/nodes_document.h"
 
 namespace dml {
 
@@ -30,6 +32,39 @@ struct VersionOutcomes {
   uint64_t index = 0;
 };
 
+/// A violation, and where.
+struct EnvironmentFinding {
+  Finding finding;
+  std::string node;                  // The first that has it; "": the environment as a whole.
+  uint64_t nodes = 0;                // How many have it.
+  std::string source;                // The declaring line, verbatim.
+  std::vector<std::string> signers;  // Who vouches for the package that declares it.
+  bool before = false;               // It was there before the change.
+};
+
+struct EnvironmentReport {
+  EnvironmentVerdict verdict = EnvironmentVerdict::kNotProven;
+  std::vector<EnvironmentFinding> violations;  // All of them.
+  uint64_t index = 0;
+};
+
+struct PlannedStep {
+  uint32_t wave = 0;  // From 1.
+  std::string node;
+  uint32_t count = 0;  // How many of these nodes, one after the other.
+  bool no_return = false;
+};
+
+struct UpgradeAnswer {
+  Solvable outcome = Solvable::kUndecided;
+  std::vector<PlannedStep> steps;  // kYes: all of them, wave by wave.
+  uint32_t waves = 0;
+  std::vector<EnvironmentFinding> reasons;  // kNo: what leaves no order together.
+  bool minimal = false;                     // kNo: without any one of them there is an order.
+  uint64_t search_steps = 0;
+  uint64_t index = 0;
+};
+
 /// Thread-safe, as its Client is. `max_steps` bounds a search; 0: as the library does. Of a
 /// request's constraints pins alone are asked for.
 class CompatibilityClient {
@@ -47,6 +82,23 @@ class CompatibilityClient {
   absl::StatusOr<VersionOutcomes> Versions(const ResolveRequest& request,
                                            const PackageName& package,
                                            const ListOptions& options = {}, uint64_t max_steps = 0);
+
+  // NOT_FOUND (VARIANT_NOT_FOUND) for what the library never had; ABORTED (ANSWER_CHANGED) as
+  // above.
+
+  /// What runs on the nodes, with a set installed on those named (none: on all).
+  absl::StatusOr<EnvironmentReport> CheckEnvironment(
+      const std::vector<NodeDescription>& nodes, const std::vector<VariantName>& install = {},
+      const std::vector<std::string>& install_on = {});
+  /// What is wrong after a change that was not before. `remove`: resource names of variants or
+  /// packages. NOT_FOUND (NOTHING_CHANGES) where no node runs any of it.
+  absl::StatusOr<EnvironmentReport> WhatBreaksIf(const std::vector<NodeDescription>& nodes,
+                                                 const std::vector<std::string>& remove,
+                                                 const std::vector<VariantName>& upgrade);
+  /// To each node's target, or to `upgrade` in place of what runs where it has none.
+  absl::StatusOr<UpgradeAnswer> PlanUpgradeOrder(const std::vector<NodeDescription>& nodes,
+                                                 const std::vector<VariantName>& upgrade = {},
+                                                 uint64_t max_steps = 0);
 
  private:
   Client& client_;

@@ -165,4 +165,46 @@ absl::StatusOr<ResolveRequest> From(const v1::ResolveProblem& in) {
   return out;
 }
 
+v1::CompatibilityOutcome ToApi(EnvironmentVerdict verdict) {
+  switch (verdict) {
+    case EnvironmentVerdict::kCompatible:
+      return v1::COMPATIBILITY_OUTCOME_COMPATIBLE;
+    case EnvironmentVerdict::kIncompatible:
+      return v1::COMPATIBILITY_OUTCOME_INCOMPATIBLE;
+    case EnvironmentVerdict::kNotProven:
+      break;
+  }
+  return v1::COMPATIBILITY_OUTCOME_NOT_PROVEN;
+}
+
+absl::StatusOr<EnvironmentVerdict> From(v1::CompatibilityOutcome in) {
+  switch (in) {
+    case v1::COMPATIBILITY_OUTCOME_COMPATIBLE:
+      return EnvironmentVerdict::kCompatible;
+    case v1::COMPATIBILITY_OUTCOME_INCOMPATIBLE:
+      return EnvironmentVerdict::kIncompatible;
+    case v1::COMPATIBILITY_OUTCOME_NOT_PROVEN:
+      return EnvironmentVerdict::kNotProven;
+    default:
+      return InvalidArgument(ErrorReason("COMPATIBILITY_OUTCOME_UNKNOWN"), "outcome {} is unknown",
+                             static_cast<int>(in));
+  }
+}
+
+void To(const EnvironmentViolation& violation, v1::EnvironmentFinding* out) {
+  To(ToFinding(violation.violation, Severity::kError, "the nodes"), out->mutable_finding());
+  out->set_node(violation.group);
+  out->set_nodes(violation.nodes);
+  out->set_source(violation.violation.source);
+  out->set_before(violation.before);
+}
+
+void To(const NodeDescription& node, v1::NodeState* out) {
+  out->set_name(node.name);
+  if (node.platform != Platform{}) out->set_platform(node.platform.VariantId());
+  out->set_count(node.count);
+  for (const VariantName& name : node.runs) out->add_runs(name.ResourceName());
+  for (const VariantName& name : node.target) out->add_target(name.ResourceName());
+}
+
 }  // namespace dml::wire

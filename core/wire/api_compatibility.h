@@ -1,6 +1,8 @@
 // Domain values <-> API messages of the compatibility service; see core/wire/api.h.
 #pragma once
 
+#include "core/compat/environment_check.h"
+#include "core/compat/nodes_document.h"
 #include "core/compat/resolve_document.h"
 #include "core/wire/api.h"
 #include "dml/v1/compatibility.pb.h"
@@ -28,5 +30,13 @@ void To(const ResolveRequest& request, v1::ResolveProblem* out);
 /// core/compat/resolve_document.h. NAME_INVALID,
 /// VERSION_RANGE_INVALID, TEXT_INVALID, RESOLVE_MODE_UNKNOWN, each with the field.
 absl::StatusOr<ResolveRequest> From(const v1::ResolveProblem& in);
+
+v1::CompatibilityOutcome ToApi(EnvironmentVerdict verdict);
+/// INVALID_ARGUMENT (COMPATIBILITY_OUTCOME_UNKNOWN), the unspecified one too.
+absl::StatusOr<EnvironmentVerdict> From(v1::CompatibilityOutcome in);
+
+/// Without the signers.
+void To(const EnvironmentViolation& violation, v1::EnvironmentFinding* out);
+void To(const NodeDescription& node, v1::NodeState* out);
 
 }  // namespace dml::wire

@@ -35,16 +35,11 @@ class Search {
   /// CANCELLED where nobody waits any more; otherwise the answer, a universe that is too large
   /// being undecided.
   absl::StatusOr<Resolution> Judge(absl::StatusOr<Resolution> answer) const {
-    DML_RETURN_IF_ERROR(CheckStopped());
+    DML_RETURN_IF_ERROR(CheckStopped(budget_));
     if (Reason(answer.status()) != "UNIVERSE_TOO_LARGE") return answer;
     Resolution out;
     out.reasons.emplace_back(Message(answer.status()));
     return out;
-  }
-  absl::Status CheckStopped() const {
-    if (!budget_.stopped()) return absl::OkStatus();
-    return MakeError(absl::StatusCode::kCancelled, ErrorReason("CALL_CANCELED"),
-                     "nobody waits for the answer any more");
   }
 
  private:
@@ -90,6 +85,12 @@ void FillReasons(const Resolution& resolution, Response& response) {
 }
 
 }  // namespace
+
+absl::Status CheckStopped(const SolveBudget& budget) {
+  if (!budget.stopped()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kCancelled, ErrorReason("CALL_CANCELED"),
+                   "nobody waits for the answer any more");
+}
 
 absl::Status AnswerResolve(const Question& question, const v1::ResolveRequest& request,
                            v1::ResolveResponse& response) {
@@ -138,7 +139,7 @@ absl::Status AnswerCompatibleVersions(const Question& question,
   DML_ASSIGN_OR_RETURN(auto search, Search::Begin(question, request.problem().max_steps()));
   absl::StatusOr<std::vector<VersionAnswer>> found =
       CompatibleVersions(search->packages(), problem, *package, search->budget());
-  DML_RETURN_IF_ERROR(search->CheckStopped());
+  DML_RETURN_IF_ERROR(CheckStopped(search->budget()));
   const bool too_large = Reason(found.status()) == "UNIVERSE_TOO_LARGE";
   if (!found.ok() && !too_large) return found.status();
   const std::vector<VersionAnswer> versions =

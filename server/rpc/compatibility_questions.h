@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "core/compat/clause_solver.h"
 #include "dml/v1/compatibility.pb.h"
 #include "server/rpc/services.h"
 
@@ -20,6 +21,9 @@ struct Question {
   const Caller& caller;
   std::function<bool()> stop;
 };
+
+/// CANCELLED (CALL_CANCELED) where the search was stopped.
+absl::Status CheckStopped(const SolveBudget& budget);
 
 absl::Status AnswerResolve(const Question& question, const v1::ResolveRequest& request,
                            v1::ResolveResponse& response);

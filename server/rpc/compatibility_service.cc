@@ -1,7 +1,7 @@
 // Whether versions fit together.
 #include "core/wire/api_compatibility.h"
 #include "dml/v1/compatibility.grpc.pb.h"
-#include "server/rpc/compatibility_questions.h"
+#include "server/rpc/environment_questions.h"
 #include "server/rpc/service_util.h"
 #include "storage/library/decision.h"
 
@@ -91,6 +91,26 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
                                   v1::CompatibleVersionsResponse* response) override {
     return Search(context, "/dml.v1.CompatibilityService/CompatibleVersions",
                   AnswerCompatibleVersions, *request, *response);
+  }
+
+  grpc::Status CheckEnvironment(grpc::ServerContext* context,
+                                const v1::CheckEnvironmentRequest* request,
+                                v1::CheckEnvironmentResponse* response) override {
+    return Search(context, "/dml.v1.CompatibilityService/CheckEnvironment", AnswerCheckEnvironment,
+                  *request, *response);
+  }
+
+  grpc::Status PlanUpgradeOrder(grpc::ServerContext* context,
+                                const v1::PlanUpgradeOrderRequest* request,
+                                v1::PlanUpgradeOrderResponse* response) override {
+    return Search(context, "/dml.v1.CompatibilityService/PlanUpgradeOrder", AnswerPlanUpgradeOrder,
+                  *request, *response);
+  }
+
+  grpc::Status WhatBreaksIf(grpc::ServerContext* context, const v1::WhatBreaksIfRequest* request,
+                            v1::WhatBreaksIfResponse* response) override {
+    return Search(context, "/dml.v1.CompatibilityService/WhatBreaksIf", AnswerWhatBreaksIf,
+                  *request, *response);
   }
 
   grpc::Status ParseVersion(grpc::ServerContext* context, const v1::ParseVersionRequest* request,

@@ -86,6 +86,45 @@ TEST_F(CompatibilityTest, SaysWhyNot) {
   Do({"compat", "versions", "acme/none"}, 4);
 }
 
+TEST_F(CompatibilityTest, ChecksPlansAndChangesNodes) {
+  WriteBytes(Path("nodes.yaml"), "schema: dml.nodes/v1\nnodes:\n- {name: web, count: 2, runs: [" +
+                                     Variant("app", "1.0.0") + ", " + Variant("lib", "1.0.0") +
+                                     "]}\n");
+  const std::string nodes = Path("nodes.yaml");
+  EXPECT_EQ(Do({"compat", "check-environment", "--nodes", nodes})["outcome"], "COMPATIBLE");
+  Json answer =
+      Do({"compat", "check-environment", "--nodes", nodes, "--install", "acme/app@2.0.0"}, 3);
+  EXPECT_EQ(answer["outcome"], "INCOMPATIBLE");
+  EXPECT_EQ(answer["violations"][0]["source"], "lib >= 2");
+  EXPECT_EQ(answer["violations"][0]["signers"][0], "ann");
+  EXPECT_EQ(answer["violations"][0]["node"], "web");
+  EXPECT_EQ(answer["violations"][0]["nodes"], 2);
+
+  answer = Do({"compat", "what-breaks", "--nodes", nodes, "--remove", "acme/lib"}, 3);
+  EXPECT_EQ(answer["violations"][0]["source"], "needs a lib");
+  Do({"compat", "what-breaks", "--nodes", nodes, "--remove", "acme/lib@2.0.0"}, 4);
+
+  answer = Do({"compat", "plan", "--nodes", nodes, "--upgrade", "acme/app@2.0.0", "--upgrade",
+               "acme/lib@2.0.0"});
+  EXPECT_EQ(answer["outcome"], "PLANNED");
+  EXPECT_EQ(answer["waves"], 1);
+  EXPECT_EQ(answer["steps"][0]["node"], "web");
+  EXPECT_EQ(answer["steps"][0]["nodes"], 2);
+  answer = Do({"compat", "plan", "--nodes", nodes, "--upgrade", "acme/app@2.0.0"}, 3);
+  EXPECT_EQ(answer["outcome"], "NO_ORDER");
+  EXPECT_EQ(answer["reasons"][0]["source"], "lib >= 2");
+
+  EXPECT_EQ(
+      Do({"compat", "check-environment", "--nodes", nodes, "--on", "db"}, 2)["error"]["reason"],
+      "ARGUMENT_INVALID");
+  EXPECT_EQ(Do({"compat", "what-breaks", "--nodes", nodes}, 2)["error"]["reason"],
+            "ARGUMENT_INVALID");
+  WriteBytes(nodes, "schema: dml.nodes/v1\nnodes:\n- {name: web, runs: [app]}\n");
+  answer = Do({"compat", "plan", "--nodes", nodes}, 2);
+  EXPECT_EQ(answer["error"]["reason"], "NAME_INVALID");
+  EXPECT_THAT(answer["error"]["message"].get<std::string>(), HasSubstr("line 3"));
+}
+
 TEST_F(CompatibilityTest, WrongArgumentsAreRefusedHere) {
   auto reason = [this](Words words, int code = 2) -> std::string {
     return Do(std::move(words), code)["error"]["reason"];

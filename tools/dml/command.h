@@ -111,7 +111,9 @@ void AddEnvironmentCommands(CommandTree& tree);  // environment, node
 void AddPolicyCommands(CommandTree& tree);
 void AddLicenseCommands(CommandTree& tree);
 void AddCompatCommands(CommandTree& tree);
-void AddDebianCommands(CommandTree& tree, CLI::App& compat);   // compat installable, solve
+void AddDebianCommands(CommandTree& tree, CLI::App& compat);  // compat installable, solve
+void AddNodesCommands(CommandTree& tree,
+                      CLI::App& compat);  // compat check-environment, plan, what-breaks
 void AddResolveCommands(CommandTree& tree, CLI::App& compat);  // compat resolve, why-not, versions
 void AddGateCommands(CommandTree& tree);
 void AddReleaseCommands(CommandTree& tree);

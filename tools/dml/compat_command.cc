@@ -200,6 +200,7 @@ void AddCompatCommands(CommandTree& tree) {
       {"compare", "Which of two versions is later, offline", "dml compat compare deb 1.0~rc1 1.0"},
       DeclareCompare, CompareVersions);
   AddResolveCommands(tree, noun);
+  AddNodesCommands(tree, noun);
   AddDebianCommands(tree, noun);
 }
 
