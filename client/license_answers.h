@@ -1,10 +1,12 @@
 // What a library answers to questions on licenses (client/client.h, client/licenses.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/finding.h"
+#include "core/license/compatibility.h"
 #include "core/license/policy.h"
 #include "core/package/names.h"
 
@@ -41,6 +43,28 @@ struct LicenseAnswer {
 struct LicenseUse {
   VariantName variant;
   std::string declared_license;
+};
+
+/// One license in another that is not allowed, or of which that is not known.
+struct LicenseSetConflict {
+  std::string outbound_variant;  // Resource name of what the other is a part; "" is the whole.
+  std::string inbound_variant;
+  LicenseComparison verdict;
+};
+
+struct LicenseSetFinding {
+  Finding finding;
+  std::optional<LicenseSetConflict> conflict;
+};
+
+struct LicenseSetAnswer {
+  LicenseOutcome outcome = LicenseOutcome::kReview;  // The worst of all pairs.
+  std::vector<LicenseSetFinding> findings;           // All of them.
+  uint64_t pairs = 0;                                // Looked at.
+  uint64_t index = 0;
+  std::string matrix_version;
+  std::string license_list_version;
+  uint64_t policy_revision = 0;  // 0 without an environment.
 };
 
 }  // namespace dml

@@ -14,6 +14,68 @@ absl::StatusOr<LicenseDataDocument> ReadDocument(const v1::LicenseData& in) {
   return LicenseDataDocument{std::move(record), in.envelope()};
 }
 
+// States of the library over which an answer of several pages is begun again.
+constexpr int kMaxAnswers = 5;
+constexpr int kFindingsPage = 1000;
+constexpr uint64_t kMaxSetFindings = 1 << 20;
+
+template <typename Answer>
+absl::StatusOr<LicenseComparison> ReadVerdict(const Answer& in) {
+  LicenseComparison out;
+  DML_ASSIGN_OR_RETURN(out.outcome, Answered(wire::From(in.outcome())));
+  out.outbound = in.outbound();
+  out.inbound = in.inbound();
+  DML_ASSIGN_OR_RETURN(out.context, Answered(wire::From(in.context())));
+  out.explanation = in.explanation();
+  out.source = in.matrix_version();
+  return out;
+}
+
+absl::StatusOr<LicenseSetFinding> ReadFinding(const v1::LicenseSetFinding& in) {
+  LicenseSetFinding out;
+  out.finding = wire::From(in.finding());
+  if (!in.has_conflict()) return out;
+  DML_ASSIGN_OR_RETURN(LicenseComparison verdict, ReadVerdict(in.conflict()));
+  out.conflict = LicenseSetConflict{in.conflict().outbound_variant(),
+                                    in.conflict().inbound_variant(), std::move(verdict)};
+  return out;
+}
+
+// All pages of one answer; nullopt where the library changed between two of them.
+absl::StatusOr<std::optional<LicenseSetAnswer>> FetchSet(Connection& connection,
+                                                         v1::EvaluateLicenseSetRequest request) {
+  LicenseSetAnswer out;
+  bool first = true;
+  do {
+    DML_ASSIGN_OR_RETURN(auto page, Ask(connection, &Calls::EvaluateLicenseSet, request,
+                                        [](const v1::EvaluateLicenseSetResponse& answer) {
+                                          return answer.index();
+                                        }));
+    if (!first && page.index() != out.index) return std::nullopt;
+    first = false;
+    DML_ASSIGN_OR_RETURN(out.outcome, Answered(wire::From(page.outcome())));
+    out.pairs = page.pair_count();
+    out.index = page.index();
+    out.matrix_version = page.matrix_version();
+    out.license_list_version = page.license_list_version();
+    out.policy_revision = page.policy_revision();
+    for (const v1::LicenseSetFinding& item : page.findings()) {
+      DML_ASSIGN_OR_RETURN(LicenseSetFinding finding, ReadFinding(item));
+      out.findings.push_back(std::move(finding));
+    }
+    request.set_page_token(page.next_page_token());
+    const bool last = request.page_token().empty();
+    const bool stuck = !last && page.findings().empty();
+    if (stuck || page.finding_count() > kMaxSetFindings ||
+        out.findings.size() > page.finding_count() ||
+        (last && out.findings.size() != page.finding_count())) {
+      return BadAnswer(fmt::format("{} findings were announced, {} came", page.finding_count(),
+                                   out.findings.size()));
+    }
+  } while (!request.page_token().empty());
+  return out;
+}
+
 }  // namespace
 
 absl::StatusOr<Committed<LicenseDataLoaded>> LicenseClient::SetData(
@@ -70,15 +132,27 @@ absl::StatusOr<LicenseComparison> LicenseClient::Compare(const std::string& outb
   DML_ASSIGN_OR_RETURN(
       auto response, Ask(client_.connection(), &Calls::CompareLicenses, request,
                          [](const v1::CompareLicensesResponse& answer) { return answer.index(); }));
-  LicenseComparison out;
-  DML_ASSIGN_OR_RETURN(out.outcome, Answered(wire::From(response.outcome())));
-  out.outbound = response.outbound();
-  out.inbound = response.inbound();
-  DML_ASSIGN_OR_RETURN(out.context, Answered(wire::From(response.context())));
-  out.explanation = response.explanation();
-  out.source = response.matrix_version();
+  DML_ASSIGN_OR_RETURN(LicenseComparison out, ReadVerdict(response));
   out.list_version = response.license_list_version();
   return out;
+}
+
+absl::StatusOr<LicenseSetAnswer> LicenseClient::CheckSet(const LicenseSetQuestion& question) {
+  v1::EvaluateLicenseSetRequest request;
+  for (const VariantName& name : question.variants) request.add_variants(name.ResourceName());
+  request.set_outbound(question.outbound);
+  if (!question.environment.empty()) {
+    request.set_environment(wire::EnvironmentResource(question.environment));
+  }
+  if (question.context.has_value()) wire::To(*question.context, request.mutable_context());
+  request.set_page_size(kFindingsPage);
+  for (int i = 0; i < kMaxAnswers; ++i) {
+    DML_ASSIGN_OR_RETURN(auto answer, FetchSet(client_.connection(), request));
+    if (answer.has_value()) return *std::move(answer);
+  }
+  return Aborted(ErrorReason("ANSWER_CHANGED"),
+                 "the library changed while its answer was being read, {} times; ask again",
+                 kMaxAnswers);
 }
 
 }  // namespace dml

@@ -33,6 +33,14 @@ struct LicenseQuestion {
   std::optional<LicenseContext> context{};  // With an obligation only.
 };
 
+/// Variants that are used together.
+struct LicenseSetQuestion {
+  std::vector<VariantName> variants{};
+  std::string outbound{};     // Expression: what the whole goes out under; "": it does not.
+  std::string environment{};  // Whose policy says contexts and branches; "": none.
+  std::optional<LicenseContext> context{};  // In the place of the policy's contexts.
+};
+
 /// Thread-safe, as its Client is.
 class LicenseClient {
  public:
@@ -52,6 +60,10 @@ class LicenseClient {
   /// FAILED_PRECONDITION (LICENSE_PROPERTIES_MISSING).
   absl::StatusOr<ListPage<LicenseUse>> Find(const LicenseQuestion& question,
                                             const ListOptions& options = {});
+
+  /// All findings, of one state of the library. ABORTED (ANSWER_CHANGED) where that changed again
+  /// and again while they were read; NOT_FOUND; FAILED_PRECONDITION (LICENSE_MATRIX_MISSING).
+  absl::StatusOr<LicenseSetAnswer> CheckSet(const LicenseSetQuestion& question);
 
   /// By the compatibility matrix in force. FAILED_PRECONDITION (LICENSE_MATRIX_MISSING).
   absl::StatusOr<LicenseComparison> Compare(const std::string& outbound, const std::string& inbound,

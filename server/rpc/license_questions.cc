@@ -6,7 +6,7 @@
 #include "core/base/text.h"
 #include "core/wire/api_licenses.h"
 #include "server/rpc/service_util.h"
-#include "storage/journal/journal.h"
+#include "storage/views/library_view.h"
 #include "storage/views/license_index.h"
 
 namespace dml {
@@ -168,16 +168,31 @@ absl::Status FindByLicense(const ServiceContext& context, const Caller& caller,
   return absl::OkStatus();
 }
 
-absl::StatusOr<LicenseEvidence> ReadEvidence(const ServiceContext& context, const Reader& state,
-                                             const VariantRecord& record) {
-  const JournalView journal(state);
-  DML_ASSIGN_OR_RETURN(const uint64_t size, journal.Size());
-  DML_ASSIGN_OR_RETURN(const StoredEntry last, journal.At(size - 1));
-  DML_ASSIGN_OR_RETURN(const auto data, context.policies->Data(state));
-  const auto trust = context.trust.Get(state, last.entry.time);
-  if (!trust.ok() && Reason(trust.status()) != "ROOT_MISSING") return trust.status();
-  return context.policies->evidence().Get(state, trust.ok() ? trust->get() : nullptr, data->list,
-                                          record);
+absl::StatusOr<PolicyInUse> ReadPolicyOf(const ServiceContext& context, const Caller& caller,
+                                         const Reader& state, const std::string& environment) {
+  PolicyInUse out;
+  DML_ASSIGN_OR_RETURN(out.environment, wire::ParseResource(environment, "environments"));
+  DML_RETURN_IF_ERROR(caller.MayInEnvironment(out.environment));
+  const LibraryView view(state);
+  DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(out.environment));
+  if (!known.has_value()) {
+    return NotFound(ErrorReason("ENVIRONMENT_NOT_FOUND"), "no environment {}", out.environment);
+  }
+  DML_ASSIGN_OR_RETURN(auto record, view.FindPolicyInForce(out.environment));
+  if (!record.has_value()) {
+    return NotFound(ErrorReason("POLICY_NOT_FOUND"), "neither {} nor a parent has a policy",
+                    out.environment);
+  }
+  out.revision = record->revision;
+  DML_ASSIGN_OR_RETURN(out.in_force, context.policies->Get(state, record->document));
+  return out;
+}
+
+absl::Status CheckMatrix(const LicenseData& data) {
+  if (data.matrix != nullptr) return absl::OkStatus();
+  return FailedPrecondition(ErrorReason("LICENSE_MATRIX_MISSING"),
+                            "no compatibility matrix is loaded; load one with: dml license data "
+                            "set --kind matrix");
 }
 
 void FillEvidence(const LicenseEvidence& evidence, const std::string& subject,

@@ -14,9 +14,21 @@ absl::Status FindByLicense(const ServiceContext& context, const Caller& caller,
                            const v1::FindPackagesByLicenseRequest& request,
                            v1::FindPackagesByLicenseResponse& response);
 
-/// What was observed and concluded of a variant, by the trust at the journal's time.
-absl::StatusOr<LicenseEvidence> ReadEvidence(const ServiceContext& context, const Reader& state,
-                                             const VariantRecord& record);
+/// A policy, and the environment whose it is; "" for a document of the request.
+struct PolicyInUse {
+  PolicyInForce in_force;
+  std::string environment;
+  uint64_t revision = 0;
+};
+
+/// The policy in force for an environment ("environments/E") that the caller sees. NOT_FOUND
+/// (ENVIRONMENT_NOT_FOUND, POLICY_NOT_FOUND).
+absl::StatusOr<PolicyInUse> ReadPolicyOf(const ServiceContext& context, const Caller& caller,
+                                         const Reader& state, const std::string& environment);
+
+/// FAILED_PRECONDITION (LICENSE_MATRIX_MISSING).
+absl::Status CheckMatrix(const LicenseData& data);
+
 /// Evidence with its findings.
 void FillEvidence(const LicenseEvidence& evidence, const std::string& subject,
                   v1::EvaluateLicenseResponse& response);

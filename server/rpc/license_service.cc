@@ -5,9 +5,11 @@
 #include "core/wire/api_licenses.h"
 #include "dml/v1/license.grpc.pb.h"
 #include "server/rpc/license_questions.h"
+#include "server/rpc/license_sets.h"
 #include "server/rpc/service_util.h"
 #include "storage/journal/journal.h"
 #include "storage/library/license_data.h"
+#include "storage/library/variant_licenses.h"
 #include "storage/views/library_view.h"
 #include "storage/views/list_view.h"
 #include "storage/views/projector.h"
@@ -18,19 +20,13 @@ namespace {
 // Envelopes on one page, in a message with room to spare.
 constexpr size_t kMaxDataPage = 16;
 
-// What is judged: an expression, and the package that carries it, if one does.
+// What is judged: an expression (of a variant, what its evidence comes to), and the package that
+// carries it, if one does.
 struct Subject {
   std::string expression;
   std::string package;  // "namespace/name"
   std::string name;     // For findings.
   LicenseEvidence evidence{};
-};
-
-// A policy, and the environment whose it is; "" for a document of the request.
-struct PolicyInUse {
-  PolicyInForce in_force;
-  std::string environment;
-  uint64_t revision = 0;
 };
 
 class LicenseServiceImpl final : public v1::LicenseService::Service {
@@ -50,6 +46,14 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.LicenseService/FindPackagesByLicense",
         [&](const Caller& caller) { return FindByLicense(context_, caller, *request, *response); });
+  }
+
+  grpc::Status EvaluateLicenseSet(grpc::ServerContext* context,
+                                  const v1::EvaluateLicenseSetRequest* request,
+                                  v1::EvaluateLicenseSetResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.LicenseService/EvaluateLicenseSet",
+        [&](const Caller& caller) { return EvaluateSet(context_, caller, *request, *response); });
   }
 
   grpc::Status CompareLicenses(grpc::ServerContext* context,
@@ -88,15 +92,18 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     if (!record.has_value()) {
       return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
     }
-    DML_ASSIGN_OR_RETURN(LicenseEvidence evidence, ReadEvidence(context_, state, *record));
-    return Subject{record->declared_license, name.package.ToString(), name.ResourceName(),
-                   std::move(evidence)};
+    DML_ASSIGN_OR_RETURN(const LicenseState now,
+                         ReadLicenseState(state, context_.trust, *context_.policies));
+    DML_ASSIGN_OR_RETURN(VariantLicense license,
+                         ReadVariantLicense(now, *context_.policies, *record));
+    return Subject{license.effective.ToString(), name.package.ToString(), name.ResourceName(),
+                   std::move(license.evidence)};
   }
 
   absl::StatusOr<PolicyInUse> ReadPolicy(const Caller& caller, const Reader& state,
                                          const v1::EvaluateLicenseRequest& request) const {
-    PolicyInUse out;
     if (request.policy_case() == v1::EvaluateLicenseRequest::kPolicyDocument) {
+      PolicyInUse out;
       auto policy = context_.policies->Parse(state, request.policy_document());
       if (!policy.ok()) return AtField(policy.status(), "policy_document");
       out.in_force = *std::move(policy);
@@ -106,28 +113,13 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
       return InvalidArgument(ErrorReason("POLICY_REQUIRED"),
                              "give an environment or a policy document");
     }
-    DML_ASSIGN_OR_RETURN(out.environment,
-                         wire::ParseResource(request.environment(), "environments"));
-    DML_RETURN_IF_ERROR(caller.MayInEnvironment(out.environment));
-    LibraryView view(state);
-    DML_ASSIGN_OR_RETURN(auto known, view.FindEnvironment(out.environment));
-    if (!known.has_value()) {
-      return NotFound(ErrorReason("ENVIRONMENT_NOT_FOUND"), "no environment {}", out.environment);
-    }
-    DML_ASSIGN_OR_RETURN(auto record, view.FindPolicyInForce(out.environment));
-    if (!record.has_value()) {
-      return NotFound(ErrorReason("POLICY_NOT_FOUND"), "neither {} nor a parent has a policy",
-                      out.environment);
-    }
-    out.revision = record->revision;
-    DML_ASSIGN_OR_RETURN(out.in_force, context_.policies->Get(state, record->document));
-    return out;
+    return ReadPolicyOf(context_, caller, state, request.environment());
   }
 
   absl::Status Evaluate(const Caller& caller, const v1::EvaluateLicenseRequest& request,
                         v1::EvaluateLicenseResponse& response) const {
     auto snapshot = context_.library.Read();
-    DML_ASSIGN_OR_RETURN(Subject subject, ReadSubject(caller, *snapshot, request));
+    DML_ASSIGN_OR_RETURN(const Subject subject, ReadSubject(caller, *snapshot, request));
     DML_ASSIGN_OR_RETURN(const PolicyInUse use, ReadPolicy(caller, *snapshot, request));
     const Policy& policy = *use.in_force.policy;
     const LicenseList& list = *use.in_force.data->list;
@@ -146,12 +138,9 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
       if (!given.ok()) return AtField(given.status(), "context");
       circumstances.context = *given;
     }
-    subject.evidence.declared = *std::move(expression);
-    DML_ASSIGN_OR_RETURN(const LicenseExpression effective,
-                         EffectiveLicense(subject.evidence, list));
     const LicenseVerdict verdict =
-        dml::EvaluateLicense(effective, policy.licenses, list, circumstances);
-    response.set_expression(effective.ToString());
+        dml::EvaluateLicense(*expression, policy.licenses, list, circumstances);
+    response.set_expression(expression->ToString());
     if (!subject.package.empty()) FillEvidence(subject.evidence, subject.name, response);
     response.set_policy_revision(use.revision);
     response.set_index(index);
@@ -163,11 +152,7 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
                        v1::CompareLicensesResponse& response) const {
     auto snapshot = context_.library.Read();
     DML_ASSIGN_OR_RETURN(const auto data, context_.policies->Data(*snapshot));
-    if (data->matrix == nullptr) {
-      return FailedPrecondition(ErrorReason("LICENSE_MATRIX_MISSING"),
-                                "no compatibility matrix is loaded; load one with: dml license "
-                                "data set --kind matrix");
-    }
+    DML_RETURN_IF_ERROR(CheckMatrix(*data));
     auto outbound = LicenseExpression::Parse(request.outbound(), *data->list);
     if (!outbound.ok()) return AtField(outbound.status(), "outbound");
     auto inbound = LicenseExpression::Parse(request.inbound(), *data->list);

@@ -49,6 +49,7 @@ void AddContextOptions(CLI::App& app, ContextArgs& args);
 /// What is not given is the use that licenses ask most of.
 LicenseContext ContextOf(const ContextArgs& args);
 
+void AddLicenseCheckCommand(CommandTree& tree, CLI::App& license);     // check
 void AddLicenseFindCommand(CommandTree& tree, CLI::App& license);      // find
 void AddLicenseConcludeCommand(CommandTree& tree, CLI::App& license);  // conclude
 void AddLicenseOfflineCommands(CommandTree& tree, CLI::App& license);  // parse, compare

@@ -1,0 +1,129 @@
+#include "server/rpc/license_sets.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "core/license/evidence.h"
+#include "core/wire/api_licenses.h"
+#include "server/rpc/license_questions.h"
+#include "server/rpc/service_util.h"
+#include "storage/library/decision.h"
+
+namespace dml {
+namespace {
+
+void Fill(const LicenseConflict& conflict, v1::LicenseConflict* out) {
+  const LicenseComparison& verdict = conflict.verdict;
+  out->set_outbound_variant(conflict.outbound);
+  out->set_inbound_variant(conflict.inbound);
+  out->set_outcome(wire::ToApi(verdict.outcome));
+  out->set_outbound(verdict.outbound);
+  out->set_inbound(verdict.inbound);
+  wire::To(verdict.context, out->mutable_context());
+  out->set_explanation(verdict.explanation);
+  out->set_matrix_version(verdict.source);
+}
+
+// Conflicts with their findings, then what is doubtful of the licenses themselves.
+std::vector<v1::LicenseSetFinding> AllFindings(const SetCompatibility& check,
+                                               const std::vector<VariantLicense>& variants) {
+  std::vector<v1::LicenseSetFinding> out;
+  const std::vector<Finding> findings = check.Findings();
+  for (size_t i = 0; i < findings.size(); ++i) {
+    v1::LicenseSetFinding& item = out.emplace_back();
+    wire::To(findings[i], item.mutable_finding());
+    Fill(check.conflicts[i], item.mutable_conflict());
+  }
+  for (const VariantLicense& variant : variants) {
+    for (const Finding& finding : EvidenceFindings(variant.evidence, variant.name.ResourceName())) {
+      wire::To(finding, out.emplace_back().mutable_finding());
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<VariantName>> ReadLicenseSet(
+    const Caller& caller, const google::protobuf::RepeatedPtrField<std::string>& names) {
+  if (names.empty()) {
+    return AtField(InvalidArgument(ErrorReason("SET_EMPTY"), "give at least one variant"),
+                   "variants");
+  }
+  if (names.size() > static_cast<int>(kMaxSetSize)) {
+    return AtField(InvalidArgument(ErrorReason("SET_TOO_LARGE"), "{} variants; at most {}",
+                                   names.size(), kMaxSetSize),
+                   "variants");
+  }
+  std::vector<VariantName> out;
+  std::set<std::string> seen;
+  for (int i = 0; i < names.size(); ++i) {
+    DML_ASSIGN_OR_RETURN(VariantName name, ReadVariant(names[i], fmt::format("variants[{}]", i)));
+    DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
+    if (seen.insert(name.ResourceName()).second) out.push_back(std::move(name));
+  }
+  return out;
+}
+
+absl::StatusOr<LicenseQuestionState> ReadQuestionState(const ServiceContext& context,
+                                                       const Caller& caller, const Reader& reader,
+                                                       const std::string& environment) {
+  LicenseQuestionState out;
+  std::optional<PolicyInUse> policy;
+  if (!environment.empty()) {
+    auto read = ReadPolicyOf(context, caller, reader, environment);
+    if (!read.ok()) return AtField(read.status(), "environment");
+    policy = *std::move(read);
+  }
+  DML_ASSIGN_OR_RETURN(out.state, ReadLicenseState(reader, context.trust, *context.policies));
+  if (policy.has_value()) {
+    out.state.policy = policy->in_force.policy;
+    out.state.environment = policy->environment;
+    out.policy_revision = policy->revision;
+  }
+  return out;
+}
+
+absl::Status EvaluateSet(const ServiceContext& context, const Caller& caller,
+                         const v1::EvaluateLicenseSetRequest& request,
+                         v1::EvaluateLicenseSetResponse& response) {
+  DML_ASSIGN_OR_RETURN(const auto names, ReadLicenseSet(caller, request.variants()));
+  auto snapshot = context.library.Read();
+  DML_ASSIGN_OR_RETURN(const LicenseQuestionState asked,
+                       ReadQuestionState(context, caller, *snapshot, request.environment()));
+  const LicenseState& state = asked.state;
+  DML_RETURN_IF_ERROR(CheckMatrix(*state.data));
+  std::optional<LicenseContext> given;
+  if (request.has_context()) {
+    auto read = wire::From(request.context());
+    if (!read.ok()) return AtField(read.status(), "context");
+    given = *read;
+  }
+  DML_ASSIGN_OR_RETURN(const auto variants, ReadVariantLicenses(state, *context.policies, names));
+  DML_ASSIGN_OR_RETURN(const auto edges, EdgesOf(variants, given));
+  std::optional<SetOutbound> outbound;
+  if (!request.outbound().empty()) {
+    auto license = LicenseExpression::Parse(request.outbound(), *state.data->list);
+    if (!license.ok()) return AtField(license.status(), "outbound");
+    outbound = SetOutbound{*std::move(license), given.value_or(WholeContextOf(state))};
+  }
+  DML_ASSIGN_OR_RETURN(const SetCompatibility check,
+                       CheckLicenseSet(ComponentsOf(variants), edges, outbound, *state.data->matrix,
+                                       *state.data->list));
+  const auto findings = AllFindings(check, variants);
+  DML_ASSIGN_OR_RETURN(const Slice slice,
+                       ReadSlice(request.page_size(), request.page_token(), findings.size()));
+  response.set_outcome(wire::ToApi(check.outcome));
+  for (size_t i = slice.begin; i < slice.end; ++i) *response.add_findings() = findings[i];
+  response.set_next_page_token(slice.next_page_token);
+  response.set_finding_count(findings.size());
+  response.set_pair_count(check.pairs);
+  response.set_index(state.index);
+  response.set_matrix_version(check.matrix_version);
+  response.set_license_list_version(check.list_version);
+  response.set_policy_revision(asked.policy_revision);
+  return absl::OkStatus();
+}
+
+}  // namespace dml
