@@ -7,6 +7,7 @@
 
 #include "core/base/finding.h"
 #include "core/license/compatibility.h"
+#include "core/license/notice.h"
 #include "core/license/policy.h"
 #include "core/package/names.h"
 
@@ -55,6 +56,15 @@ struct LicenseSetConflict {
 struct LicenseSetFinding {
   Finding finding;
   std::optional<LicenseSetConflict> conflict;
+};
+
+/// What a notice has to tell (core/license/notice.h, WriteNotice).
+struct LicenseReportAnswer {
+  NoticeInput notice;                // All but the title.
+  std::vector<std::string> missing;  // Ids of licenses whose texts the library does not have.
+  uint64_t index = 0;
+  std::string license_texts_version;  // "" where it has none.
+  uint64_t policy_revision = 0;       // 0 without an environment.
 };
 
 struct LicenseSetAnswer {

@@ -65,6 +65,11 @@ class LicenseClient {
   /// and again while they were read; NOT_FOUND; FAILED_PRECONDITION (LICENSE_MATRIX_MISSING).
   absl::StatusOr<LicenseSetAnswer> CheckSet(const LicenseSetQuestion& question);
 
+  /// All of it, of one state of the library; the outbound license of the question means nothing
+  /// here. ABORTED (ANSWER_CHANGED); NOT_FOUND; FAILED_PRECONDITION (LICENSE_LIST_NEWER): a license
+  /// that the list of this program does not have.
+  absl::StatusOr<LicenseReportAnswer> Report(const LicenseSetQuestion& question);
+
   /// By the compatibility matrix in force. FAILED_PRECONDITION (LICENSE_MATRIX_MISSING).
   absl::StatusOr<LicenseComparison> Compare(const std::string& outbound, const std::string& inbound,
                                             const LicenseContext& context);

@@ -68,7 +68,7 @@ absl::StatusOr<ApprovalClaim> ParseApprovalClaim(std::string_view text) {
 
 absl::StatusOr<LicenseDataClaim> ParseLicenseDataClaim(std::string_view text) {
   return ReadObject(text, "license-data predicate", [](ObjectReader& in) {
-    constexpr std::array<std::string_view, 3> kKinds = {"list", "matrix", "properties"};
+    constexpr std::array<std::string_view, 4> kKinds = {"list", "matrix", "properties", "texts"};
     LicenseDataClaim out;
     out.kind = static_cast<LicenseDataKind>(in.Word("kind", kKinds) + 1);
     out.version = document::ReadText(in, "version", kMaxLicenseDataVersionBytes, kInvalid);

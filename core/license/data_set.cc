@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "core/base/text.h"
+#include "core/crypto/sha256.h"
 
 namespace dml {
 namespace {
@@ -24,6 +25,14 @@ Lines LinesOf(const LicenseList& list) {
   }
   for (const ListedId& id : list.exceptions()) {
     out["WITH " + id.id] = id.deprecated ? "deprecated" : "listed";
+  }
+  return out;
+}
+
+Lines LinesOf(const LicenseTexts& texts) {
+  Lines out;
+  for (const auto& [id, text] : texts.texts()) {
+    out[id] = fmt::format("{} bytes, {}", text.size(), Sha256(text).ToString().substr(0, 23));
   }
   return out;
 }
@@ -110,14 +119,16 @@ std::string_view LicenseDataKindName(LicenseDataKind kind) {
     case LicenseDataKind::kMatrix:
       return "matrix";
     case LicenseDataKind::kProperties:
+      return "properties";
+    case LicenseDataKind::kTexts:
       break;
   }
-  return "properties";
+  return "texts";
 }
 
 std::optional<LicenseDataKind> ParseLicenseDataKind(std::string_view name) {
-  for (auto kind :
-       {LicenseDataKind::kList, LicenseDataKind::kMatrix, LicenseDataKind::kProperties}) {
+  for (auto kind : {LicenseDataKind::kList, LicenseDataKind::kMatrix, LicenseDataKind::kProperties,
+                    LicenseDataKind::kTexts}) {
     if (name == LicenseDataKindName(kind)) return kind;
   }
   return std::nullopt;
@@ -142,6 +153,10 @@ absl::StatusOr<LicenseData> ReadLicenseData(const LicenseDocuments& documents) {
         Keep(LicenseProperties::Parse(it->second.text, it->second.version, *out.list),
              "license properties", out.properties));
   }
+  if (const auto it = documents.find(LicenseDataKind::kTexts); it != documents.end()) {
+    DML_RETURN_IF_ERROR(
+        Keep(LicenseTexts::Parse(it->second.text, it->second.version), "license texts", out.texts));
+  }
   return out;
 }
 
@@ -153,12 +168,14 @@ std::vector<std::string> DiffLicenseData(LicenseDataKind kind, const LicenseData
     case LicenseDataKind::kMatrix:
       return DiffMatrix(before.matrix.get(), after.matrix.get(), max_lines);
     case LicenseDataKind::kProperties:
+    case LicenseDataKind::kTexts:
       break;
   }
-  const auto lines = [](const LicenseProperties* properties) {
-    return properties == nullptr ? Lines() : LinesOf(*properties);
-  };
-  return Shortened(Diff(lines(before.properties.get()), lines(after.properties.get())), max_lines);
+  const auto lines = [](const auto& part) { return part == nullptr ? Lines() : LinesOf(*part); };
+  return Shortened(kind == LicenseDataKind::kTexts
+                       ? Diff(lines(before.texts), lines(after.texts))
+                       : Diff(lines(before.properties), lines(after.properties)),
+                   max_lines);
 }
 
 }  // namespace dml

@@ -13,12 +13,13 @@
 #include "core/base/status.h"
 #include "core/license/compatibility.h"
 #include "core/license/license_list.h"
+#include "core/license/license_texts.h"
 #include "core/license/properties.h"
 
 namespace dml {
 
-enum class LicenseDataKind { kList = 1, kMatrix = 2, kProperties = 3 };
-std::string_view LicenseDataKindName(LicenseDataKind kind);  // "list", "matrix", "properties".
+enum class LicenseDataKind { kList = 1, kMatrix = 2, kProperties = 3, kTexts = 4 };
+std::string_view LicenseDataKindName(LicenseDataKind kind);  // "list", "matrix", ...
 std::optional<LicenseDataKind> ParseLicenseDataKind(std::string_view name);
 
 /// Of a version's text; control characters are not allowed in it.
@@ -31,6 +32,7 @@ struct LicenseData {
   std::shared_ptr<const LicenseList> list;              // Never null.
   std::shared_ptr<const CompatibilityMatrix> matrix;    // Null: there is none.
   std::shared_ptr<const LicenseProperties> properties;  // Null: there are none.
+  std::shared_ptr<const LicenseTexts> texts;            // Null: there are none.
 
   std::string matrix_version() const { return matrix == nullptr ? "" : matrix->version(); }
   std::string properties_version() const {
@@ -46,7 +48,8 @@ struct LicenseDocument {
 using LicenseDocuments = std::map<LicenseDataKind, LicenseDocument>;
 
 /// Reads the parts; without a list the one built in. INVALID_ARGUMENT with the part's name: the
-/// errors of their Parse functions (license_list.h, compatibility.h, properties.h), and
+/// errors of their Parse functions (license_list.h, compatibility.h, properties.h,
+/// license_texts.h), and
 /// LICENSE_DATA_INVALID for a list that names another version than the document.
 absl::StatusOr<LicenseData> ReadLicenseData(const LicenseDocuments& documents);
 

@@ -15,16 +15,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr ErrorReason kInvalid("NOTICE_INVALID");
 
-std::set<std::string> IdsOf(const NoticeInput& input) {
-  std::set<std::string> ids;
-  for (const NoticeComponent& component : input.components) {
-    for (const LicenseLeaf& leaf : component.license.leaves()) {
-      ids.insert(leaf.id);
-      if (!leaf.addition.empty()) ids.insert(leaf.addition);
-    }
-  }
-  return ids;
-}
+std::set<std::string> IdsOf(const NoticeInput& input) { return LicenseTextIds(input.components); }
 
 std::string Join(const std::vector<std::string>& texts) {
   std::string joined;
@@ -224,6 +215,17 @@ absl::Status CheckInput(NoticeFormat format, const NoticeInput& input) {
 }
 
 }  // namespace
+
+std::set<std::string> LicenseTextIds(std::span<const NoticeComponent> components) {
+  std::set<std::string> ids;
+  for (const NoticeComponent& component : components) {
+    for (const LicenseLeaf& leaf : component.license.leaves()) {
+      ids.insert(leaf.id);
+      if (!leaf.addition.empty()) ids.insert(leaf.addition);
+    }
+  }
+  return ids;
+}
 
 std::vector<std::string> MissingLicenseTexts(const NoticeInput& input) {
   std::vector<std::string> missing;

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +43,10 @@ struct NoticeInput {
 
 inline constexpr size_t kMaxNoticeBytes = 256 << 20;
 
-/// Ids whose texts a notice of these components needs and `texts` lacks, sorted.
+/// Ids whose texts a notice of these components needs, sorted.
+std::set<std::string> LicenseTextIds(std::span<const NoticeComponent> components);
+
+/// Those of them that `texts` lacks.
 std::vector<std::string> MissingLicenseTexts(const NoticeInput& input);
 
 /// Components in the order of name and version, each text once. FAILED_PRECONDITION

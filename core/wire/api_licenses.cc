@@ -83,7 +83,7 @@ absl::StatusOr<LicenseReason> From(const v1::LicenseReason& in) {
 v1::LicenseDataKind ToApi(LicenseDataKind kind) { return static_cast<v1::LicenseDataKind>(kind); }
 
 absl::StatusOr<LicenseDataKind> From(v1::LicenseDataKind in) {
-  if (in >= v1::LICENSE_DATA_KIND_LIST && in <= v1::LICENSE_DATA_KIND_PROPERTIES) {
+  if (in >= v1::LICENSE_DATA_KIND_LIST && in <= v1::LICENSE_DATA_KIND_TEXTS) {
     return static_cast<LicenseDataKind>(in);
   }
   return AtField(InvalidArgument(ErrorReason("LICENSE_DATA_KIND_UNKNOWN"),

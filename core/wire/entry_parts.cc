@@ -116,7 +116,7 @@ void To(const LicenseDataSet& value, pb::LicenseDataSet* out) {
 }
 absl::StatusOr<LicenseDataSet> From(const pb::LicenseDataSet& in) {
   LicenseDataSet out;
-  DML_ASSIGN_OR_RETURN(out.kind, EnumFrom<LicenseDataKind>(in.kind(), 3, "license data"));
+  DML_ASSIGN_OR_RETURN(out.kind, EnumFrom<LicenseDataKind>(in.kind(), 4, "license data"));
   out.revision = in.revision();
   out.version = in.version();
   DML_ASSIGN_OR_RETURN(out.envelope, From(in.envelope()));

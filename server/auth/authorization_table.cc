@@ -112,6 +112,7 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.LicenseService/EvaluateLicense", kReaders, ScopeKind::kAny},
     {"/dml.v1.LicenseService/EvaluateLicenseSet", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.LicenseService/FindPackagesByLicense", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.LicenseService/GetLicenseReport", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.LicenseService/ListLicenseData", kReaders, ScopeKind::kAny},
     {"/dml.v1.LicenseService/SetLicenseData", kLicenseManagers, ScopeKind::kLibrary},
     {"/dml.v1.MaintenanceService/GetCollection", kAuditors, ScopeKind::kLibrary},

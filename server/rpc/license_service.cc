@@ -5,6 +5,7 @@
 #include "core/wire/api_licenses.h"
 #include "dml/v1/license.grpc.pb.h"
 #include "server/rpc/license_questions.h"
+#include "server/rpc/license_report.h"
 #include "server/rpc/license_sets.h"
 #include "server/rpc/service_util.h"
 #include "storage/journal/journal.h"
@@ -54,6 +55,15 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.LicenseService/EvaluateLicenseSet",
         [&](const Caller& caller) { return EvaluateSet(context_, caller, *request, *response); });
+  }
+
+  grpc::Status GetLicenseReport(grpc::ServerContext* context,
+                                const v1::GetLicenseReportRequest* request,
+                                v1::GetLicenseReportResponse* response) override {
+    return Handle(context_.guard, context, "/dml.v1.LicenseService/GetLicenseReport",
+                  [&](const Caller& caller) {
+                    return ReportLicenses(context_, caller, *request, *response);
+                  });
   }
 
   grpc::Status CompareLicenses(grpc::ServerContext* context,

@@ -12,7 +12,7 @@ namespace dml {
 namespace {
 
 constexpr LicenseDataKind kKinds[] = {LicenseDataKind::kList, LicenseDataKind::kMatrix,
-                                      LicenseDataKind::kProperties};
+                                      LicenseDataKind::kProperties, LicenseDataKind::kTexts};
 
 absl::Status CheckSize(const std::string& bytes, size_t most, std::string_view field) {
   if (bytes.size() <= most) return absl::OkStatus();

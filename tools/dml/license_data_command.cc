@@ -28,7 +28,8 @@ struct SetArgs {
 
 void DeclareSet(CLI::App& app, SetArgs& args) {
   app.add_option("file", args.file, "The document")->required()->type_name("FILE");
-  app.add_option("--kind", args.kind, kKindHelp)->check(OneOf({"list", "matrix", "properties"}));
+  app.add_option("--kind", args.kind, kKindHelp)
+      ->check(OneOf({"list", "matrix", "properties", "texts"}));
   app.add_option("--version", args.version,
                  "How verdicts name it; default for a list: the version that it names");
   app.add_option("--revision", args.revision, "Default: one more than that of the one in force")
@@ -50,7 +51,7 @@ absl::Status CheckSet(const SetArgs& args) {
   }
   if (args.envelope.empty() && args.kind.empty()) {
     return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
-                           "--kind is needed: list, matrix or properties");
+                           "--kind is needed: list, matrix, properties or texts");
   }
   if (!args.envelope.empty() &&
       !(args.kind.empty() && args.version.empty() && args.revision.empty())) {
@@ -153,7 +154,8 @@ struct ListArgs {
 };
 
 void DeclareList(CLI::App& app, ListArgs& args) {
-  app.add_option("--kind", args.kind, kKindHelp)->check(OneOf({"list", "matrix", "properties"}));
+  app.add_option("--kind", args.kind, kKindHelp)
+      ->check(OneOf({"list", "matrix", "properties", "texts"}));
 }
 
 absl::StatusOr<Reply> List(Context& context, const ListArgs& args) {
@@ -179,7 +181,7 @@ absl::StatusOr<Reply> List(Context& context, const ListArgs& args) {
 void AddLicenseDataCommands(CommandTree& tree, CLI::App& license) {
   CLI::App& noun = tree.AddNoun(license, "data", "What licenses are judged by");
   tree.Add<SetArgs>(noun,
-                    {"set", "Load a license list, compatibility matrix or properties",
+                    {"set", "Load a license list, compatibility matrix, properties or texts",
                      "dml license data set matrixseqexpl.json --kind matrix --version OSADL "
                      "--key licenses.key --dry-run"},
                     DeclareSet, Set);

@@ -50,6 +50,7 @@ void AddContextOptions(CLI::App& app, ContextArgs& args);
 LicenseContext ContextOf(const ContextArgs& args);
 
 void AddLicenseCheckCommand(CommandTree& tree, CLI::App& license);     // check
+void AddLicenseReportCommand(CommandTree& tree, CLI::App& license);    // report
 void AddLicenseFindCommand(CommandTree& tree, CLI::App& license);      // find
 void AddLicenseConcludeCommand(CommandTree& tree, CLI::App& license);  // conclude
 void AddLicenseOfflineCommands(CommandTree& tree, CLI::App& license);  // parse, compare

@@ -7,7 +7,6 @@ namespace dml {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::SpecBuilder;
 using testing::Target;
