@@ -67,6 +67,22 @@ struct LicenseReportAnswer {
   uint64_t policy_revision = 0;       // 0 without an environment.
 };
 
+/// Of a policy on one license.
+struct LicensePolicyVerdict {
+  std::optional<LicenseOutcome> outcome;  // nullopt: there is no policy, and nothing is allowed.
+  std::string chosen;
+  std::vector<std::string> obligations;
+  std::string explanation;
+};
+
+/// What a new policy would judge otherwise.
+struct LicensePolicyChange {
+  VariantName variant;
+  std::string license;
+  LicensePolicyVerdict before;
+  LicensePolicyVerdict after;
+};
+
 struct LicenseSetAnswer {
   LicenseOutcome outcome = LicenseOutcome::kReview;  // The worst of all pairs.
   std::vector<LicenseSetFinding> findings;           // All of them.

@@ -1,4 +1,4 @@
-// LicenseClient::Report: the pages of a report made into one.
+// LicenseClient: reports, whose pages are made into one, and dry runs of policies.
 #include "client/calls.h"
 #include "client/licenses.h"
 #include "core/wire/api_licenses.h"
@@ -94,7 +94,41 @@ absl::StatusOr<std::optional<LicenseReportAnswer>> Fetch(Connection& connection,
   return out;
 }
 
+absl::StatusOr<LicensePolicyVerdict> ReadVerdict(const v1::LicensePolicyVerdict& in) {
+  LicensePolicyVerdict out;
+  if (in.outcome() != v1::LICENSE_OUTCOME_UNSPECIFIED) {
+    DML_ASSIGN_OR_RETURN(out.outcome, wire::From(in.outcome()));
+  }
+  out.chosen = in.chosen();
+  out.obligations.assign(in.obligations().begin(), in.obligations().end());
+  out.explanation = in.explanation();
+  return out;
+}
+
+absl::StatusOr<LicensePolicyChange> ReadChange(const v1::LicensePolicyChange& in) {
+  LicensePolicyChange out;
+  DML_ASSIGN_OR_RETURN(out.variant, VariantName::Parse(in.variant()));
+  out.license = in.license();
+  DML_ASSIGN_OR_RETURN(out.before, ReadVerdict(in.before()));
+  DML_ASSIGN_OR_RETURN(out.after, ReadVerdict(in.after()));
+  return out;
+}
+
 }  // namespace
+
+absl::StatusOr<ListPage<LicensePolicyChange>> LicenseClient::DryRun(
+    const std::string& environment, const std::string& policy_document,
+    const ListOptions& options) {
+  v1::DryRunPolicyRequest request;
+  request.set_environment(wire::EnvironmentResource(environment));
+  request.set_policy_document(policy_document);
+  SetPage(options, request);
+  DML_ASSIGN_OR_RETURN(auto response,
+                       Ask(client_.connection(), &Calls::DryRunPolicy, request,
+                           [](const v1::DryRunPolicyResponse& answer) { return answer.index(); }));
+  return ReadPageBy<LicensePolicyChange>(response.changes(), response.next_page_token(),
+                                         ReadChange);
+}
 
 absl::StatusOr<LicenseReportAnswer> LicenseClient::Report(const LicenseSetQuestion& question) {
   v1::GetLicenseReportRequest request;

@@ -70,6 +70,12 @@ class LicenseClient {
   /// that the list of this program does not have.
   absl::StatusOr<LicenseReportAnswer> Report(const LicenseSetQuestion& question);
 
+  /// What a policy document would change of the verdicts on everything published, by package name;
+  /// a page may be empty while more follows. ENVIRONMENT_NOT_FOUND, the errors of ParsePolicy.
+  absl::StatusOr<ListPage<LicensePolicyChange>> DryRun(const std::string& environment,
+                                                       const std::string& policy_document,
+                                                       const ListOptions& options = {});
+
   /// By the compatibility matrix in force. FAILED_PRECONDITION (LICENSE_MATRIX_MISSING).
   absl::StatusOr<LicenseComparison> Compare(const std::string& outbound, const std::string& inbound,
                                             const LicenseContext& context);

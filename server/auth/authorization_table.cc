@@ -109,6 +109,7 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.KeyService/ListSignatures", kAuditors, ScopeKind::kLibrary},
     {"/dml.v1.KeyService/RevokeKey", kAdmins, ScopeKind::kLibrary},
     {"/dml.v1.LicenseService/CompareLicenses", kReaders, ScopeKind::kAny},
+    {"/dml.v1.LicenseService/DryRunPolicy", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.LicenseService/EvaluateLicense", kReaders, ScopeKind::kAny},
     {"/dml.v1.LicenseService/EvaluateLicenseSet", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.LicenseService/FindPackagesByLicense", kReaders, ScopeKind::kNamespace},

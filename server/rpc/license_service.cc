@@ -4,6 +4,7 @@
 #include "core/license/findings.h"
 #include "core/wire/api_licenses.h"
 #include "dml/v1/license.grpc.pb.h"
+#include "server/rpc/license_dry_run.h"
 #include "server/rpc/license_questions.h"
 #include "server/rpc/license_report.h"
 #include "server/rpc/license_sets.h"
@@ -55,6 +56,13 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.LicenseService/EvaluateLicenseSet",
         [&](const Caller& caller) { return EvaluateSet(context_, caller, *request, *response); });
+  }
+
+  grpc::Status DryRunPolicy(grpc::ServerContext* context, const v1::DryRunPolicyRequest* request,
+                            v1::DryRunPolicyResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.LicenseService/DryRunPolicy",
+        [&](const Caller& caller) { return TryPolicy(context_, caller, *request, *response); });
   }
 
   grpc::Status GetLicenseReport(grpc::ServerContext* context,

@@ -115,8 +115,13 @@ absl::Status EvaluateSet(const ServiceContext& context, const Caller& caller,
   DML_ASSIGN_OR_RETURN(const Slice slice,
                        ReadSlice(request.page_size(), request.page_token(), findings.size()));
   response.set_outcome(wire::ToApi(check.outcome));
-  for (size_t i = slice.begin; i < slice.end; ++i) *response.add_findings() = findings[i];
-  response.set_next_page_token(slice.next_page_token);
+  // Texts of licenses are long: the page ends early rather than be too large for a message.
+  size_t end = slice.begin;
+  for (size_t bytes = 0; end < slice.end && bytes < context.max_message_bytes / 4; ++end) {
+    bytes += findings[end].ByteSizeLong();
+    *response.add_findings() = findings[end];
+  }
+  response.set_next_page_token(end == findings.size() ? "" : std::to_string(end));
   response.set_finding_count(findings.size());
   response.set_pair_count(check.pairs);
   response.set_index(state.index);

@@ -51,12 +51,10 @@ absl::StatusOr<VariantLicense> ReadVariantLicense(const LicenseState& state, Pol
                                                   const VariantRecord& record) {
   VariantLicense out;
   out.name = record.name;
-  DML_ASSIGN_OR_RETURN(const std::string bytes, ReadMetadata(*state.reader, record.spec));
-  DML_ASSIGN_OR_RETURN(out.spec, ParsePackageSpec(bytes));
   DML_ASSIGN_OR_RETURN(out.evidence, policies.evidence().Get(*state.reader, state.trust.get(),
                                                              state.data->list, record));
   const LicenseList& list = *state.data->list;
-  auto declared = LicenseExpression::Parse(out.spec.declared_license, list);
+  auto declared = LicenseExpression::Parse(record.declared_license, list);
   if (declared.ok()) {
     out.evidence.declared = *std::move(declared);
   } else {
@@ -67,17 +65,22 @@ absl::StatusOr<VariantLicense> ReadVariantLicense(const LicenseState& state, Pol
   out.effective = effective.ok() ? *std::move(effective) : LicenseExpression::NoAssertion();
   out.taken = out.effective;
   if (state.policy == nullptr) return out;
-  const std::string package = record.name.package.ToString();
-  out.context = LicenseContextOf(*state.policy, state.environment, package);
-  out.verdict = EvaluateLicense(out.effective, state.policy->licenses, list,
-                                {.context = out.context,
-                                 .package = package,
-                                 .time = state.time,
-                                 .waivers = &state.policy->waivers});
+  out.context = LicenseContextOf(*state.policy, state.environment, record.name.package.ToString());
+  out.verdict = JudgeLicense(out.effective, record.name, state, *state.policy);
   if (out.verdict->outcome > LicenseOutcome::kAllowWithObligations) return out;
   auto taken = LicenseExpression::Parse(out.verdict->chosen, list);
   if (taken.ok()) out.taken = *std::move(taken);
   return out;
+}
+
+LicenseVerdict JudgeLicense(const LicenseExpression& license, const VariantName& name,
+                            const LicenseState& state, const Policy& policy) {
+  const std::string package = name.package.ToString();
+  return EvaluateLicense(license, policy.licenses, *state.data->list,
+                         {.context = LicenseContextOf(policy, state.environment, package),
+                          .package = package,
+                          .time = state.time,
+                          .waivers = &policy.waivers});
 }
 
 absl::StatusOr<std::vector<VariantLicense>> ReadVariantLicenses(
@@ -90,6 +93,8 @@ absl::StatusOr<std::vector<VariantLicense>> ReadVariantLicenses(
       return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", name.ResourceName());
     }
     DML_ASSIGN_OR_RETURN(VariantLicense license, ReadVariantLicense(state, policies, *record));
+    DML_ASSIGN_OR_RETURN(const std::string bytes, ReadMetadata(*state.reader, record->spec));
+    DML_ASSIGN_OR_RETURN(license.spec, ParsePackageSpec(bytes));
     out.push_back(std::move(license));
   }
   return out;

@@ -32,7 +32,7 @@ absl::StatusOr<LicenseState> ReadLicenseState(const Reader& state, TrustCache& t
 
 struct VariantLicense {
   VariantName name;
-  PackageSpec spec;
+  PackageSpec spec;  // Only of ReadVariantLicenses.
   LicenseEvidence evidence;
   LicenseExpression effective;            // NOASSERTION where it is not known.
   LicenseContext context{};               // By the policy, else the default.
@@ -46,7 +46,12 @@ struct VariantLicense {
 absl::StatusOr<VariantLicense> ReadVariantLicense(const LicenseState& state, PolicyCache& policies,
                                                   const VariantRecord& record);
 
-/// The same of a set. NOT_FOUND (VARIANT_NOT_FOUND) for the first that is not there.
+/// The verdict of another policy, in the environment of the state.
+LicenseVerdict JudgeLicense(const LicenseExpression& license, const VariantName& name,
+                            const LicenseState& state, const Policy& policy);
+
+/// The same of a set, with package specs. NOT_FOUND (VARIANT_NOT_FOUND) for the first that is not
+/// there.
 absl::StatusOr<std::vector<VariantLicense>> ReadVariantLicenses(const LicenseState& state,
                                                                 PolicyCache& policies,
                                                                 std::span<const VariantName> names);

@@ -59,7 +59,8 @@ class Walk {
     cursor->SeekToFirst();
     std::string last;
     while (cursor->Valid()) {
-      if (page_.items.size() == request_.size || steps_ >= kMaxScanned) {
+      if (page_.items.size() == request_.size || steps_ >= kMaxScanned ||
+          bytes_ >= kMaxLicensePageBytes) {
         page_.next_key = last;
         return std::move(page_);
       }
@@ -114,7 +115,9 @@ class Walk {
       match.declared_license = std::move(record->declared_license);
     }
     DML_ASSIGN_OR_RETURN(const bool first, IsFirst(match.declared_license));
-    if (first) page_.items.push_back(std::move(match));
+    if (!first) return absl::OkStatus();
+    bytes_ += match.declared_license.size();
+    page_.items.push_back(std::move(match));
     return absl::OkStatus();
   }
 
@@ -143,6 +146,7 @@ class Walk {
   std::string group_;
   bool in_wanted_ = false;
   size_t steps_ = 0;
+  size_t bytes_ = 0;
   Page<LicenseMatch> page_;
 };
 

@@ -24,6 +24,8 @@ struct LicenseMatch {
 
 /// Licenses longer than this are not in the rows, but read from the variant.
 inline constexpr size_t kMaxIndexedLicenseBytes = 256;
+/// A page ends early rather than hold more bytes of licenses, by more than one.
+inline constexpr size_t kMaxLicensePageBytes = 1 << 20;
 
 /// Holds nothing but the reader, which must outlive it. Pages as ListView's (list_view.h), and its
 /// errors. A question costs in proportion to the page, and to the licenses that occur and are not

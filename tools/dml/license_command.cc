@@ -262,6 +262,7 @@ void AddLicenseCommands(CommandTree& tree) {
                       "dml license eval 'MIT OR GPL-2.0-only' --policy policy.yaml"},
                      DeclareEval, Eval);
   AddLicenseFindCommand(tree, noun);
+  AddLicenseDryRunCommand(tree, noun);
   AddLicenseReportCommand(tree, noun);
   AddLicenseCheckCommand(tree, noun);
   AddLicenseConcludeCommand(tree, noun);

@@ -51,6 +51,7 @@ LicenseContext ContextOf(const ContextArgs& args);
 
 void AddLicenseCheckCommand(CommandTree& tree, CLI::App& license);     // check
 void AddLicenseReportCommand(CommandTree& tree, CLI::App& license);    // report
+void AddLicenseDryRunCommand(CommandTree& tree, CLI::App& license);    // dry-run
 void AddLicenseFindCommand(CommandTree& tree, CLI::App& license);      // find
 void AddLicenseConcludeCommand(CommandTree& tree, CLI::App& license);  // conclude
 void AddLicenseOfflineCommands(CommandTree& tree, CLI::App& license);  // parse, compare
