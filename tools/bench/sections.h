@@ -45,6 +45,8 @@ absl::Status MeasureQueries(const Setup& setup, Report& report);
 absl::Status MeasureSequencer(const Setup& setup, Report& report);
 /// Signatures, proofs, and what they cost a publish; in this process.
 absl::Status MeasureTrust(const Setup& setup, Report& report);
+/// Verdicts on licenses, their index over 10^6 versions, leases of 64 clients; in this process.
+absl::Status MeasureLicense(const Setup& setup, Report& report);
 
 /// An experiment on releases given as paths, not a section: see tools/bench/chunking.h.
 struct ChunkingOptions {
