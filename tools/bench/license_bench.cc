@@ -5,6 +5,7 @@
 #include <random>
 #include <unistd.h>
 
+#include "core/crypto/sha256.h"
 #include "core/license/policy.h"
 #include "core/os/file.h"
 #include "storage/engine/rocksdb_engine.h"
