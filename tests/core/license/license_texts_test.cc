@@ -36,13 +36,13 @@ TEST(LicenseTextsTest, RefusesWhatIsNoSetOfTexts) {
     const char* message;
   };
   const Bad cases[] = {
-      {"", "expected"},
-      {"[]", "expected an object"},
+      {"", "malformed JSON"},
+      {"[]", "must be an object"},
       {R"({"texts": []})", "schema"},
       {R"({"schema": "dml.license-texts/v2", "texts": []})", "schema"},
       {R"({"schema": "dml.license-texts/v1", "texts": [], "more": 1})", "more"},
       {R"({"schema": "dml.license-texts/v1", "texts": []})", "no text"},
-      {R"({"schema": "dml.license-texts/v1", "texts": [{"id": "MIT"}]})", "texts[0].text"},
+      {R"({"schema": "dml.license-texts/v1", "texts": [{"id": "MIT"}]})", "'text'"},
       {R"({"schema": "dml.license-texts/v1", "texts": [{"id": "M T", "text": "x"}]})", "'M T'"},
       {R"({"schema": "dml.license-texts/v1", "texts": [{"id": "a:b", "text": "x"}]})", "'a:b'"},
       {R"({"schema": "dml.license-texts/v1", "texts": [{"id": "MIT", "text": ""}]})", "MIT"},
