@@ -46,7 +46,7 @@ struct PolicyClaim {
 /// Signing role: approver over the environment.
 struct ApprovalClaim {
   std::string environment;
-  Digest findings;  // Of all findings in order, those of the family "approvals" left out.
+  Digest findings;  // ReleaseVerdict::approved_findings, of core/gate/evaluate_release.h.
   Timestamp expires;
   bool operator==(const ApprovalClaim&) const = default;
 };

@@ -8,6 +8,8 @@
 #include "core/base/text.h"
 #include "core/crypto/sha256.h"
 #include "core/gate/policy_licenses.h"
+#include "core/gate/policy_shape.h"
+#include "core/gate/read_release_rules.h"
 
 namespace dml {
 namespace {
@@ -79,7 +81,12 @@ absl::StatusOr<Policy> ReadPolicy(const json& document, std::string_view text,
     return ReadPolicyLicenses(value, list, properties, policy);
   });
   in.Read("compatibility", [&](const json& value) { return ReadCompatibility(value, policy); });
+  for (const ShapeMember& member : PolicyShape().members) {
+    in.Read(member.name,
+            [&](const json& value) { return CheckShape(value, *member.shape, kInvalid); });
+  }
   DML_RETURN_IF_ERROR(in.Finish());
+  DML_ASSIGN_OR_RETURN(policy.release_rules, ReadReleaseRules(document));
   return policy;
 }
 
@@ -150,6 +157,38 @@ licenses:
 compatibility:
   # What to do where it can be proven neither that packages fit together nor that they do not.
   onNotProven: DENY  # or WARN
+
+# What follows judges a release as a whole. Each is a list of rules; `environment` says where a rule
+# holds, with what is below, and `types` for which releases. The most specific one applies.
+approvals:
+  # Different persons who must approve, none of whom published an item, tested it or deploys it.
+  - approvers: 1
+    validHours: 168
+#  - types: [MAJOR]
+#    approvers: 2
+size: []
+#  - types: [PATCH]
+#    items: 20
+#    bytes: 1000000000
+scope: []
+#  - after: {environment: staging, soakHours: 24}
+frequency: []
+#  - types: [MAJOR]
+#    atMost: [{releases: 1, withinHours: 2160}]
+timing: []
+#  - zone: Europe/Berlin
+#    weekly: [{days: [TUESDAY, THURSDAY], from: "22:00", until: "02:00"}]
+#    freezes: [{from: "2030-12-20T00:00:00", until: "2031-01-02T00:00:00", reason: holidays}]
+risk: []
+#  - highest: 100
+#    accepted: 200
+#    acceptors: [PRINCIPAL-ID]
+vulnerabilities: []
+#  - highest: MEDIUM
+#    fixWithinHours: 336
+override: []
+#  - rules: ["timing.*", "frequency.*"]
+#    approvers: 1
 )";
 
 }  // namespace

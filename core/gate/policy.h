@@ -23,8 +23,10 @@
 //          author: ann, expires: "2027-03-31T00:00:00Z", when: {}}
 //   compatibility:        # optional
 //     onNotProven: DENY   # or WARN
-// What is not known is refused, in the document too: an unknown member, a family that is missing, a
-// license that is not on the list, a category that the properties data does not have.
+// and the families that judge a release as a whole, each optional: release_rules.h. One table has
+// all members: policy_shape.h. What is not known is refused, in the document too: an unknown
+// member, a family that is missing, a license that is not on the list, a category that the
+// properties data does not have.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +36,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/status.h"
+#include "core/gate/release_rules.h"
 #include "core/license/license_list.h"
 #include "core/license/policy.h"
 #include "core/license/waiver.h"
@@ -66,6 +69,7 @@ struct Policy {
   LicenseWaivers waivers;
   std::vector<LicenseScope> license_scopes;
   NotProvenAction on_not_proven = NotProvenAction::kDeny;
+  ReleaseRules release_rules;
 };
 
 /// INVALID_ARGUMENT (POLICY_INVALID); the message starts with the line ("policy: line 7: ...").

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/compat/closed_world.h"
-#include "core/crypto/sha256.h"
+#include "core/gate/evaluate_release.h"
 #include "storage/journal/journal.h"
 #include "storage/library/publication_signers.h"
 #include "storage/views/library_view.h"
@@ -37,22 +37,6 @@ ItemState StateOf(VariantState state) {
       break;
   }
   return ItemState::kWithdrawn;
-}
-
-Digest DigestOf(const std::vector<Finding>& findings) {
-  Sha256Hasher hasher;
-  auto add = [&](std::string_view text) {
-    hasher.Update(fmt::format("{}:", text.size()));
-    hasher.Update(text);
-  };
-  for (const Finding& finding : findings) {
-    add(finding.rule);
-    add(std::to_string(static_cast<int>(finding.severity)));
-    add(finding.subject);
-    add(finding.message);
-    add(finding.remedy);
-  }
-  return hasher.Finish();
 }
 
 absl::Status AddPolicy(const Reader& state, GateDecision& decision, std::string_view environment,
@@ -125,7 +109,7 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
     decision.license_properties_version = policy.policy->licenses.properties_version();
   }
   decision.result = EvaluateSet(input);
-  decision.findings_digest = DigestOf(decision.result.findings);
+  decision.findings_digest = FindingsDigest(decision.result.findings);
   return decision;
 }
 

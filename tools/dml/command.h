@@ -109,6 +109,7 @@ void AddEntitlementCommands(CommandTree& tree);
 void AddLeaseCommands(CommandTree& tree, CLI::App& entitlement);
 void AddEnvironmentCommands(CommandTree& tree);  // environment, node
 void AddPolicyCommands(CommandTree& tree);
+void AddPolicyOfflineCommands(CommandTree& tree, CLI::App& policy);  // policy schema, diff, test
 void AddLicenseCommands(CommandTree& tree);
 void AddCompatCommands(CommandTree& tree);
 void AddDebianCommands(CommandTree& tree, CLI::App& compat);  // compat installable, solve

@@ -1,5 +1,6 @@
 // dml policy init|set|show|check.
 #include "core/base/text.h"
+#include "core/gate/lock_out.h"
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 #include "tools/dml/command.h"
@@ -41,6 +42,8 @@ absl::StatusOr<Reply> Init(Context&, const PolicyArgs& args) {
 
 void DeclareCheck(CLI::App& app, PolicyArgs& args) {
   app.add_option("file", args.file, "The document")->required()->type_name("FILE");
+  app.add_option("--environment", args.environment,
+                 "Would it lock everyone out there, from now on");
   AddLicensePropertiesOption(app, args.properties);
 }
 
@@ -115,6 +118,41 @@ void AddLicenses(const Policy& policy, std::vector<std::pair<std::string, Cell>>
   reply.document["licenseWaivers"] = std::move(waivers);
 }
 
+// How many rules each family has that judges a release as a whole.
+void AddFamilies(const ReleaseRules& rules, std::vector<std::pair<std::string, Cell>>& fields,
+                 Reply& reply) {
+  const std::pair<const char*, size_t> counts[] = {
+      {"approvals", rules.approvals.size()},
+      {"size", rules.size.size()},
+      {"scope", rules.scope.size()},
+      {"frequency", rules.frequency.size()},
+      {"timing", rules.timing.size()},
+      {"risk", rules.risk.size()},
+      {"vulnerabilities", rules.vulnerabilities.size()},
+      {"override", rules.override_rules.size()}};
+  Json families = Json::object();
+  for (const auto& [name, count] : counts) {
+    families[name] = count;
+    if (count > 0) fields.emplace_back(name, fmt::format("rules: {}", count));
+  }
+  reply.document["rules"] = std::move(families);
+}
+
+// Whether nothing could be deployed by the policy any more.
+absl::Status AddLockOuts(const Policy& policy, const std::string& environment, Reply& reply) {
+  if (environment.empty()) return absl::OkStatus();
+  DML_RETURN_IF_ERROR(ValidateEnvironmentName(environment));
+  const std::vector<Finding> found = FindLockOuts(policy, environment, {.time = WallClockNow()});
+  Json findings = Json::array();
+  for (const Finding& finding : found) findings.push_back(ToJson(finding));
+  reply.document["lockOuts"] = std::move(findings);
+  if (found.empty()) return absl::OkStatus();
+  reply.text.Line({"it would lock everyone out of " + environment, Style::kBad});
+  AddFindings(found, reply.text);
+  reply.code = ExitCode::kNegative;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Reply> Check(Context&, const PolicyArgs& args) {
   DML_ASSIGN_OR_RETURN(std::string text, ReadFile(args.file, kMaxPolicyBytes));
   DML_ASSIGN_OR_RETURN(const auto properties,
@@ -137,7 +175,9 @@ absl::StatusOr<Reply> Check(Context&, const PolicyArgs& args) {
       {"signatures", fmt::format("{}", policy->signature_threshold)}};
   AddLicenses(*policy, fields, reply);
   fields.emplace_back("when not proven", not_proven);
+  AddFamilies(policy->release_rules, fields, reply);
   reply.text.Fields(std::move(fields));
+  DML_RETURN_IF_ERROR(AddLockOuts(*policy, args.environment, reply));
   return reply;
 }
 
@@ -204,6 +244,7 @@ void AddPolicyCommands(CommandTree& tree) {
                        {"show", "The policy of an environment",
                         "dml policy show --environment production/eu --out policy.yaml"},
                        DeclareShow, Show);
+  AddPolicyOfflineCommands(tree, noun);
 }
 
 }  // namespace dml
