@@ -170,6 +170,27 @@ struct LogAudit::Rules {
          fmt::format("node {} of {}", p.name, p.environment));
   }
   void operator()(const PolicySet& p) const { NeedEnvironment(p.environment); }
+  void operator()(const ReleaseSealed& p) const {
+    const bool is_new = audit.releases_.insert(p.document.digest).second;
+    Bind(is_new && audit.release_names_.emplace(p.name, p.version).second,
+         fmt::format("release {} {}", p.name, p.version));
+    for (const std::string& environment : p.environments) NeedEnvironment(environment);
+  }
+  void NeedRelease(const Digest& document) const {
+    if (!audit.releases_.contains(document)) {
+      Broken("NAME_UNKNOWN", fmt::format("release {} was never sealed", document.ToString()));
+    }
+  }
+  void operator()(const ReleaseAttested& p) const { NeedRelease(p.release); }
+  void operator()(const ReleaseApproved& p) const {
+    NeedRelease(p.release);
+    NeedEnvironment(p.environment);
+  }
+  void operator()(const ReleaseWithdrawn& p) const { NeedRelease(p.release); }
+  void operator()(const ReleaseMoved& p) const {
+    NeedRelease(p.release);
+    NeedEnvironment(p.environment);
+  }
   // What the terms of entitlements allow is a fold of these entries, whoever makes it.
   void Seats(const absl::Status& status) const {
     if (!status.ok()) Broken("SEATS_INVALID", std::string(Message(status)));

@@ -76,6 +76,8 @@ class LogAudit {
   std::set<std::string> media_;
   EntitlementLedger seats_;
   std::set<std::string> permits_;
+  std::set<Digest> releases_;
+  std::set<std::pair<std::string, std::string>> release_names_;
   uint64_t audit_lines_ = 0;  // Of the audit log, as the entry before recorded them.
   std::set<std::pair<std::string, Digest>> attestations_;
   std::vector<LogFault> faults_;

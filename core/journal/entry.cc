@@ -95,6 +95,11 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const AuditRecorded&) { return "audit_recorded"; },
                         [](const ClockAccepted&) { return "clock_accepted"; },
                         [](const LicenseDataSet&) { return "license_data_set"; },
+                        [](const ReleaseSealed&) { return "release_sealed"; },
+                        [](const ReleaseAttested&) { return "release_attested"; },
+                        [](const ReleaseApproved&) { return "release_approved"; },
+                        [](const ReleaseWithdrawn&) { return "release_withdrawn"; },
+                        [](const ReleaseMoved&) { return "release_moved"; },
                     },
                     payload);
 }
@@ -180,6 +185,23 @@ std::string EntrySummary(const EntryPayload& payload) {
             return fmt::format("{} {} of {} to {}", CustodyActionName(p.action), p.copies, p.name,
                                p.custodian);
           },
+          [](const ReleaseSealed& p) {
+            return fmt::format("seal release {} {}", p.name, p.version);
+          },
+          [](const ReleaseAttested& p) {
+            return fmt::format("attach {} to release {}", p.attestation.predicate_type,
+                               p.release.ToString());
+          },
+          [](const ReleaseApproved& p) {
+            return fmt::format("approve release {} for {}", p.release.ToString(), p.environment);
+          },
+          [](const ReleaseWithdrawn& p) {
+            return fmt::format("withdraw release {}: {}", p.release.ToString(), p.reason);
+          },
+          [](const ReleaseMoved& p) {
+            return fmt::format("{} release {} in {}", DeploymentEventName(p.event),
+                               p.release.ToString(), p.environment);
+          },
           [](const EntitlementGranted& p) {
             return fmt::format("grant entitlement {}: {} of {}", p.terms.id, p.terms.quantity,
                                p.terms.product);
@@ -236,6 +258,12 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     if (permit->permit.size > 0) out.push_back(permit->permit);
   } else if (const auto* data = std::get_if<LicenseDataSet>(&payload)) {
     out = {data->envelope, data->content};
+  } else if (const auto* sealed = std::get_if<ReleaseSealed>(&payload)) {
+    out = {sealed->document, sealed->seal.envelope};
+  } else if (const auto* attested = std::get_if<ReleaseAttested>(&payload)) {
+    out.push_back(attested->attestation.envelope);
+  } else if (const auto* approved = std::get_if<ReleaseApproved>(&payload)) {
+    out.push_back(approved->approval.envelope);
   }
   return out;
 }

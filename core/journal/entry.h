@@ -16,6 +16,7 @@
 #include "core/base/time.h"
 #include "core/journal/custody_entries.h"
 #include "core/journal/license_entries.h"
+#include "core/journal/release_entries.h"
 #include "core/journal/retention.h"
 #include "core/journal/seat_entries.h"
 #include "core/journal/trust_entries.h"
@@ -113,15 +114,14 @@ struct NamespaceRetentionSet {
   bool operator==(const NamespaceRetentionSet&) const = default;
 };
 
-using EntryPayload =
-    std::variant<LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked, VersionPublished,
-                 AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated,
-                 NodeCreated, PolicySet, NamespaceRetentionSet, RootSet, DelegationSet, RoleGranted,
-                 RoleRevoked, TokenIssued, TokenRevoked, PermitDecided, AdmissionDecided,
-                 VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded,
-                 EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
-                 LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
-                 ClockAccepted>;
+using EntryPayload = std::variant<
+    LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked, VersionPublished,
+    AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated, NodeCreated,
+    PolicySet, NamespaceRetentionSet, RootSet, DelegationSet, RoleGranted, RoleRevoked, TokenIssued,
+    TokenRevoked, PermitDecided, AdmissionDecided, VariantScanned, HoldPlaced, HoldReleased,
+    MediaRegistered, CustodyRecorded, EntitlementGranted, EntitlementAmended, SeatsReserved,
+    LeaseCommitted, LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
+    ClockAccepted, ReleaseSealed, ReleaseAttested, ReleaseApproved, ReleaseWithdrawn, ReleaseMoved>;
 
 struct Entry {
   uint64_t index = 0;

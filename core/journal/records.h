@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/journal/entry.h"
+#include "core/journal/release_records.h"
 #include "core/journal/seat_records.h"
 #include "core/journal/trust_records.h"
 #include "core/package/package_spec.h"

@@ -29,7 +29,7 @@ enum class DeploymentState {
   kReviewed,  // Somebody looked at how it went. The end.
 };
 enum class DeploymentEvent {
-  kApprove = 1,  // As many as must have approved.
+  kApprove = 1,  // Somebody did; whether enough have is for the gate to say.
   kLapse,        // An approval expired, or was taken back, so that too few are left.
   kPermit,       // A permit was given.
   kPermitEnd,    // The last permit expired or was revoked, and nothing had started.

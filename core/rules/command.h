@@ -32,6 +32,9 @@ inline std::string PackageStamp(const PackageName& package) { return package.Res
 inline std::string EnvironmentStamp(std::string_view environment) {
   return fmt::format("environments/{}", environment);
 }
+inline std::string ReleaseStamp(const Digest& document) {
+  return fmt::format("releases/{}", document.ToString());
+}
 inline constexpr std::string_view kKeysStamp = "keys";  // Trust roots, delegations, revocations.
 inline constexpr std::string_view kLicenseDataStamp = "license-data";
 inline constexpr std::string_view kAccessStamp = "access";  // Roles and tokens.

@@ -62,7 +62,17 @@ class Decider {
   absl::Status operator()(const LeaseReleased& p) const;
   absl::Status operator()(const LeaseBorrowed& p) const;
 
+  // decide_releases.cc
+  absl::Status operator()(const ReleaseSealed& p) const;
+  absl::Status operator()(const ReleaseAttested& p) const;
+  absl::Status operator()(const ReleaseApproved& p) const;
+  absl::Status operator()(const ReleaseWithdrawn& p) const;
+  absl::Status operator()(const ReleaseMoved& p) const;
+
  private:
+  absl::StatusOr<ReleaseRecord> ExistingRelease(const Digest& document) const;
+  absl::Status CheckEnvelopeIsNew(const ReleaseRecord& release,
+                                  const ReleaseEnvelope& envelope) const;
   absl::Status CheckNamespaceExists(std::string_view name) const;
   absl::Status CheckEnvironmentExists(std::string_view name) const;
   absl::Status CheckTerms(const Entitlement& terms) const;

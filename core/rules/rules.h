@@ -8,6 +8,7 @@
 
 #include "core/journal/records.h"
 #include "core/rules/command.h"
+#include "core/rules/releases.h"
 #include "core/rules/seats.h"
 
 namespace dml {
@@ -19,7 +20,7 @@ inline constexpr uint32_t kPlacesForPublications = 100;
 
 /// The state that rules look at. Implemented by storage/views over the batch being built, and by a
 /// fake in tests. Errors are those of the storage below (DATA_LOSS, UNAVAILABLE), never NOT_FOUND.
-class LibraryState : public SeatState {
+class LibraryState : public SeatState, public ReleaseLookup {
  public:
   template <typename T>
   using Lookup = absl::StatusOr<std::optional<T>>;

@@ -186,6 +186,12 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
     case pb::Entry::kLeaseReleased:
     case pb::Entry::kLeaseBorrowed:
       return GetSeatPayload(in);
+    case pb::Entry::kReleaseSealed:
+    case pb::Entry::kReleaseAttested:
+    case pb::Entry::kReleaseApproved:
+    case pb::Entry::kReleaseWithdrawn:
+    case pb::Entry::kReleaseMoved:
+      return GetReleasePayload(in);
     default:
       return GetTrustPayload(in);
   }

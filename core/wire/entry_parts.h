@@ -56,6 +56,11 @@ void Put(const LeaseExtended& p, pb::Entry& out);
 void Put(const LeaseReleased& p, pb::Entry& out);
 void Put(const LeaseBorrowed& p, pb::Entry& out);
 void Put(const LicenseDataSet& p, pb::Entry& out);
+void Put(const ReleaseSealed& p, pb::Entry& out);
+void Put(const ReleaseAttested& p, pb::Entry& out);
+void Put(const ReleaseApproved& p, pb::Entry& out);
+void Put(const ReleaseWithdrawn& p, pb::Entry& out);
+void Put(const ReleaseMoved& p, pb::Entry& out);
 
 void To(const Entitlement& terms, pb::EntitlementTerms* out);
 absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in);
@@ -64,6 +69,8 @@ absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in);
 absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in);
 /// The payload of an entry about entitlements and leases.
 absl::StatusOr<EntryPayload> GetSeatPayload(const pb::Entry& in);
+/// The payload of an entry about releases.
+absl::StatusOr<EntryPayload> GetReleasePayload(const pb::Entry& in);
 /// DATA_LOSS (ENTRY_INVALID): the entry is of a kind that this version does not know.
 absl::StatusOr<EntryPayload> UnknownPayload(const pb::Entry& in);
 

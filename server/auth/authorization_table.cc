@@ -14,6 +14,9 @@ constexpr RoleSet kAttesters = {Role::kPublisher, Role::kTester, Role::kLicenseM
                                 Role::kAdmin};
 constexpr RoleSet kLicenseManagers = {Role::kLicenseManager, Role::kAdmin};
 constexpr RoleSet kDeployers = {Role::kDeployer, Role::kLicenseManager, Role::kAdmin};
+constexpr RoleSet kApprovers = {Role::kApprover, Role::kAdmin};
+// Who moves a release through an environment.
+constexpr RoleSet kMovers = {Role::kDeployer, Role::kReleaseManager, Role::kAdmin};
 constexpr RoleSet kDelegators = {Role::kPublisher, Role::kReleaseManager, Role::kAdmin};
 constexpr RoleSet kReaders = {
     Role::kReader,   Role::kPublisher,      Role::kTester,  Role::kApprover, Role::kReleaseManager,
@@ -133,6 +136,14 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.MediaService/RegisterMedia", kOperators, ScopeKind::kNamespace},
     {"/dml.v1.PolicyService/GetPolicy", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.PolicyService/SetPolicy", kManagers, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/ApproveRelease", kApprovers, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/AttachReleaseEvidence", kAttesters, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/EvaluateRelease", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/GetRelease", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/ListReleases", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/RecordDeployment", kMovers, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/SealRelease", kManagers, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/WithdrawRelease", kManagers, ScopeKind::kEnvironment},
     {"/dml.v1.TrustService/ListDelegations", kEveryone, ScopeKind::kAny},
     {"/dml.v1.TrustService/ListRoots", kEveryone, ScopeKind::kAny},
     {"/dml.v1.TrustService/SetDelegation", kDelegators, ScopeKind::kLibrary},

@@ -27,6 +27,8 @@ struct ThingOf {
   std::string operator()(const NodeCreated& p) const { return "environments/" + p.environment; }
   std::string operator()(const PolicySet& p) const { return "environments/" + p.environment; }
   std::string operator()(const PermitDecided& p) const { return "environments/" + p.environment; }
+  std::string operator()(const ReleaseApproved& p) const { return "environments/" + p.environment; }
+  std::string operator()(const ReleaseMoved& p) const { return "environments/" + p.environment; }
   std::string operator()(const SeatsReserved& p) const { return "environments/" + p.environment; }
   std::string operator()(const LeaseBorrowed& p) const { return "environments/" + p.environment; }
   template <typename Payload>

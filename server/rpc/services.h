@@ -66,6 +66,7 @@ std::unique_ptr<grpc::Service> MakeAccessService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeAdmissionService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeMediaService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeEntitlementService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeReleaseService(const ServiceContext& context);
 
 /// All of them.
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& context);

@@ -61,6 +61,13 @@ class Application {
   absl::Status operator()(const LeaseReleased& p);
   absl::Status operator()(const LeaseBorrowed& p);
 
+  // project_releases.cc
+  absl::Status operator()(const ReleaseSealed& p);
+  absl::Status operator()(const ReleaseAttested& p);
+  absl::Status operator()(const ReleaseApproved& p);
+  absl::Status operator()(const ReleaseWithdrawn& p);
+  absl::Status operator()(const ReleaseMoved& p);
+
   absl::Status operator()(const AttestationAttached& p) {
     DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
     DML_RETURN_IF_ERROR(PutAttestation(p.attestation, record));
@@ -156,6 +163,12 @@ class Application {
   absl::Status PutReserved(const std::string& id, const EntitlementLedger& ledger);
   absl::Status PutMoved(const std::string& lease, const EntitlementLedger& ledger,
                         const std::string& force_reason);
+  void PutRelease(ReleaseRecord record);
+  void PutDeployment(DeploymentRecord record);
+  // Counts it in `release`; the caller puts that.
+  void PutEnvelope(ReleaseEnvelopeRecord record, ReleaseRecord& release);
+  absl::StatusOr<ReleaseRecord> ExistingRelease(const Digest& document) const;
+  absl::Status PutPermitted(const Digest& document, const std::string& environment);
   // What the documents in force let each key vouch for.
   absl::Status RefreshKeys();
   absl::StatusOr<std::string> EnvelopePayload(const BlobRef& envelope) const;

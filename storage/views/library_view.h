@@ -47,6 +47,19 @@ class LibraryView : public LibraryState {
   Lookup<NodeRecord> FindNode(std::string_view environment, std::string_view node) const override;
   Lookup<PolicyRecord> FindPolicy(std::string_view environment) const override;
 
+  // release_view.cc
+  Maybe<ReleaseRecord> FindRelease(const Digest& document) const override;
+  Maybe<ReleaseRecord> FindRelease(std::string_view name, std::string_view version) const override;
+  Maybe<ReleaseEnvelopeRecord> FindReleaseEnvelope(const Digest& release,
+                                                   const Digest& envelope) const override;
+  Maybe<DeploymentRecord> FindDeployment(const Digest& release,
+                                         std::string_view environment) const override;
+  /// All of a release, by digest: at most kMaxReleaseEnvelopes.
+  absl::StatusOr<std::vector<ReleaseEnvelopeRecord>> ReleaseEnvelopes(const Digest& release) const;
+  /// Of a release, by environment; in exactly this environment, by release.
+  absl::StatusOr<std::vector<DeploymentRecord>> DeploymentsOf(const Digest& release) const;
+  absl::StatusOr<std::vector<DeploymentRecord>> DeploymentsIn(std::string_view environment) const;
+
   /// The policy set on an environment or on its nearest parent that has one.
   Lookup<PolicyRecord> FindPolicyInForce(std::string_view environment) const;
   Lookup<RequestRecord> FindRequest(std::string_view author, std::string_view request_id) const;

@@ -175,6 +175,12 @@ ListView::Result<MediaRecord> ListView::Media(const PageRequest& page,
   return WalkRecords<MediaRecord>(reader_, view_keys::Start(Row::kMedia).Build(), page, filter);
 }
 
+ListView::Result<ReleaseRecord> ListView::Releases(const PageRequest& page,
+                                                   const Filter<ReleaseRecord>& filter) const {
+  return WalkRecords<ReleaseRecord>(reader_, view_keys::Start(Row::kReleaseName).Build(), page,
+                                    filter);
+}
+
 ListView::Result<CustodyRecord> ListView::Custody(std::string_view name,
                                                   const PageRequest& page) const {
   return WalkRecords<CustodyRecord>(reader_, view_keys::CustodyPrefix(name).Build(), page);

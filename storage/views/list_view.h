@@ -78,6 +78,9 @@ class ListView {
   Result<TokenRecord> Tokens(const PageRequest& page) const;
   Result<HoldRecord> Holds(const PageRequest& page, const Filter<HoldRecord>& filter = {}) const;
   Result<MediaRecord> Media(const PageRequest& page, const Filter<MediaRecord>& filter = {}) const;
+  /// By name, then version, as texts.
+  Result<ReleaseRecord> Releases(const PageRequest& page,
+                                 const Filter<ReleaseRecord>& filter = {}) const;
   /// In the order of the journal.
   Result<CustodyRecord> Custody(std::string_view name, const PageRequest& page) const;
   /// By id.

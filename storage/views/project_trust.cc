@@ -187,7 +187,7 @@ absl::Status Application::operator()(const TokenRevoked& p) {
 absl::Status Application::operator()(const PermitDecided& p) {
   Put(view_keys::Permit(p.id),
       wire::Encode(PermitRecord{p, entry_.index, entry_.time, entry_.author}));
-  return absl::OkStatus();
+  return p.allowed ? PutPermitted(p.release, p.environment) : absl::OkStatus();
 }
 
 absl::Status Application::operator()(const LicenseDataSet& p) {

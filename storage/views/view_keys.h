@@ -17,7 +17,7 @@
 namespace dml::view_keys {
 
 /// Raised when the rows' form or meaning changes: the views are then rebuilt on opening.
-inline constexpr uint64_t kViewVersion = 6;
+inline constexpr uint64_t kViewVersion = 8;
 
 enum class Row : uint8_t {
   kNamespace = 1,
@@ -52,6 +52,11 @@ enum class Row : uint8_t {
   kLeaseEnd = 30,
   kLeaseOf = 31,
   kLicenseData = 32,
+  kRelease = 33,
+  kReleaseName = 34,
+  kReleaseEnvelope = 35,
+  kDeployment = 36,
+  kDeploymentIn = 37,
 };
 
 inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }

@@ -118,6 +118,7 @@ void AddNodesCommands(CommandTree& tree,
 void AddResolveCommands(CommandTree& tree, CLI::App& compat);  // compat resolve, why-not, versions
 void AddGateCommands(CommandTree& tree);
 void AddReleaseCommands(CommandTree& tree);
+void AddReleaseLibraryCommands(CommandTree& tree, CLI::App& release);  // release seal, list, ...
 void AddLogCommands(CommandTree& tree);
 void AddLogWatchCommand(CommandTree& tree, CLI::App& log);    // log watch
 void AddLogAuditCommands(CommandTree& tree, CLI::App& log);   // log verify, log monitor

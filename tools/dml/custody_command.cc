@@ -29,7 +29,7 @@ absl::StatusOr<Reply> Decide(Context& context, const DecideArgs& args, Admission
 absl::StatusOr<Reply> Put(Context& context, const DecideArgs& args) {
   return Decide(context, args, AdmissionState::kQuarantined, "put into quarantine");
 }
-absl::StatusOr<Reply> Release(Context& context, const DecideArgs& args) {
+absl::StatusOr<Reply> ReleaseVariant(Context& context, const DecideArgs& args) {
   return Decide(context, args, AdmissionState::kAccepted, "released");
 }
 absl::StatusOr<Reply> Reject(Context& context, const DecideArgs& args) {
@@ -319,7 +319,7 @@ void AddCustodyCommands(CommandTree& tree) {
   tree.Add<DecideArgs>(quarantine,
                        {"release", "Let a variant in after all",
                         "dml quarantine release acme/tool@1.0.0 --reason 'false alarm, case 17'"},
-                       DeclareDecide, Release);
+                       DeclareDecide, ReleaseVariant);
   tree.Add<DecideArgs>(quarantine,
                        {"reject", "Keep a variant out for ever",
                         "dml quarantine reject acme/tool@1.0.0 --reason 'infected'"},

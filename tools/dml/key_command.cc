@@ -133,9 +133,10 @@ struct RegisterArgs {
   std::string out;
 };
 
-// What is registered by package.
-constexpr std::string_view kRegisteredRoles[] = {"publisher", "tester", "entitlement", "advisory",
-                                                 "license-data"};
+// What is registered by package, or for all: releases, approvals and policies.
+constexpr std::string_view kRegisteredRoles[] = {"publisher", "tester",       "entitlement",
+                                                 "advisory",  "license-data", "release",
+                                                 "approver",  "policy"};
 
 void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   CLI::Option_group& source = *app.add_option_group("Key", "Exactly one of them");

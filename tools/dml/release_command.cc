@@ -379,6 +379,7 @@ void AddReleaseCommands(CommandTree& tree) {
                      {"notes", "Notes on a release in Markdown, offline",
                       "dml release notes release.json --out notes.md"},
                      DeclareNotes, Notes);
+  AddReleaseLibraryCommands(tree, noun);
 }
 
 }  // namespace dml

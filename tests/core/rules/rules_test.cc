@@ -87,6 +87,16 @@ class FakeState : public LibraryState {
   absl::StatusOr<std::vector<LeaseRecord>> LeasesOf(std::string_view) const override {
     return std::vector<LeaseRecord>();
   }
+  Maybe<ReleaseRecord> FindRelease(const Digest&) const override { return std::nullopt; }
+  Maybe<ReleaseRecord> FindRelease(std::string_view, std::string_view) const override {
+    return std::nullopt;
+  }
+  Maybe<ReleaseEnvelopeRecord> FindReleaseEnvelope(const Digest&, const Digest&) const override {
+    return std::nullopt;
+  }
+  Maybe<DeploymentRecord> FindDeployment(const Digest&, std::string_view) const override {
+    return std::nullopt;
+  }
 
   VariantRecord variant;
   std::optional<RetentionRecord> retention;

@@ -19,6 +19,7 @@
 #include <dml/v1/maintenance.pb.h>
 #include <dml/v1/media.pb.h>
 #include <dml/v1/policy.pb.h>
+#include <dml/v1/release.pb.h>
 #include <dml/v1/trust.pb.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
@@ -37,7 +38,8 @@ std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
       v1::GetKeyRequest::descriptor()->file(),    v1::EvaluateLicenseRequest::descriptor()->file(),
       v1::GetScrubRequest::descriptor()->file(),  v1::GetPolicyRequest::descriptor()->file(),
       v1::WhoAmIRequest::descriptor()->file(),    v1::GetScanRequest::descriptor()->file(),
-      v1::GetMediaRequest::descriptor()->file(),  v1::ListRootsRequest::descriptor()->file()};
+      v1::GetMediaRequest::descriptor()->file(),  v1::ListRootsRequest::descriptor()->file(),
+      v1::GetReleaseRequest::descriptor()->file()};
 }
 
 std::set<std::string> AllMethods() {
@@ -94,9 +96,9 @@ TEST(AuthorizationTableTest, DeniesWhatItDoesNotKnow) {
 bool Mutates(std::string_view method) {
   const std::string_view name = method.substr(method.rfind('/') + 1);
   for (std::string_view verb :
-       {"Create", "Set",   "Publish", "Withdraw", "Attach", "Register", "Revoke",
-        "Upload", "Write", "Grant",   "Issue",    "Decide", "Place",    "Release",
-        "Record", "Start", "Amend",   "Reserve",  "Commit", "Extend",   "Borrow"}) {
+       {"Create", "Set",     "Publish", "Withdraw", "Attach", "Register", "Revoke", "Upload",
+        "Write",  "Grant",   "Issue",   "Decide",   "Place",  "Release",  "Record", "Start",
+        "Amend",  "Reserve", "Commit",  "Extend",   "Borrow", "Seal",     "Approve"}) {
     if (name.starts_with(verb)) return true;
   }
   return false;
@@ -111,6 +113,7 @@ TEST(AuthorizationTableTest, EveryRoleMayCallJustItsMethods) {
     EXPECT_TRUE(row.roles.Has(Role::kAdmin)) << method << ": an administrator may do everything";
     for (Role role : lookers) {
       if (method.starts_with("/dml.v1.EntitlementService/")) continue;  // Below, one by one.
+      if (method.starts_with("/dml.v1.ReleaseService/")) continue;      // Likewise.
       EXPECT_FALSE(Mutates(method) && row.roles.Has(role)) << method << " " << RoleName(role);
     }
     const bool access = method.starts_with("/dml.v1.AccessService/") ||
@@ -148,6 +151,34 @@ TEST(AuthorizationTableTest, WhoManagesEntitlementsAndWhoActsOnLeases) {
       {"GetEntitlement", readers},    {"ListEntitlements", readers},
       {"ListLeases", readers},        {"GetLicensePosition", readers}};
   const std::string service = "/dml.v1.EntitlementService/";
+  for (const AuthorizationRow& row : AuthorizationTable()) {
+    if (!row.method.starts_with(service)) continue;
+    const std::string method(row.method.substr(service.size()));
+    EXPECT_EQ(row.scope, ScopeKind::kEnvironment) << method;
+    for (int i = 0; i < kRoleCount; ++i) {
+      const auto role = static_cast<Role>(i);
+      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
+          << method << " " << RoleName(role);
+    }
+  }
+}
+
+TEST(AuthorizationTableTest, WhoSealsApprovesAndMovesReleases) {
+  const std::set<Role> managers = {Role::kReleaseManager, Role::kAdmin};
+  std::set<Role> readers;
+  for (int i = 0; i < kRoleCount; ++i) readers.insert(static_cast<Role>(i));
+  readers.erase(Role::kNode);
+  const std::map<std::string, std::set<Role>> wanted = {
+      {"SealRelease", managers},
+      {"WithdrawRelease", managers},
+      {"ApproveRelease", {Role::kApprover, Role::kAdmin}},
+      {"RecordDeployment", {Role::kDeployer, Role::kReleaseManager, Role::kAdmin}},
+      {"AttachReleaseEvidence",
+       {Role::kPublisher, Role::kTester, Role::kLicenseManager, Role::kAdmin}},
+      {"EvaluateRelease", readers},
+      {"GetRelease", readers},
+      {"ListReleases", readers}};
+  const std::string service = "/dml.v1.ReleaseService/";
   for (const AuthorizationRow& row : AuthorizationTable()) {
     if (!row.method.starts_with(service)) continue;
     const std::string method(row.method.substr(service.size()));

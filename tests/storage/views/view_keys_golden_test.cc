@@ -3,6 +3,7 @@
 
 #include "core/base/bytes.h"
 #include "storage/views/license_keys.h"
+#include "storage/views/release_keys.h"
 #include "storage/views/view_keys.h"
 #include "tests/storage/wire/sample_entries.h"
 #include "tests/support/golden.h"
@@ -53,6 +54,11 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"lease-end", view_keys::LeaseEnd("db-2026", 1767225600123456, "9f8b2c44", 1)},
       {"lease-of", view_keys::LeaseOf("db-2026", "9f8b2c44", 1)},
       {"license-data", view_keys::LicenseData(LicenseDataKind::kMatrix, 3)},
+      {"release", view_keys::Release(Sha256("release"))},
+      {"release-name", view_keys::ReleaseName("payments", "2.4.0")},
+      {"release-envelope", view_keys::ReleaseEnvelope(Sha256("release"), Sha256("seal"))},
+      {"deployment", view_keys::Deployment(Sha256("release"), "production/eu")},
+      {"deployment-in", view_keys::DeploymentIn("production/eu", Sha256("release"))},
   };
 }
 
@@ -78,7 +84,7 @@ TEST(ViewKeysGoldenTest, EveryRowKind) {
     EXPECT_EQ(static_cast<uint8_t>(key[0]), ++row) << name;
     now += name + " " + HexEncode(AsBytes(key)) + "\n";
   }
-  EXPECT_EQ(row, static_cast<uint8_t>(Row::kLicenseData)) << "a row kind has no golden key";
+  EXPECT_EQ(row, static_cast<uint8_t>(Row::kDeploymentIn)) << "a row kind has no golden key";
   EXPECT_EQ(now, testing::GoldenText("journal/view-keys.txt", now));
 }
 

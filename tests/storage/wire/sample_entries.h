@@ -22,6 +22,12 @@ inline AttestationRef SampleAttestation(const std::string& text) {
           {Digest(std::array<uint8_t, 32>{1}), Digest(std::array<uint8_t, 32>{2})}};
 }
 
+inline ReleaseEnvelope SampleReleaseEnvelope(const std::string& text) {
+  return {SampleBlob(text),
+          "https://dml.dev/release/v1",
+          {Digest(std::array<uint8_t, 32>{1}), Digest(std::array<uint8_t, 32>{2})}};
+}
+
 inline ScanReport SampleScan() {
   return {ScanVerdict::kInfected, "ClamAV 1.0.9", "27465", "bin/tool: Win.Test.EICAR_HDB-1"};
 }
@@ -129,6 +135,18 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
        LeaseBorrowed{
            "9f8b2c44", "production/eu", std::chrono::hours(72), {"db-2026", "ship-7", 2}}},
       {"audit_recorded", AuditRecorded{4711, Sha256("line")}},
+      {"release_sealed", ReleaseSealed{"payments",
+                                       "2.4.0",
+                                       {"production/eu", "staging"},
+                                       SampleBlob("release"),
+                                       SampleReleaseEnvelope("seal")}},
+      {"release_attested", ReleaseAttested{Sha256("release"), SampleReleaseEnvelope("tests")}},
+      {"release_approved",
+       ReleaseApproved{Sha256("release"), "production/eu", SampleReleaseEnvelope("approval"),
+                       Sha256("findings"), FromMicros(1798761600000000)}},
+      {"release_withdrawn", ReleaseWithdrawn{Sha256("release"), "loses data", "17"}},
+      {"release_moved", ReleaseMoved{Sha256("release"), "production/eu", DeploymentEvent::kBackOut,
+                                     "payments fail", "18"}},
       {"clock_accepted", ClockAccepted{FromMicros(1798761600000001)}},
   };
 }

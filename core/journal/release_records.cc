@@ -1,0 +1,10 @@
+#include "core/journal/release_records.h"
+
+#include <fmt/format.h>
+
+namespace dml {
+
+std::string ReleaseRecord::Etag() const { return fmt::format("{}", updated_index); }
+std::string DeploymentRecord::Etag() const { return fmt::format("{}", index); }
+
+}  // namespace dml

@@ -1,0 +1,224 @@
+#include "storage/library/release_decision.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/trust/statement.h"
+#include "storage/library/publication_signers.h"
+#include "storage/library/releases.h"
+#include "storage/views/library_view.h"
+#include "storage/views/list_view.h"
+
+namespace dml {
+namespace {
+
+constexpr int kPageSize = 1000;
+// Failed releases whose items are looked at: as many as count in the risk, and room.
+constexpr size_t kMaxFailuresLookedAt = 100;
+
+class Question {
+ public:
+  Question(const Reader& state, const TrustDomain* trust, const ReleaseQuestion& question,
+           const ReleaseRecord& record, const Release& release)
+      : state_(state), view_(state), trust_(trust), question_(question), release_(release) {
+    in_.release = &release;
+    in_.digest = question.release;
+    in_.state = record.state;
+    in_.environment = question.environment;
+    in_.time = question.time;
+    in_.tzdata = TzdataVersion();
+    in_.deployer = question.deployer;
+  }
+
+  absl::StatusOr<ReleaseInput> Collect() {
+    DML_RETURN_IF_ERROR(AddItems());
+    DML_RETURN_IF_ERROR(AddEnvelopes());
+    DML_RETURN_IF_ERROR(AddDeployments());
+    DML_ASSIGN_OR_RETURN(in_.nodes, CountNodes());
+    return std::move(in_);
+  }
+
+ private:
+  absl::Status AddItems() {
+    PublicationReader publications(state_, trust_);
+    uint64_t bytes = 0;
+    bool is_known = true;
+    for (const ReleaseItem& item : release_.items) {
+      DML_ASSIGN_OR_RETURN(PublicationSigners signers, publications.SignersOf(item.variant));
+      for (const PublisherSignature& signature : signers.signatures) {
+        in_.publishers.insert(signature.person);
+        in_.publisher_keys.insert(signature.key_id);
+      }
+      if (item.action == ReleaseAction::kRemove) continue;
+      DML_ASSIGN_OR_RETURN(const auto variant, view_.FindVariant(item.variant));
+      is_known = is_known && variant.has_value();
+      if (variant.has_value()) bytes += variant->payload_size;
+    }
+    if (is_known) in_.bytes = bytes;
+    return absl::OkStatus();
+  }
+
+  absl::Status AddEnvelopes() {
+    std::map<Digest, std::string> approvers;
+    if (trust_ != nullptr) {
+      for (const Authority& authority :
+           trust_->AuthoritiesFor(SigningRole::kApprover, question_.environment)) {
+        for (const TrustKey& key : authority.keys) {
+          if (key.person) approvers.emplace(key.key.id(), key.holder);
+        }
+      }
+    }
+    DML_ASSIGN_OR_RETURN(const auto envelopes, view_.ReleaseEnvelopes(question_.release));
+    for (const ReleaseEnvelopeRecord& record : envelopes) {
+      if (!record.is_approval()) {
+        DML_RETURN_IF_ERROR(AddEvidence(record.envelope));
+        continue;
+      }
+      if (record.environment != question_.environment) continue;
+      for (const Digest& key : record.envelope.key_ids) {
+        const auto holder = approvers.find(key);
+        in_.approvals.push_back({holder == approvers.end() ? "" : holder->second, key,
+                                 record.findings, record.time, record.expires});
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddEvidence(const ReleaseEnvelope& envelope) {
+    for (const Digest& id : envelope.key_ids) {
+      DML_ASSIGN_OR_RETURN(const auto key, view_.FindKey(id));
+      if (!key.has_value() || key->revoked) continue;
+      in_.evidence.insert(envelope.predicate_type);
+      if (envelope.predicate_type == kTestResultPredicate) in_.testers.insert(key->holder);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddDeployments() {
+    DML_ASSIGN_OR_RETURN(std::vector<DeploymentRecord> records,
+                         view_.DeploymentsIn(question_.environment));
+    DML_ASSIGN_OR_RETURN(const std::vector<DeploymentRecord> elsewhere,
+                         view_.DeploymentsOf(question_.release));
+    for (const DeploymentRecord& record : elsewhere) {
+      if (record.environment != question_.environment) records.push_back(record);
+    }
+    size_t looked_at = 0;
+    for (const DeploymentRecord& record : records) {
+      if (record.started == Timestamp()) continue;
+      in_.deployments.push_back({record.environment, record.release, record.type, record.state,
+                                 record.started, record.deployed});
+      const bool is_here = record.environment == question_.environment;
+      if (is_here && record.release == question_.release) {
+        in_.is_in_flight = record.state == DeploymentState::kRollingOut ||
+                           record.state == DeploymentState::kHalted;
+      }
+      const bool has_failed =
+          record.state == DeploymentState::kHalted || record.state == DeploymentState::kBackedOut;
+      if (!is_here || !has_failed || ++looked_at > kMaxFailuresLookedAt) continue;
+      DML_ASSIGN_OR_RETURN(const bool shares, SharesAPackage(record.release));
+      if (shares) ++in_.past_failures;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> SharesAPackage(const Digest& other) const {
+    DML_ASSIGN_OR_RETURN(const Release release, LoadRelease(state_, other));
+    return std::ranges::any_of(release.items, [&](const ReleaseItem& item) {
+      return std::ranges::any_of(release_.items, [&](const ReleaseItem& own) {
+        return own.variant.package == item.variant.package;
+      });
+    });
+  }
+
+  bool Touches(const NodeRecord& node) const {
+    return std::ranges::any_of(release_.items, [&](const ReleaseItem& item) {
+      return std::ranges::all_of(item.nodes, [&](const auto& label) {
+        const auto found = node.labels.find(label.first);
+        return found != node.labels.end() && found->second == label.second;
+      });
+    });
+  }
+
+  absl::StatusOr<uint64_t> CountNodesIn(const std::string& environment) const {
+    uint64_t out = 0;
+    PageRequest page;
+    page.size = kPageSize;
+    do {
+      DML_ASSIGN_OR_RETURN(auto found, ListView(state_).Nodes(environment, page));
+      out += static_cast<uint64_t>(std::ranges::count_if(
+          found.items, [&](const NodeRecord& node) { return Touches(node); }));
+      page.after_key = std::move(found.next_key);
+    } while (!page.after_key.empty());
+    return out;
+  }
+
+  absl::StatusOr<uint64_t> CountNodes() const {
+    uint64_t out = 0;
+    PageRequest page;
+    page.size = kPageSize;
+    do {
+      DML_ASSIGN_OR_RETURN(auto found, ListView(state_).Environments(page));
+      for (const EnvironmentRecord& environment : found.items) {
+        if (!CoversEnvironment(question_.environment, environment.name)) continue;
+        DML_ASSIGN_OR_RETURN(const uint64_t nodes, CountNodesIn(environment.name));
+        out += nodes;
+      }
+      page.after_key = std::move(found.next_key);
+    } while (!page.after_key.empty());
+    return out;
+  }
+
+  const Reader& state_;
+  const LibraryView view_;
+  const TrustDomain* const trust_;
+  const ReleaseQuestion& question_;
+  const Release& release_;
+  ReleaseInput in_;
+};
+
+}  // namespace
+
+absl::StatusOr<ReleaseDecision> EvaluateReleaseGate(const Reader& state, TrustCache& trust,
+                                                    PolicyCache& policies,
+                                                    const ReleaseQuestion& question) {
+  DML_ASSIGN_OR_RETURN(const Release release, LoadRelease(state, question.release));
+  DML_ASSIGN_OR_RETURN(const auto record, LibraryView(state).FindRelease(question.release));
+  const std::vector<VariantName> installed = [&] {
+    std::vector<VariantName> out;
+    for (const ReleaseItem& item : release.items) {
+      if (item.action != ReleaseAction::kRemove) out.push_back(item.variant);
+    }
+    return out;
+  }();
+  DML_ASSIGN_OR_RETURN(GateDecision set,
+                       EvaluateGate(state, trust, policies, installed, question.environment));
+  // Without a root nobody's signature counts, and the findings say so.
+  const auto domain = trust.Get(state, question.time);
+  if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();
+  DML_ASSIGN_OR_RETURN(
+      ReleaseInput input,
+      Question(state, domain.ok() ? domain->get() : nullptr, question, *record, release).Collect());
+  input.set = std::move(set.result.findings);
+  // A release may consist of removals alone.
+  std::erase_if(input.set, [&](const Finding& finding) {
+    return installed.empty() && finding.rule == "content.empty";
+  });
+  PolicyInForce policy;
+  DML_ASSIGN_OR_RETURN(const auto in_force,
+                       LibraryView(state).FindPolicyInForce(question.environment));
+  if (in_force.has_value()) {
+    DML_ASSIGN_OR_RETURN(policy, policies.Get(state, in_force->document));
+    input.rules = &policy.policy->release_rules;
+  }
+  ReleaseDecision out;
+  out.verdict = EvaluateRelease(input);
+  out.index = set.index;
+  out.time = question.time;
+  out.policy_environment = set.policy_environment;
+  out.policy_revision = set.policy_revision;
+  out.nodes = input.nodes.value_or(0);
+  out.bytes = input.bytes.value_or(0);
+  return out;
+}
+
+}  // namespace dml
