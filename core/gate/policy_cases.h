@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "core/gate/evaluate_release.h"
 #include "core/gate/policy.h"
 
