@@ -54,10 +54,11 @@ absl::Status ReadAnswer(const v1::EvaluateReleaseResponse& in, ReleaseAnswer& ou
 
 }  // namespace
 
-absl::StatusOr<Committed<ReleaseRecord>> ReleaseClient::Seal(const std::string& document,
-                                                             const std::string& envelope,
-                                                             const MutationOptions& options) {
+absl::StatusOr<Committed<ReleaseRecord>> ReleaseClient::Seal(
+    const std::string& document, const std::string& envelope,
+    const std::vector<std::string>& configurations, const MutationOptions& options) {
   v1::SealReleaseRequest request;
+  for (const std::string& one : configurations) request.add_configurations(one);
   request.set_document(document);
   request.set_envelope(envelope);
   DML_ASSIGN_OR_RETURN(auto done, Mutate<ReleaseSealed>(client_.connection(), &Calls::SealRelease,
@@ -66,9 +67,11 @@ absl::StatusOr<Committed<ReleaseRecord>> ReleaseClient::Seal(const std::string& 
 }
 
 absl::StatusOr<ReleaseDetails> ReleaseClient::Get(const ReleaseName& name,
-                                                  const std::string& environment) {
+                                                  const std::string& environment,
+                                                  WithConfigurations with) {
   v1::GetReleaseRequest request;
   request.set_name(ResourceOf(name));
+  request.set_with_configurations(with == WithConfigurations::kYes);
   if (!environment.empty()) request.set_environment(wire::EnvironmentResource(environment));
   DML_ASSIGN_OR_RETURN(auto response, client_.connection().Call(&Calls::GetRelease, request));
   ReleaseDetails out;
@@ -84,6 +87,18 @@ absl::StatusOr<ReleaseDetails> ReleaseClient::Get(const ReleaseName& name,
     DML_ASSIGN_OR_RETURN(ReleaseEnvelopeRecord record, Answered(wire::From(item)));
     record.release = out.record.document.digest;
     out.envelopes.push_back(std::move(record));
+  }
+  DML_ASSIGN_OR_RETURN(const Release release, Answered(ParseRelease(out.document)));
+  for (std::string& bytes : *response.mutable_configurations()) {
+    const Digest digest = Sha256(bytes);
+    out.configurations.emplace(digest, std::move(bytes));
+  }
+  for (const ReleaseItem& item : release.items) {
+    if (with == WithConfigurations::kNo || !item.configuration.has_value()) continue;
+    const auto found = out.configurations.find(item.configuration->digest);
+    DML_RETURN_IF_ERROR(CheckBytes("configuration",
+                                   found == out.configurations.end() ? "" : found->second,
+                                   *item.configuration));
   }
   return out;
 }

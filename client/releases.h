@@ -1,6 +1,7 @@
 // dml::ReleaseClient: releases of a library, by its Client.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,10 @@ struct ReleaseDetails {
   std::string document;
   std::vector<DeploymentRecord> deployments;
   std::vector<ReleaseEnvelopeRecord> envelopes;
+  std::map<Digest, std::string> configurations;  // Where they were asked for; verified.
 };
+
+enum class WithConfigurations { kNo, kYes };
 
 /// What the gate says of a release.
 struct ReleaseAnswer {
@@ -49,9 +53,11 @@ class ReleaseClient {
 
   absl::StatusOr<Committed<ReleaseRecord>> Seal(const std::string& document,
                                                 const std::string& envelope,
+                                                const std::vector<std::string>& configurations,
                                                 const MutationOptions& options = {});
   /// As seen from an environment; "": from all of the release.
-  absl::StatusOr<ReleaseDetails> Get(const ReleaseName& name, const std::string& environment = "");
+  absl::StatusOr<ReleaseDetails> Get(const ReleaseName& name, const std::string& environment = "",
+                                     WithConfigurations with = WithConfigurations::kNo);
   absl::StatusOr<ListPage<ReleaseRecord>> List(const ListOptions& options);
   /// Now, or what would be decided at a time. All findings, one page after another of the same
   /// index: ABORTED (ANSWER_CHANGED) where the journal went on in between.

@@ -259,7 +259,9 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
   } else if (const auto* data = std::get_if<LicenseDataSet>(&payload)) {
     out = {data->envelope, data->content};
   } else if (const auto* sealed = std::get_if<ReleaseSealed>(&payload)) {
-    out = {sealed->document, sealed->seal.envelope};
+    out = sealed->configurations;
+    out.push_back(sealed->document);
+    out.push_back(sealed->seal.envelope);
   } else if (const auto* attested = std::get_if<ReleaseAttested>(&payload)) {
     out.push_back(attested->attestation.envelope);
   } else if (const auto* approved = std::get_if<ReleaseApproved>(&payload)) {

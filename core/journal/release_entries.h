@@ -26,6 +26,7 @@ struct ReleaseSealed {
   std::vector<std::string> environments;  // As the document has them.
   BlobRef document;
   ReleaseEnvelope seal;  // ReleaseClaim, of the role release.
+  std::vector<BlobRef> configurations;  // That items of the document name; by digest, distinct.
   bool operator==(const ReleaseSealed&) const = default;
 };
 

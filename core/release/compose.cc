@@ -8,7 +8,9 @@
 #include "core/base/strict_json.h"
 #include "core/base/strict_yaml.h"
 #include "core/base/text.h"
+#include "core/crypto/sha256.h"
 #include "core/release/change_reader.h"
+#include "core/release/secret_scan.h"
 
 namespace dml {
 namespace {
@@ -118,6 +120,19 @@ absl::Status ResolveManifests(const std::map<VariantName, BlobRef>& manifests, R
     item.manifest = found->second;
   }
   return absl::OkStatus();
+}
+
+absl::Status SetConfiguration(std::string_view package, std::string_view bytes, Release& release) {
+  DML_RETURN_IF_ERROR(RequireNoSecrets(bytes));
+  bool is_there = false;
+  for (ReleaseItem& item : release.items) {
+    if (item.variant.package.ToString() != package) continue;
+    item.configuration = BlobRef{Sha256(bytes), bytes.size()};
+    is_there = true;
+  }
+  if (is_there) return absl::OkStatus();
+  return InvalidArgument(ErrorReason("RELEASE_INVALID"), "no item of the release is of '{}'",
+                         Excerpt(package));
 }
 
 absl::StatusOr<std::vector<TicketChange>> ParseTicketChanges(std::string_view text) {

@@ -24,6 +24,7 @@ inline constexpr size_t kMaxReleaseChanges = 1000;
 inline constexpr size_t kMaxReleaseEnvironments = 64;
 inline constexpr size_t kMaxReleaseEvidence = 64;
 inline constexpr size_t kMaxReleaseSelectorLabels = 16;
+inline constexpr size_t kMaxConfigurationBytes = 1 << 20;  // Of all that its items name.
 inline constexpr size_t kMaxProblemsClosed = 100;
 inline constexpr uint32_t kMaxRiskScore = 1'000'000;
 

@@ -59,6 +59,9 @@ absl::StatusOr<ReleaseSealed> Get(const pb::ReleaseSealed& m) {
   out.environments.assign(m.environments().begin(), m.environments().end());
   DML_ASSIGN_OR_RETURN(out.document, From(m.document()));
   DML_ASSIGN_OR_RETURN(out.seal, From(m.seal()));
+  for (const pb::BlobRef& configuration : m.configurations()) {
+    DML_ASSIGN_OR_RETURN(out.configurations.emplace_back(), From(configuration));
+  }
   return out;
 }
 
@@ -81,6 +84,7 @@ void Put(const ReleaseSealed& p, pb::Entry& out) {
   for (const std::string& name : p.environments) m->add_environments(name);
   To(p.document, m->mutable_document());
   To(p.seal, m->mutable_seal());
+  for (const BlobRef& item : p.configurations) To(item, m->add_configurations());
 }
 void Put(const ReleaseAttested& p, pb::Entry& out) {
   out.mutable_release_attested()->set_release_sha256(std::string(p.release.raw()));

@@ -39,6 +39,19 @@ bool SeesAny(const Caller& caller, const std::vector<std::string>& environments)
   });
 }
 
+// In the order of their digests.
+absl::Status FillConfigurations(const Reader& state, v1::GetReleaseResponse& response) {
+  DML_ASSIGN_OR_RETURN(const Release release, ParseRelease(response.document()));
+  std::map<Digest, BlobRef> named;
+  for (const ReleaseItem& item : release.items) {
+    if (item.configuration.has_value()) named[item.configuration->digest] = *item.configuration;
+  }
+  for (const auto& [digest, blob] : named) {
+    DML_ASSIGN_OR_RETURN(*response.add_configurations(), ReadMetadata(state, blob));
+  }
+  return absl::OkStatus();
+}
+
 class ReleaseServiceImpl final : public v1::ReleaseService::Service {
  public:
   explicit ReleaseServiceImpl(const ServiceContext& context) : context_(context) {}
@@ -56,7 +69,9 @@ class ReleaseServiceImpl final : public v1::ReleaseService::Service {
           DML_RETURN_IF_ERROR(MayInAll(caller, release->environments));
           DML_RETURN_IF_ERROR(Commit(
               caller, *request, *response, [&](const Reader& state, const TrustDomain& trust) {
-                return PrepareSeal(state, trust, request->document(), request->envelope());
+                return PrepareSeal(
+                    state, trust, request->document(), request->envelope(),
+                    {request->configurations().begin(), request->configurations().end()});
               }));
           if (request->validate_only()) return absl::OkStatus();
           return FillRelease({release->name, release->version}, response->mutable_release());
@@ -84,7 +99,8 @@ class ReleaseServiceImpl final : public v1::ReleaseService::Service {
           for (const ReleaseEnvelopeRecord& item : envelopes) {
             wire::To(item, response->add_envelopes());
           }
-          return absl::OkStatus();
+          if (!request->with_configurations()) return absl::OkStatus();
+          return FillConfigurations(*snapshot, *response);
         });
   }
 

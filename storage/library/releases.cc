@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "core/crypto/sha256.h"
 #include "core/evidence/claims.h"
+#include "core/release/secret_scan.h"
 #include "core/trust/statement.h"
 #include "storage/library/trust.h"
 #include "storage/views/library_view.h"
@@ -78,6 +80,51 @@ absl::Status CheckItems(const LibraryView& view, const Release& release, Command
   return AtField(NotSealed(*release.back_out), "document.backOut");
 }
 
+// What items name is what was given, each once, and nothing that should not be kept for ever.
+absl::StatusOr<std::vector<BlobRef>> CheckConfigurations(
+    const Release& release, const std::vector<std::string>& configurations) {
+  std::map<Digest, uint64_t> given;
+  size_t bytes = 0;
+  for (const std::string& one : configurations) bytes += one.size();
+  if (bytes > kMaxConfigurationBytes) {
+    return AtField(InvalidArgument(ErrorReason("CONFIGURATION_TOO_LARGE"),
+                                   "the configurations have {} bytes; at most {}", bytes,
+                                   kMaxConfigurationBytes),
+                   "configurations");
+  }
+  for (size_t i = 0; i < configurations.size(); ++i) {
+    const std::string field = fmt::format("configurations[{}]", i);
+    DML_RETURN_IF_ERROR(AtField(RequireNoSecrets(configurations[i]), field));
+    const BlobRef ref = RefOf(configurations[i]);
+    if (given.emplace(ref.digest, ref.size).second) continue;
+    return AtField(InvalidArgument(ErrorReason("CONFIGURATION_UNEXPECTED"),
+                                   "configuration {} is given twice", ref.digest.ToString()),
+                   field);
+  }
+  std::map<Digest, uint64_t> named;
+  for (size_t i = 0; i < release.items.size(); ++i) {
+    const std::optional<BlobRef>& wanted = release.items[i].configuration;
+    if (!wanted.has_value()) continue;
+    const auto found = given.find(wanted->digest);
+    if (found == given.end() || found->second != wanted->size) {
+      return AtField(InvalidArgument(ErrorReason("CONFIGURATION_MISSING"),
+                                     "the configuration {} of {} bytes is not given",
+                                     wanted->digest.ToString(), wanted->size),
+                     fmt::format("document.items[{}].configuration", i));
+    }
+    named.insert(*found);
+  }
+  for (const auto& [digest, size] : given) {
+    if (named.contains(digest)) continue;
+    return AtField(InvalidArgument(ErrorReason("CONFIGURATION_UNEXPECTED"),
+                                   "no item names the configuration {}", digest.ToString()),
+                   "configurations");
+  }
+  std::vector<BlobRef> out;
+  for (const auto& [digest, size] : named) out.push_back({digest, size});
+  return out;
+}
+
 // Keys with a good signature that may vouch for every item's package.
 absl::StatusOr<std::vector<Digest>> AttestersOf(const TrustDomain& trust, const Release& release,
                                                 const DsseEnvelope& envelope) {
@@ -118,7 +165,8 @@ absl::StatusOr<Release> LoadRelease(const Reader& state, const Digest& document)
 }
 
 absl::StatusOr<Command> PrepareSeal(const Reader& state, const TrustDomain& trust,
-                                    std::string document, std::string envelope) {
+                                    std::string document, std::string envelope,
+                                    std::vector<std::string> configurations) {
   const absl::StatusOr<Release> release = ParseSealedRelease(document);
   if (!release.ok()) return AtField(release.status(), "document");
   const BlobRef ref = RefOf(document);
@@ -144,8 +192,11 @@ absl::StatusOr<Command> PrepareSeal(const Reader& state, const TrustDomain& trus
   sealed.environments = release->environments;
   sealed.document = ref;
   sealed.seal = {RefOf(envelope), std::string(kReleasePredicate), vouchers->key_ids};
+  DML_ASSIGN_OR_RETURN(sealed.configurations, CheckConfigurations(*release, configurations));
   command.payload = std::move(sealed);
-  command.metadata = {std::move(document), std::move(envelope)};
+  command.metadata = std::move(configurations);
+  command.metadata.push_back(std::move(document));
+  command.metadata.push_back(std::move(envelope));
   return command;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/release/release.h"
 #include "core/rules/command.h"
@@ -18,9 +19,13 @@ namespace dml {
 /// (THRESHOLD_NOT_MET). Each item's variant must be published with that very manifest:
 /// VARIANT_NOT_FOUND, MANIFEST_MISMATCH, VARIANT_NOT_PUBLISHED (withdrawn, in quarantine or
 /// rejected; not asked of what is removed). A release to return to must be sealed
-/// (RELEASE_NOT_FOUND). Every error has the field where it lies.
+/// (RELEASE_NOT_FOUND). `configurations` are those that items name, each once and all of them:
+/// CONFIGURATION_MISSING, CONFIGURATION_UNEXPECTED, CONFIGURATION_TOO_LARGE;
+/// CONFIGURATION_HOLDS_SECRET where one looks as if it did. Every error has the field where it
+/// lies.
 absl::StatusOr<Command> PrepareSeal(const Reader& state, const TrustDomain& trust,
-                                    std::string document, std::string envelope);
+                                    std::string document, std::string envelope,
+                                    std::vector<std::string> configurations = {});
 
 /// The command that attaches an attestation. Signers count who may vouch, in one role or another,
 /// for the packages of all items: SIGNATURE_MISSING where nobody's good signature is on it.

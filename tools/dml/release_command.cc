@@ -29,6 +29,7 @@ struct ComposeArgs {
   std::string from;
   std::string until;
   std::string back_out;
+  std::vector<std::string> configurations;
   std::string out;
 };
 
@@ -55,6 +56,9 @@ void DeclareCompose(CLI::App& app, ComposeArgs& args) {
   app.add_option("--until", args.until, "When it may not go any more");
   app.add_option("--back-out", args.back_out,
                  "Digest of the release to return to; default: what was in use before");
+  AddRepeated(app, "--configuration", args.configurations,
+              "How to configure a package: the item of NAMESPACE/PACKAGE gets this file")
+      ->type_name("PACKAGE=FILE");
   app.add_option("--out", args.out, "Write the document there")->type_name("FILE");
 }
 
@@ -132,6 +136,17 @@ absl::Status AddItems(Context& context, const ComposeArgs& args, Release& out) {
   return absl::OkStatus();
 }
 
+absl::Status AddConfigurations(const ComposeArgs& args, Release& out) {
+  for (const std::string& text : args.configurations) {
+    const size_t equals = std::min(text.find('='), text.size());
+    const std::string file = text.substr(std::min(equals + 1, text.size()));
+    DML_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file, kMaxConfigurationBytes));
+    absl::Status set = SetConfiguration(text.substr(0, equals), bytes, out);
+    if (!set.ok()) return Annotate(set, file);
+  }
+  return absl::OkStatus();
+}
+
 // Asks the library for the manifests that are missing; where none is, it is not asked.
 absl::Status Resolve(Context& context, Release& out) {
   std::map<VariantName, BlobRef> manifests;
@@ -190,6 +205,7 @@ absl::StatusOr<Reply> Compose(Context& context, const ComposeArgs& args) {
     changes = *std::move(read);
   }
   DML_RETURN_IF_ERROR(AddItems(context, args, release));
+  DML_RETURN_IF_ERROR(AddConfigurations(args, release));
   DML_RETURN_IF_ERROR(AddChanges(changes, release));
   DML_RETURN_IF_ERROR(FormatReleaseDraft(release).status());  // Before anybody is asked.
   DML_RETURN_IF_ERROR(Resolve(context, release));

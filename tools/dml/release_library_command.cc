@@ -29,6 +29,8 @@ struct ReleaseArgs {
   std::string event;
   std::string at;
   std::string out;
+  std::vector<std::string> configurations;
+  std::string configurations_out;
 };
 
 void DeclareName(CLI::App& app, ReleaseArgs& args) {
@@ -65,6 +67,8 @@ void DeclareSeal(CLI::App& app, ReleaseArgs& args) {
   app.add_option("file", args.file, "The document, as dml release compose writes it")
       ->required()
       ->type_name("FILE");
+  AddRepeated(app, "--configuration", args.configurations, "A configuration that an item names")
+      ->type_name("FILE");
   DeclareKeys(app, args);
 }
 
@@ -75,8 +79,12 @@ absl::StatusOr<Reply> Seal(Context& context, const ReleaseArgs& args) {
   DML_ASSIGN_OR_RETURN(const std::string envelope,
                        SignClaim(args, kReleasePredicate, Subject{"", Sha256(document)},
                                  FormatReleaseClaim({release->name, release->version})));
+  std::vector<std::string> configurations;
+  for (const std::string& file : args.configurations) {
+    DML_ASSIGN_OR_RETURN(configurations.emplace_back(), ReadFile(file, kMaxConfigurationBytes));
+  }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto done, ReleaseClient(*client).Seal(document, envelope));
+  DML_ASSIGN_OR_RETURN(auto done, ReleaseClient(*client).Seal(document, envelope, configurations));
   return CommittedReply("release", ToJson(done.value), done.commit,
                         fmt::format("sealed {} {} as {}", release->name, release->version,
                                     done.value.document.digest.ToString()));
@@ -108,13 +116,24 @@ void DeclareShow(CLI::App& app, ReleaseArgs& args) {
   DeclareName(app, args);
   app.add_option("--environment", args.environment, "From where one looks");
   app.add_option("--out", args.out, "Write the document's exact bytes there")->type_name("FILE");
+  app.add_option("--configurations", args.configurations_out,
+                 "Write what its items configure into this folder, each under its digest")
+      ->type_name("FOLDER");
 }
 
 absl::StatusOr<Reply> Show(Context& context, const ReleaseArgs& args) {
   DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseName(args.release));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(const ReleaseDetails details,
-                       ReleaseClient(*client).Get(name, args.environment));
+  DML_ASSIGN_OR_RETURN(
+      const ReleaseDetails details,
+      ReleaseClient(*client).Get(
+          name, args.environment,
+          args.configurations_out.empty() ? WithConfigurations::kNo : WithConfigurations::kYes));
+  for (const auto& [digest, bytes] : details.configurations) {
+    DML_RETURN_IF_ERROR(MakePrivateDirectory(args.configurations_out));
+    DML_RETURN_IF_ERROR(WriteFileAtomically(
+        std::filesystem::path(args.configurations_out) / digest.hex(), AsBytes(bytes), 0644));
+  }
   const ReleaseRecord& record = details.record;
   Reply reply;
   Json deployments = Json::array();

@@ -180,6 +180,34 @@ TEST_F(LibraryReleasesTest, WhatItNamesMustBeThere) {
   EXPECT_EQ(FieldViolations(last_).at(0).field, "document.backOut.release");
 }
 
+TEST_F(LibraryReleasesTest, ConfigurationsAreThoseOfTheItemsAndHoldNoSecrets) {
+  const std::string text = "replicas: 3\npassword: ${DB_PASSWORD}\n";
+  auto seal = [&](std::vector<std::string> configurations) {
+    return Commit(
+        PrepareSeal(*library_->Read(), *library_.Domain(), Document(),
+                    testing::Envelope(rita_, digest(), kReleasePredicate,
+                                      FormatReleaseClaim({release_.name, release_.version})),
+                    std::move(configurations)));
+  };
+  EXPECT_EQ(seal({text}), "CONFIGURATION_UNEXPECTED");
+  release_.items[0].configuration = BlobRef{Sha256(text), text.size()};
+  EXPECT_EQ(seal({}), "CONFIGURATION_MISSING");
+  EXPECT_EQ(FieldViolations(last_).at(0).field, "document.items[0].configuration");
+  EXPECT_EQ(seal({text + " "}), "CONFIGURATION_MISSING");
+  EXPECT_EQ(seal({text, text}), "CONFIGURATION_UNEXPECTED");
+  EXPECT_EQ(seal({text, "more: 1\n"}), "CONFIGURATION_UNEXPECTED");
+  EXPECT_EQ(seal({std::string(kMaxConfigurationBytes + 1, 'x')}), "CONFIGURATION_TOO_LARGE");
+  release_.items[0].configuration->size += 1;
+  EXPECT_EQ(seal({text}), "CONFIGURATION_MISSING") << "of another size";
+  const std::string secret = "password: hunter2hunter2\n";
+  release_.items[0].configuration = BlobRef{Sha256(secret), secret.size()};
+  EXPECT_EQ(seal({secret}), "CONFIGURATION_HOLDS_SECRET");
+  EXPECT_EQ(FieldViolations(last_).at(0).field, "configurations[0]");
+  release_.items[0].configuration = BlobRef{Sha256(text), text.size()};
+  EXPECT_EQ(seal({text}), "") << last_;
+  EXPECT_EQ(ReadMetadata(*library_->Read(), *release_.items[0].configuration).value(), text);
+}
+
 TEST_F(LibraryReleasesTest, WhatIsWithdrawnIsOnlyRemoved) {
   ASSERT_EQ(Commit(EntryPayload(VersionWithdrawn{NameOf(spec_), "loses data"})), "");
   EXPECT_EQ(Seal(), "VARIANT_NOT_PUBLISHED");
