@@ -24,7 +24,7 @@ std::string AlternativesInWords(const Requirement& requirement) {
     if (!out.empty()) out += " or ";
     out += TargetInWords(target);
   }
-  return out.empty() ? "one of no alternatives" : out;
+  return out;
 }
 
 std::string_view OfferedText(const FoundProvider& provider) {
@@ -107,6 +107,12 @@ Violation ExplainRequirement(const PackageSpec& spec, size_t index, ViolationKin
   out.kind = kind;
   out.scope = requirement.scope;
   out.source = requirement.source;
+  if (requirement.any_of.empty()) {  // See core/compat/amend.h.
+    out.kind = ViolationKind::kDenied;
+    out.requirement = "may not be used";
+    out.remedy = "take a version that the advisory does not affect";
+    return out;
+  }
   out.requirement = fmt::format("requires {} {}", AlternativesInWords(requirement),
                                 ScopeInWords(requirement.scope));
   SetFound(std::move(found), out);

@@ -74,6 +74,9 @@ std::string ResolveUniverse::ClauseText(ClauseId clause) const {
     }
     case Reason::Kind::kRequires: {
       const Requirement& requirement = spec(reason.package).requires_all[reason.index];
+      if (requirement.any_of.empty()) {  // See core/compat/amend.h.
+        return fmt::format("may not be used{}", InBrackets(requirement.source));
+      }
       const bool peers = requirement.scope == RelationScope::kEveryPeer;
       return fmt::format("requires {}{}{}{}", AnyOfInWords(requirement.any_of),
                          peers ? " at every peer" : "", InBrackets(requirement.source),

@@ -20,6 +20,8 @@ std::string_view ViolationKindName(ViolationKind kind) {
       return "SKEW";
     case ViolationKind::kUpgradePath:
       return "UPGRADE_PATH";
+    case ViolationKind::kDenied:
+      return "DENIED";
     case ViolationKind::kNotProven:
       return "NOT_PROVEN";
   }
@@ -46,6 +48,8 @@ std::string_view RuleOf(ViolationKind kind) {
       return "compatibility.skew";
     case ViolationKind::kUpgradePath:
       return "compatibility.upgrade-path";
+    case ViolationKind::kDenied:
+      return "compatibility.denied";
     case ViolationKind::kNotProven:
       break;
   }

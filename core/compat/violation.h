@@ -23,6 +23,7 @@ enum class ViolationKind {
   kTwoVersions,  // Two versions of one package, which a node cannot hold at once.
   kSkew,         // A running peer is too old or too new.
   kUpgradePath,  // The versions may not follow each other, or not yet.
+  kDenied,       // An advisory says that it may not be used.
   kNotProven,    // The version is of another scheme than the range, or the set is too large.
 };
 
@@ -61,8 +62,9 @@ struct Violation {
 };
 
 /// The violation as a finding. Rules: compatibility.requirement-missing, .wrong-version,
-/// .platform-mismatch, .conflict, .breaks, .two-versions, .skew, .upgrade-path, .not-proven. The
-/// subject is the declaring package, or `set_subject` where the violation is about the whole set.
+/// .platform-mismatch, .conflict, .breaks, .two-versions, .skew, .upgrade-path, .denied,
+/// .not-proven. The subject is the declaring package, or `set_subject` where the violation is about
+/// the whole set.
 Finding ToFinding(const Violation& violation, Severity severity, std::string_view set_subject);
 
 }  // namespace dml
