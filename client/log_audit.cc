@@ -102,6 +102,14 @@ struct LogAudit::Rules {
     }
     revision = std::max(revision, p.revision);
   }
+  void operator()(const AdvisorySet& p) const {
+    uint64_t& revision = audit.advisories_[p.id];
+    if (p.revision <= revision) {
+      Broken("ADVISORY_SKIPPED", fmt::format("revision {} of advisory {} comes after {}",
+                                             p.revision, Excerpt(p.id), revision));
+    }
+    revision = std::max(revision, p.revision);
+  }
   void operator()(const TokenIssued& p) const {
     Bind(audit.tokens_.emplace(p.id, false).second, "token " + p.id);
   }

@@ -71,6 +71,7 @@ class LogAudit {
   std::map<Digest, bool> keys_;                          // Whether revoked.
   uint64_t root_version_ = 0;
   std::map<std::vector<std::string>, uint64_t> delegations_;  // Versions, by chain.
+  std::map<std::string, uint64_t> advisories_;                // Revisions by id.
   std::map<LicenseDataKind, uint64_t> license_data_;          // Revisions.
   std::map<std::string, bool> tokens_;                        // By id: whether revoked.
   std::set<std::string> media_;

@@ -100,6 +100,7 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const ReleaseApproved&) { return "release_approved"; },
                         [](const ReleaseWithdrawn&) { return "release_withdrawn"; },
                         [](const ReleaseMoved&) { return "release_moved"; },
+                        [](const AdvisorySet&) { return "advisory_set"; },
                     },
                     payload);
 }
@@ -231,6 +232,13 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const ClockAccepted& p) {
             return fmt::format("accept the clock, which says {}", FormatTime(p.time));
           },
+          [](const AdvisorySet& p) {
+            return fmt::format("{} advisory {}, revision {}, of {}",
+                               p.withdrawn ? "withdrew" : "set", p.id, p.revision,
+                               p.packages.size() == 1
+                                   ? p.packages.front()
+                                   : fmt::format("{} packages", p.packages.size()));
+          },
           [](const LicenseDataSet& p) {
             return fmt::format("set license {} {}, revision {}", LicenseDataKindName(p.kind),
                                p.version, p.revision);
@@ -266,6 +274,8 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     out.push_back(attested->attestation.envelope);
   } else if (const auto* approved = std::get_if<ReleaseApproved>(&payload)) {
     out.push_back(approved->approval.envelope);
+  } else if (const auto* advisory = std::get_if<AdvisorySet>(&payload)) {
+    out.push_back(advisory->envelope);
   }
   return out;
 }

@@ -14,6 +14,7 @@
 #include "core/base/digest.h"
 #include "core/base/labels.h"
 #include "core/base/time.h"
+#include "core/journal/advisory_entries.h"
 #include "core/journal/custody_entries.h"
 #include "core/journal/license_entries.h"
 #include "core/journal/release_entries.h"
@@ -114,14 +115,16 @@ struct NamespaceRetentionSet {
   bool operator==(const NamespaceRetentionSet&) const = default;
 };
 
-using EntryPayload = std::variant<
-    LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked, VersionPublished,
-    AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated, NodeCreated,
-    PolicySet, NamespaceRetentionSet, RootSet, DelegationSet, RoleGranted, RoleRevoked, TokenIssued,
-    TokenRevoked, PermitDecided, AdmissionDecided, VariantScanned, HoldPlaced, HoldReleased,
-    MediaRegistered, CustodyRecorded, EntitlementGranted, EntitlementAmended, SeatsReserved,
-    LeaseCommitted, LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
-    ClockAccepted, ReleaseSealed, ReleaseAttested, ReleaseApproved, ReleaseWithdrawn, ReleaseMoved>;
+using EntryPayload =
+    std::variant<LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked, VersionPublished,
+                 AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated,
+                 NodeCreated, PolicySet, NamespaceRetentionSet, RootSet, DelegationSet, RoleGranted,
+                 RoleRevoked, TokenIssued, TokenRevoked, PermitDecided, AdmissionDecided,
+                 VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded,
+                 EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
+                 LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
+                 AdvisorySet, ClockAccepted, ReleaseSealed, ReleaseAttested, ReleaseApproved,
+                 ReleaseWithdrawn, ReleaseMoved>;
 
 struct Entry {
   uint64_t index = 0;

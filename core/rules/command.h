@@ -37,6 +37,7 @@ inline std::string ReleaseStamp(const Digest& document) {
 }
 inline constexpr std::string_view kKeysStamp = "keys";  // Trust roots, delegations, revocations.
 inline constexpr std::string_view kLicenseDataStamp = "license-data";
+inline constexpr std::string_view kAdvisoriesStamp = "advisories";
 inline constexpr std::string_view kAccessStamp = "access";  // Roles and tokens.
 inline constexpr std::string_view kAuditStamp = "audit";    // How far the audit log had come.
 

@@ -48,6 +48,7 @@ class Decider {
   absl::Status operator()(const AuditRecorded& p) const;
   absl::Status operator()(const ClockAccepted&) const { return absl::OkStatus(); }
   absl::Status operator()(const LicenseDataSet& p) const;
+  absl::Status operator()(const AdvisorySet& p) const;  // decide_advisory.cc
 
   // decide_custody.cc: things on shelves.
   absl::Status operator()(const MediaRegistered& p) const;

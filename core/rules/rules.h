@@ -42,6 +42,8 @@ class LibraryState : public SeatState, public ReleaseLookup {
   virtual Lookup<DelegationRecord> FindDelegation(const std::vector<std::string>& chain) const = 0;
   /// The one in force.
   virtual Lookup<LicenseDataRecord> FindLicenseData(LicenseDataKind kind) const = 0;
+  /// Its last revision, a withdrawal too.
+  virtual Lookup<AdvisoryRecord> FindAdvisory(std::string_view id) const = 0;
   virtual Lookup<GrantRecord> FindGrant(std::string_view principal,
                                         const AccessGrant& grant) const = 0;
   virtual Lookup<TokenRecord> FindToken(std::string_view id) const = 0;

@@ -28,6 +28,7 @@ std::string Encode(const KeyRecord& record);
 std::string Encode(const RootRecord& record);
 std::string Encode(const DelegationRecord& record);
 std::string Encode(const LicenseDataRecord& record);
+std::string Encode(const AdvisoryRecord& record);
 std::string Encode(const GrantRecord& record);
 std::string Encode(const TokenRecord& record);
 std::string Encode(const PermitRecord& record);

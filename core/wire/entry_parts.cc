@@ -124,6 +124,28 @@ absl::StatusOr<LicenseDataSet> From(const pb::LicenseDataSet& in) {
   return out;
 }
 
+void To(const AdvisorySet& value, pb::AdvisorySet* out) {
+  out->set_id(value.id);
+  out->set_revision(value.revision);
+  out->set_withdrawn(value.withdrawn);
+  for (const std::string& package : value.packages) out->add_packages(package);
+  To(value.envelope, out->mutable_envelope());
+  for (const Digest& key_id : value.key_ids) out->add_key_ids(std::string(key_id.raw()));
+}
+absl::StatusOr<AdvisorySet> From(const pb::AdvisorySet& in) {
+  AdvisorySet out;
+  out.id = in.id();
+  out.revision = in.revision();
+  out.withdrawn = in.withdrawn();
+  out.packages.assign(in.packages().begin(), in.packages().end());
+  DML_ASSIGN_OR_RETURN(out.envelope, From(in.envelope()));
+  for (const std::string& bytes : in.key_ids()) {
+    DML_ASSIGN_OR_RETURN(const Digest key_id, Digest::FromBytes(bytes));
+    out.key_ids.push_back(key_id);
+  }
+  return out;
+}
+
 void To(const RoleGranted& value, pb::RoleGranted* out) {
   out->set_principal(value.principal);
   To(value.grant, out->mutable_grant());
@@ -273,6 +295,7 @@ void Put(const HoldReleased& p, pb::Entry& out) {
 void Put(const MediaRegistered& p, pb::Entry& out) { To(p, out.mutable_media_registered()); }
 void Put(const CustodyRecorded& p, pb::Entry& out) { To(p, out.mutable_custody_recorded()); }
 void Put(const LicenseDataSet& p, pb::Entry& out) { To(p, out.mutable_license_data_set()); }
+void Put(const AdvisorySet& p, pb::Entry& out) { To(p, out.mutable_advisory_set()); }
 
 absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in) {
   switch (in.payload_case()) {
@@ -313,6 +336,8 @@ absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in) {
       return Taken<MediaRegistered>(in.media_registered());
     case pb::Entry::kCustodyRecorded:
       return Taken<CustodyRecorded>(in.custody_recorded());
+    case pb::Entry::kAdvisorySet:
+      return Taken<AdvisorySet>(in.advisory_set());
     case pb::Entry::kLicenseDataSet:
       return Taken<LicenseDataSet>(in.license_data_set());
     default:

@@ -22,6 +22,7 @@ void To(const HoldPlaced& value, pb::HoldPlaced* out);
 void To(const MediaRegistered& value, pb::MediaRegistered* out);
 void To(const CustodyRecorded& value, pb::CustodyRecorded* out);
 void To(const LicenseDataSet& value, pb::LicenseDataSet* out);
+void To(const AdvisorySet& value, pb::AdvisorySet* out);
 
 absl::StatusOr<RootSet> From(const pb::RootSet& in);
 absl::StatusOr<DelegationSet> From(const pb::DelegationSet& in);
@@ -32,6 +33,7 @@ absl::StatusOr<HoldPlaced> From(const pb::HoldPlaced& in);
 absl::StatusOr<MediaRegistered> From(const pb::MediaRegistered& in);
 absl::StatusOr<CustodyRecorded> From(const pb::CustodyRecorded& in);
 absl::StatusOr<LicenseDataSet> From(const pb::LicenseDataSet& in);
+absl::StatusOr<AdvisorySet> From(const pb::AdvisorySet& in);
 
 void Put(const KeyRegistered& p, pb::Entry& out);
 void Put(const KeyRevoked& p, pb::Entry& out);
@@ -61,6 +63,7 @@ void Put(const ReleaseAttested& p, pb::Entry& out);
 void Put(const ReleaseApproved& p, pb::Entry& out);
 void Put(const ReleaseWithdrawn& p, pb::Entry& out);
 void Put(const ReleaseMoved& p, pb::Entry& out);
+void Put(const AdvisorySet& p, pb::Entry& out);
 
 void To(const Entitlement& terms, pb::EntitlementTerms* out);
 absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in);

@@ -118,6 +118,22 @@ absl::StatusOr<LicenseDataRecord> Decode(std::string_view bytes) {
   return r;
 }
 
+std::string Encode(const AdvisoryRecord& r) {
+  pb::SetRecord m;
+  To(r.set, m.mutable_advisory());
+  SetWhen(r, m);
+  return SerializeDeterministically(m);
+}
+
+template <>
+absl::StatusOr<AdvisoryRecord> Decode(std::string_view bytes) {
+  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::SetRecord>(bytes));
+  AdvisoryRecord r;
+  DML_ASSIGN_OR_RETURN(r.set, From(m.advisory()));
+  GetWhen(m, r);
+  return r;
+}
+
 std::string Encode(const TokenRecord& r) {
   pb::SetRecord m;
   To(TokenIssued{r.id, r.secret, r.grants, r.expires}, m.mutable_token());

@@ -12,6 +12,8 @@ constexpr RoleSet kManagers = {Role::kReleaseManager, Role::kAdmin};
 constexpr RoleSet kPublishers = {Role::kPublisher, Role::kAdmin};
 constexpr RoleSet kAttesters = {Role::kPublisher, Role::kTester, Role::kLicenseManager,
                                 Role::kAdmin};
+constexpr RoleSet kAdvisers = {Role::kPublisher, Role::kTester, Role::kReleaseManager,
+                               Role::kAdmin};
 constexpr RoleSet kLicenseManagers = {Role::kLicenseManager, Role::kAdmin};
 constexpr RoleSet kDeployers = {Role::kDeployer, Role::kLicenseManager, Role::kAdmin};
 constexpr RoleSet kApprovers = {Role::kApprover, Role::kAdmin};
@@ -48,6 +50,10 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.AdmissionService/PlaceHold", kOperators, ScopeKind::kNamespace},
     {"/dml.v1.AdmissionService/ReleaseHold", kOperators, ScopeKind::kNamespace},
     {"/dml.v1.AdmissionService/StartScan", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.AdvisoryService/GetAdvisory", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.AdvisoryService/ListAdvisories", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.AdvisoryService/SetAdvisory", kAdvisers, ScopeKind::kNamespace},
+    {"/dml.v1.AdvisoryService/WithdrawAdvisory", kAdvisers, ScopeKind::kNamespace},
     {"/dml.v1.CatalogService/AttachAttestation", kAttesters, ScopeKind::kNamespace},
     {"/dml.v1.CatalogService/CreateNamespace", kManagers, ScopeKind::kLibrary},
     {"/dml.v1.CatalogService/GetNamespace", kReaders, ScopeKind::kNamespace},

@@ -14,6 +14,7 @@ namespace {
 class Search {
  public:
   static absl::StatusOr<std::unique_ptr<Search>> Begin(const Question& question,
+                                                       const ResolveRequest& problem,
                                                        uint64_t max_steps) {
     question.caller.WillSeeEach();
     DML_ASSIGN_OR_RETURN(SolveSlots::Slot slot,
@@ -21,6 +22,7 @@ class Search {
     std::unique_ptr<Search> out(new Search(question, max_steps, std::move(slot)));
     LibraryPackagesOptions options;
     options.sees = [&question](std::string_view ns) { return question.caller.SeesNamespace(ns); };
+    options.in_use = {problem.in_use.begin(), problem.in_use.end()};
     options.stop = question.stop;
     DML_ASSIGN_OR_RETURN(out->packages_,
                          LibraryPackages::Open(*out->snapshot_, question.context.trust,
@@ -95,7 +97,8 @@ absl::Status CheckStopped(const SolveBudget& budget) {
 absl::Status AnswerResolve(const Question& question, const v1::ResolveRequest& request,
                            v1::ResolveResponse& response) {
   DML_ASSIGN_OR_RETURN(const ResolveRequest problem, ReadWanted(request.problem()));
-  DML_ASSIGN_OR_RETURN(auto search, Search::Begin(question, request.problem().max_steps()));
+  DML_ASSIGN_OR_RETURN(auto search,
+                       Search::Begin(question, problem, request.problem().max_steps()));
   DML_ASSIGN_OR_RETURN(const Resolution resolution,
                        search->Judge(Resolve(search->packages(), problem, search->budget())));
   DML_ASSIGN_OR_RETURN(const Slice slice, ReadSlice(request.page_size(), request.page_token(),
@@ -119,7 +122,8 @@ absl::Status AnswerWhyNot(const Question& question, const v1::WhyNotRequest& req
   DML_ASSIGN_OR_RETURN(const ResolveRequest problem, ReadProblem(request.problem()));
   absl::StatusOr<RelationTarget> target = wire::From(request.target());
   if (!target.ok()) return AtField(target.status(), "target");
-  DML_ASSIGN_OR_RETURN(auto search, Search::Begin(question, request.problem().max_steps()));
+  DML_ASSIGN_OR_RETURN(auto search,
+                       Search::Begin(question, problem, request.problem().max_steps()));
   DML_ASSIGN_OR_RETURN(
       const Resolution resolution,
       search->Judge(WhyNot(search->packages(), problem, *target, search->budget())));
@@ -136,7 +140,8 @@ absl::Status AnswerCompatibleVersions(const Question& question,
   absl::StatusOr<PackageName> package = wire::ParsePackageResource(request.package());
   if (!package.ok()) return AtField(package.status(), "package");
   DML_RETURN_IF_ERROR(question.caller.MayInNamespace(package->ns));
-  DML_ASSIGN_OR_RETURN(auto search, Search::Begin(question, request.problem().max_steps()));
+  DML_ASSIGN_OR_RETURN(auto search,
+                       Search::Begin(question, problem, request.problem().max_steps()));
   absl::StatusOr<std::vector<VersionAnswer>> found =
       CompatibleVersions(search->packages(), problem, *package, search->budget());
   DML_RETURN_IF_ERROR(CheckStopped(search->budget()));

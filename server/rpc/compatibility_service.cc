@@ -198,7 +198,8 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
       DML_RETURN_IF_ERROR(caller.MayInNamespace(name.package.ns));
     }
     auto snapshot = context_.library.Read();
-    DML_ASSIGN_OR_RETURN(SetCheck check, CheckSetCompatibility(*snapshot, variants));
+    DML_ASSIGN_OR_RETURN(SetCheck check, CheckSetCompatibility(*snapshot, context_.trust,
+                                                               *context_.specs, variants));
     DML_ASSIGN_OR_RETURN(
         Slice slice, ReadSlice(request.page_size(), request.page_token(), check.violations.size()));
     bool only_unproven = true;

@@ -46,6 +46,8 @@ class NodesReader {
     auto trust = question.context.trust.Get(*out->snapshot_, last.entry.time);
     if (!trust.ok() && Reason(trust.status()) != "ROOT_MISSING") return trust.status();
     if (trust.ok()) out->trust_ = *std::move(trust);
+    out->advisories_.emplace(*out->snapshot_, out->trust_.get(), last.entry.time);
+    out->specs_.emplace(*out->snapshot_, *question.context.specs, *out->advisories_);
     return out;
   }
 
@@ -115,6 +117,10 @@ class NodesReader {
     for (const EnvironmentViolation& item : violations) {
       v1::EnvironmentFinding* finding = out->Add();
       wire::To(item, finding);
+      if (const auto* signers = advisories_->SignersOf(item.violation.source)) {
+        for (const std::string& person : *signers) finding->add_signers(person);
+        continue;
+      }
       absl::StatusOr<VariantName> name = VariantName::Parse(item.violation.package);
       if (!name.ok()) continue;  // About a package, or the whole set.
       DML_ASSIGN_OR_RETURN(const PublicationSigners signers, publications.SignersOf(*name));
@@ -129,20 +135,20 @@ class NodesReader {
   NodesReader(const Question& question, SolveSlots::Slot slot)
       : caller_(question.caller),
         slot_(std::move(slot)),
-        snapshot_(question.context.library.Read()),
-        specs_(*snapshot_, *question.context.specs) {}
+        snapshot_(question.context.library.Read()) {}
 
   absl::StatusOr<const PackageSpec*> ReadSpec(const std::string& text) {
     DML_ASSIGN_OR_RETURN(const VariantName name, VariantName::Parse(text));
     DML_RETURN_IF_ERROR(caller_.MayInNamespace(name.package.ns));
-    return specs_.Get(name);
+    return specs_->Get(name);
   }
 
   const Caller& caller_;
   const SolveSlots::Slot slot_;
   const std::unique_ptr<const Snapshot> snapshot_;
-  VariantSpecs specs_;
   std::shared_ptr<const TrustDomain> trust_;
+  std::optional<AdvisoryReader> advisories_;
+  std::optional<VariantSpecs> specs_;
   uint64_t index_ = 0;
   size_t named_ = 0;
   std::set<std::string> names_;

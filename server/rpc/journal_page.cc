@@ -1,5 +1,7 @@
 #include "server/rpc/journal_page.h"
 
+#include <algorithm>
+
 #include "core/wire/api.h"
 
 namespace dml {
@@ -84,6 +86,11 @@ bool MaySeeEntry(const Caller& caller, const Entry& entry) {
       std::holds_alternative<KeyRevoked>(payload) ||
       std::holds_alternative<LicenseDataSet>(payload) || entry.author == caller.principal()) {
     return true;
+  }
+  if (const auto* advisory = std::get_if<AdvisorySet>(&payload)) {
+    return std::ranges::any_of(advisory->packages, [&](const std::string& package) {
+      return caller.SeesNamespace(package.substr(0, package.find('/')));
+    });
   }
   const std::string thing = std::visit(ThingOf(), payload);
   return !thing.empty() && caller.Sees(thing);

@@ -1,12 +1,13 @@
 #include "storage/library/decision.h"
 
-#include <deque>
 #include <utility>
 
 #include "core/compat/closed_world.h"
 #include "core/gate/evaluate_release.h"
 #include "storage/journal/journal.h"
+#include "storage/library/advisories.h"
 #include "storage/library/publication_signers.h"
+#include "storage/library/variant_specs.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
 
@@ -20,9 +21,11 @@ absl::Status CheckSize(std::span<const VariantName> variants) {
                  "variants");
 }
 
-absl::StatusOr<PackageSpec> ReadSpec(const Reader& state, const VariantRecord& record) {
+absl::StatusOr<std::shared_ptr<const PackageSpec>> ReadSpec(const Reader& state,
+                                                            const VariantRecord& record) {
   DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(state, record.spec));
-  return ParsePackageSpec(bytes);
+  DML_ASSIGN_OR_RETURN(PackageSpec spec, ParsePackageSpec(bytes));
+  return std::make_shared<const PackageSpec>(std::move(spec));
 }
 
 ItemState StateOf(VariantState state) {
@@ -78,13 +81,14 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
 
   const TrustDomain* const trusted = domain.ok() ? domain->get() : nullptr;
   PublicationReader publications(state, trusted);
+  AdvisoryReader advisories(state, trusted, decision.time);
   LibraryView view(state);
   GateInput input;
   input.environment = environment;
   input.policy = policy.policy.get();
   input.license_list = policy.data->list.get();
   input.time = decision.time;
-  std::deque<PackageSpec> specs;  // Borrowed by the items.
+  std::vector<std::shared_ptr<const PackageSpec>> specs;  // Borrowed by the items.
   for (const VariantName& name : variants) {
     GateItem item;
     item.name = name;
@@ -94,8 +98,9 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
       item.withdrawal_reason = record->state == VariantState::kQuarantined
                                    ? record->admission_reason
                                    : record->withdraw_reason;
-      DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(state, *record));
-      item.spec = &specs.emplace_back(std::move(spec));
+      DML_ASSIGN_OR_RETURN(auto published, ReadSpec(state, *record));
+      DML_ASSIGN_OR_RETURN(auto spec, advisories.Amend(std::move(published), false));
+      item.spec = specs.emplace_back(std::move(spec)).get();
       DML_ASSIGN_OR_RETURN(PublicationSigners signers, publications.SignersOf(name));
       item.signatures = std::move(signers.signatures);
       item.revoked_keys = std::move(signers.revoked_keys);
@@ -113,25 +118,25 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
   return decision;
 }
 
-absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state,
+absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state, TrustCache& trust,
+                                               SpecCache& specs,
                                                std::span<const VariantName> variants) {
   DML_RETURN_IF_ERROR(CheckSize(variants));
-  LibraryView view(state);
-  std::deque<PackageSpec> specs;
+  SetCheck out;
+  const JournalView journal(state);
+  DML_ASSIGN_OR_RETURN(out.index, journal.Size());
+  DML_ASSIGN_OR_RETURN(const StoredEntry last, journal.At(out.index - 1));
+  const auto domain = trust.Get(state, last.entry.time);
+  if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();
+  AdvisoryReader advisories(state, domain.ok() ? domain->get() : nullptr, last.entry.time);
+  VariantSpecs read(state, specs, advisories);
   std::vector<const PackageSpec*> set;
   for (size_t i = 0; i < variants.size(); ++i) {
-    DML_ASSIGN_OR_RETURN(auto record, view.FindVariant(variants[i]));
-    if (!record.has_value()) {
-      return AtField(
-          NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", variants[i].ResourceName()),
-          fmt::format("variants[{}]", i));
-    }
-    DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(state, *record));
-    set.push_back(&specs.emplace_back(std::move(spec)));
+    absl::StatusOr<const PackageSpec*> spec = read.Get(variants[i]);
+    if (!spec.ok()) return AtField(spec.status(), fmt::format("variants[{}]", i));
+    set.push_back(*spec);
   }
-  SetCheck out;
   out.violations = CheckClosedSet(set);
-  DML_ASSIGN_OR_RETURN(out.index, JournalView(state).Size());
   return out;
 }
 

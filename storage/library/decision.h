@@ -10,6 +10,7 @@
 #include "core/journal/records.h"
 #include "storage/engine/engine.h"
 #include "storage/library/policies.h"
+#include "storage/library/spec_cache.h"
 #include "storage/library/trust.h"
 
 namespace dml {
@@ -42,9 +43,10 @@ struct SetCheck {
   uint64_t index = 0;
 };
 
-/// Whether the set is compatible with itself. NOT_FOUND (VARIANT_NOT_FOUND) for the first name that
-/// is not in the library.
-absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state,
+/// Whether the set is compatible with itself, as the advisories in force have it. NOT_FOUND
+/// (VARIANT_NOT_FOUND) for the first name that is not in the library.
+absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state, TrustCache& trust,
+                                               SpecCache& specs,
                                                std::span<const VariantName> variants);
 
 }  // namespace dml

@@ -17,19 +17,22 @@ absl::StatusOr<std::unique_ptr<LibraryPackages>> LibraryPackages::Open(
   DML_ASSIGN_OR_RETURN(const StoredEntry last, journal.At(index - 1));
   auto domain = trust.Get(state, last.entry.time);
   if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();
-  return std::unique_ptr<LibraryPackages>(new LibraryPackages(
-      state, specs, std::move(options), domain.ok() ? *std::move(domain) : nullptr, index));
+  return std::unique_ptr<LibraryPackages>(
+      new LibraryPackages(state, specs, std::move(options),
+                          domain.ok() ? *std::move(domain) : nullptr, index, last.entry.time));
 }
 
 LibraryPackages::LibraryPackages(const Reader& state, SpecCache& specs,
                                  LibraryPackagesOptions options,
-                                 std::shared_ptr<const TrustDomain> trust, uint64_t index)
+                                 std::shared_ptr<const TrustDomain> trust, uint64_t index,
+                                 Timestamp time)
     : state_(state),
       specs_(specs),
       options_(std::move(options)),
       trust_(std::move(trust)),
       index_(index),
-      publications_(state, trust_.get()) {}
+      publications_(state, trust_.get()),
+      advisories_(state, trust_.get(), time) {}
 
 absl::StatusOr<std::vector<SourcePackage>> LibraryPackages::FindProviders(
     RelationKind kind, std::string_view name) const {
@@ -103,7 +106,9 @@ absl::StatusOr<std::optional<SourcePackage>> LibraryPackages::Read(
   if (signers.signatures.empty()) return std::optional<SourcePackage>();
   bytes_ += record.spec.size;
   SourcePackage out;
-  DML_ASSIGN_OR_RETURN(out.spec, specs_.Get(state_, record.spec));
+  DML_ASSIGN_OR_RETURN(auto published, specs_.Get(state_, record.spec));
+  DML_ASSIGN_OR_RETURN(
+      out.spec, advisories_.Amend(std::move(published), !options_.in_use.contains(record.name)));
   out.manifest = record.manifest.digest.ToString();
   return std::optional(std::move(out));
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,7 @@
 
 #include "core/compat/package_source.h"
 #include "core/journal/records.h"
+#include "storage/library/advisories.h"
 #include "storage/library/publication_signers.h"
 #include "storage/library/spec_cache.h"
 #include "storage/library/trust.h"
@@ -20,14 +22,15 @@
 namespace dml {
 
 struct LibraryPackagesOptions {
-  std::function<bool(std::string_view ns)> sees;      // Whose packages are candidates; empty: all.
-  std::function<bool()> stop;                         // Asked for each variant read; empty: never.
+  std::function<bool(std::string_view ns)> sees;  // Whose packages are candidates; empty: all.
+  std::set<VariantName> in_use;  // These may be taken although they are superseded.
+  std::function<bool()> stop;    // Asked for each variant read; empty: never.
   uint64_t max_document_bytes = uint64_t{256} << 20;  // Of all specs read.
 };
 
 /// Candidates are the variants that may be deployed: published (not quarantined, rejected or
-/// withdrawn), and signed by a key that may publish them now. Reads only what is asked for, each
-/// variant once. The state, and what the options refer to, must outlive it.
+/// withdrawn), and signed by a key that may publish them now, as advisories have them. Reads only
+/// what is asked for, each variant once. The state, and what the options refer to, must outlive it.
 class LibraryPackages : public PackageSource {
  public:
   /// By the trust that the state has at its journal's time; without a root nobody's signature
@@ -45,7 +48,7 @@ class LibraryPackages : public PackageSource {
 
  private:
   LibraryPackages(const Reader& state, SpecCache& specs, LibraryPackagesOptions options,
-                  std::shared_ptr<const TrustDomain> trust, uint64_t index);
+                  std::shared_ptr<const TrustDomain> trust, uint64_t index, Timestamp time);
 
   absl::Status AddVersions(const PackageName& package, std::vector<SourcePackage>& out) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -68,6 +71,7 @@ class LibraryPackages : public PackageSource {
 
   mutable absl::Mutex mutex_;
   mutable PublicationReader publications_ ABSL_GUARDED_BY(mutex_);
+  mutable AdvisoryReader advisories_ ABSL_GUARDED_BY(mutex_);
   mutable std::map<VariantName, std::optional<SourcePackage>> read_ ABSL_GUARDED_BY(mutex_);
   mutable uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

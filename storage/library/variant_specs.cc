@@ -16,7 +16,8 @@ absl::StatusOr<const PackageSpec*> VariantSpecs::Get(const VariantName& name) {
                              kMaxDocumentBytes);
   }
   bytes_ += record->spec.size;
-  DML_ASSIGN_OR_RETURN(auto spec, specs_.Get(state_, record->spec));
+  DML_ASSIGN_OR_RETURN(auto published, specs_.Get(state_, record->spec));
+  DML_ASSIGN_OR_RETURN(auto spec, advisories_.Amend(std::move(published), false));
   return read_.emplace(name, std::move(spec)).first->second.get();
 }
 

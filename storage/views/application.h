@@ -49,6 +49,7 @@ class Application {
   }
   absl::Status operator()(const ClockAccepted&) { return absl::OkStatus(); }
   absl::Status operator()(const LicenseDataSet& p);
+  absl::Status operator()(const AdvisorySet& p);  // project_advisories.cc
   absl::Status operator()(const MediaRegistered& p);
   absl::Status operator()(const CustodyRecorded& p);
 

@@ -1,6 +1,7 @@
 #include "storage/views/library_view.h"
 
 #include "core/wire/entry.h"
+#include "storage/views/advisory_keys.h"
 #include "storage/views/license_keys.h"
 #include "storage/views/view_keys.h"
 
@@ -106,6 +107,10 @@ LibraryState::Lookup<RootRecord> LibraryView::FindRoot() const {
 
 LibraryState::Lookup<LicenseDataRecord> LibraryView::FindLicenseData(LicenseDataKind kind) const {
   return FindLast<LicenseDataRecord>(view_keys::LicenseDataPrefix(kind).Build());
+}
+
+LibraryState::Lookup<AdvisoryRecord> LibraryView::FindAdvisory(std::string_view id) const {
+  return FindLast<AdvisoryRecord>(view_keys::AdvisoryPrefix(id).Build());
 }
 
 LibraryState::Lookup<DelegationRecord> LibraryView::FindDelegation(

@@ -30,6 +30,7 @@ class LibraryView : public LibraryState {
   Lookup<RootRecord> FindRoot() const override;
   Lookup<DelegationRecord> FindDelegation(const std::vector<std::string>& chain) const override;
   Lookup<LicenseDataRecord> FindLicenseData(LicenseDataKind kind) const override;
+  Lookup<AdvisoryRecord> FindAdvisory(std::string_view id) const override;
   Lookup<GrantRecord> FindGrant(std::string_view principal,
                                 const AccessGrant& grant) const override;
   Lookup<TokenRecord> FindToken(std::string_view id) const override;

@@ -1,6 +1,8 @@
 #include "storage/views/list_view.h"
 
 #include "core/wire/entry.h"
+#include "storage/views/advisory_keys.h"
+#include "storage/views/library_view.h"
 #include "storage/views/license_keys.h"
 #include "storage/views/view_keys.h"
 
@@ -155,6 +157,34 @@ ListView::Result<LicenseDataRecord> ListView::LicenseData(std::optional<LicenseD
   const KeyBuilder prefix =
       kind.has_value() ? view_keys::LicenseDataPrefix(*kind) : view_keys::Start(Row::kLicenseData);
   return WalkRecords<LicenseDataRecord>(reader_, KeyBuilder(prefix).Build(), page);
+}
+
+ListView::Result<AdvisoryRecord> ListView::Advisories(const PageRequest& page,
+                                                      const Filter<AdvisoryRecord>& filter) const {
+  const LibraryView view(reader_);
+  return Walk<AdvisoryRecord>(
+      reader_, view_keys::Start(Row::kAdvisory).Build(), page, Direction::kForward,
+      [&](std::string_view,
+          std::string_view value) -> absl::StatusOr<std::optional<AdvisoryRecord>> {
+        DML_ASSIGN_OR_RETURN(AdvisoryRecord record, wire::Decode<AdvisoryRecord>(value));
+        if (filter && !filter(record)) return std::nullopt;
+        DML_ASSIGN_OR_RETURN(const auto last, view.FindAdvisory(record.set.id));
+        if (!last.has_value() || last->set.revision != record.set.revision) return std::nullopt;
+        return record;
+      });
+}
+
+ListView::Result<AdvisoryRecord> ListView::AdvisoriesOf(const PackageName& package,
+                                                        const PageRequest& page) const {
+  const LibraryView view(reader_);
+  const std::string prefix = view_keys::AdvisoryOfPrefix(package).Build();
+  return Walk<AdvisoryRecord>(
+      reader_, prefix, page, Direction::kForward,
+      [&](std::string_view key, std::string_view) -> absl::StatusOr<std::optional<AdvisoryRecord>> {
+        KeyReader rest(key.substr(prefix.size()));
+        DML_ASSIGN_OR_RETURN(const std::string id, rest.String());
+        return view.FindAdvisory(id);
+      });
 }
 
 ListView::Result<GrantRecord> ListView::Grants(const PageRequest& page) const {

@@ -74,6 +74,11 @@ class ListView {
   /// Of one kind, or of all, by kind and revision.
   Result<LicenseDataRecord> LicenseData(std::optional<LicenseDataKind> kind,
                                         const PageRequest& page) const;
+  /// By id, of each the last revision.
+  Result<AdvisoryRecord> Advisories(const PageRequest& page,
+                                    const Filter<AdvisoryRecord>& filter = {}) const;
+  /// By id; those that affect the package and are not withdrawn.
+  Result<AdvisoryRecord> AdvisoriesOf(const PackageName& package, const PageRequest& page) const;
   Result<GrantRecord> Grants(const PageRequest& page) const;
   Result<TokenRecord> Tokens(const PageRequest& page) const;
   Result<HoldRecord> Holds(const PageRequest& page, const Filter<HoldRecord>& filter = {}) const;

@@ -57,6 +57,8 @@ enum class Row : uint8_t {
   kReleaseEnvelope = 35,
   kDeployment = 36,
   kDeploymentIn = 37,
+  kAdvisory = 38,
+  kAdvisoryOf = 39,
 };
 
 inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }

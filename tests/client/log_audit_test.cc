@@ -215,6 +215,17 @@ TEST_F(LogAuditTest, LicenseDataIsNotRolledBack) {
   EXPECT_EQ(Rules(), Faults(2, "LICENSE_DATA_SKIPPED"));
 }
 
+TEST_F(LogAuditTest, AdvisoriesGoUp) {
+  AdvisorySet set{"A-1", 2, false, {"acme/lib"}, {Sha256("e"), 1}, {Sha256("key")}};
+  Add(set);
+  set.id = "A-2";
+  set.revision = 1;
+  Add(set);
+  set.id = "A-1";
+  Add(set);
+  EXPECT_EQ(Rules(), Faults(1, "ADVISORY_SKIPPED"));
+}
+
 TEST_F(LogAuditTest, TokensMediaAndPermitsAreBoundOnce) {
   Add(TokenIssued{"t1", Sha256("s"), {{"reader", ""}}, WallClockNow()});
   Add(TokenRevoked{"t1", "lost"});

@@ -125,6 +125,47 @@ TEST_F(CompatibilityTest, ChecksPlansAndChangesNodes) {
   EXPECT_THAT(answer["error"]["message"].get<std::string>(), HasSubstr("line 3"));
 }
 
+TEST_F(CompatibilityTest, AdvisoriesCountAsAPackagesOwnRelations) {
+  Do({"key", "generate", "--out", Path("sue")});
+  Do({"key", "register", "--key", Path("sue"), "--owner", "sue", "--role", "advisory",
+      "--namespace", "acme"});
+  WriteBytes(Path("a.json"),
+             R"({"schema": "dml.advisory/v1", "id": "A-1", "revision": 1, "authority": "security",
+                 "effect": "DENY", "affects": [{"package": "acme/lib",
+                 "range": "vers:semver/>=2.0.0"}], "aliases": ["CVE-1"], "text": "leaks"})");
+  Json answer = Do({"advisory", "set", Path("a.json"), "--key", Path("sue"), "--dry-run"});
+  EXPECT_FALSE(answer.contains("commit"));
+  answer = Do({"advisory", "set", Path("a.json"), "--key", Path("sue")});
+  EXPECT_EQ(answer["advisory"]["id"], "A-1");
+  EXPECT_TRUE(answer.contains("commit"));
+  EXPECT_EQ(Do({"advisory", "list"})["items"][0]["effect"], "DENY");
+  EXPECT_EQ(Do({"advisory", "show", "A-1"})["document"]["aliases"][0], "CVE-1");
+
+  EXPECT_EQ(Do({"compat", "check", "acme/lib@3.0.0"}, 3)["violations"][0]["rule"],
+            "compatibility.denied");
+  answer = Do({"compat", "resolve", "acme/app"});
+  EXPECT_EQ(answer["packages"][1]["variant"], Variant("lib", "1.0.0"));
+  answer = Do({"compat", "resolve", "acme/app semver:>=2.0.0"}, 3);
+  EXPECT_THAT(answer["reasons"].dump(), HasSubstr("advisory A-1 (CVE-1) of security"));
+
+  Do({"advisory", "withdraw", "A-1", "--reason", "another package", "--key", Path("sue")});
+  EXPECT_EQ(Do({"advisory", "list"})["items"][0]["withdrawn"], true);
+  EXPECT_EQ(Do({"advisory", "list", "--package", "acme/lib"})["items"].size(), 0u);
+  Do({"compat", "check", "acme/lib@3.0.0"});
+
+  auto reason = [this](Words words, int code = 2) -> std::string {
+    return Do(std::move(words), code)["error"]["reason"];
+  };
+  EXPECT_EQ(reason({"advisory", "set", Path("a.json"), "--key", Path("ann")}, 5),
+            "THRESHOLD_NOT_MET");
+  EXPECT_EQ(reason({"advisory", "set", Path("a.json")}), "ARGUMENT_INVALID");
+  EXPECT_EQ(reason({"advisory", "set"}), "ARGUMENT_INVALID");
+  EXPECT_EQ(reason({"advisory", "show", "A/1"}), "ADVISORY_ID_INVALID");
+  EXPECT_EQ(reason({"advisory", "show", "A-9"}, 4), "ADVISORY_NOT_FOUND");
+  WriteBytes(Path("a.json"), R"({"schema": "dml.advisory/v1", "id": "A-1"})");
+  EXPECT_EQ(reason({"advisory", "set", Path("a.json"), "--key", Path("sue")}), "ADVISORY_INVALID");
+}
+
 TEST_F(CompatibilityTest, WrongArgumentsAreRefusedHere) {
   auto reason = [this](Words words, int code = 2) -> std::string {
     return Do(std::move(words), code)["error"]["reason"];

@@ -83,6 +83,7 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddLicenseCommands(*this);
   AddCompatCommands(*this);
   AddReleaseCommands(*this);
+  AddAdvisoryCommands(*this);
   AddGateCommands(*this);
   AddLogCommands(*this);
   AddAdminCommands(*this);

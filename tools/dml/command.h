@@ -116,6 +116,7 @@ void AddDebianCommands(CommandTree& tree, CLI::App& compat);  // compat installa
 void AddNodesCommands(CommandTree& tree,
                       CLI::App& compat);  // compat check-environment, plan, what-breaks
 void AddResolveCommands(CommandTree& tree, CLI::App& compat);  // compat resolve, why-not, versions
+void AddAdvisoryCommands(CommandTree& tree);
 void AddGateCommands(CommandTree& tree);
 void AddReleaseCommands(CommandTree& tree);
 void AddReleaseLibraryCommands(CommandTree& tree, CLI::App& release);  // release seal, list, ...

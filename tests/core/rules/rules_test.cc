@@ -50,6 +50,10 @@ class FakeState : public LibraryState {
     if (!license_data.has_value() || license_data->set.kind != kind) return std::nullopt;
     return license_data;
   }
+  Lookup<AdvisoryRecord> FindAdvisory(std::string_view id) const override {
+    if (!advisory.has_value() || advisory->set.id != id) return std::nullopt;
+    return advisory;
+  }
   Lookup<GrantRecord> FindGrant(std::string_view principal,
                                 const AccessGrant& grant) const override {
     for (const GrantRecord& record : grants) {
@@ -104,6 +108,7 @@ class FakeState : public LibraryState {
   std::map<Digest, KeyRecord> keys;
   std::optional<RootRecord> root;
   std::optional<LicenseDataRecord> license_data;
+  std::optional<AdvisoryRecord> advisory;
   std::vector<GrantRecord> grants;
   std::optional<TokenRecord> token;
   std::optional<HoldRecord> hold;
@@ -205,6 +210,38 @@ TEST_F(RulesTest, LicenseDataGoesUpByKind) {
   EXPECT_EQ(decide(), "LICENSE_DATA_INVALID");
   set.version = std::string(kMaxLicenseDataVersionBytes + 1, 'x');
   EXPECT_EQ(decide(), "TEXT_TOO_LONG");
+}
+
+TEST_F(RulesTest, AdvisoriesGoUpByIdAndEnd) {
+  AdvisorySet set{"A-1", 2, false, {"acme/lib", "acme/tls"}, {Sha256("e"), 1}, {Sha256("key")}};
+  auto decide = [&] { return Reason(Decide(set, state_, now_)); };
+  EXPECT_EQ(decide(), "");
+  set.withdrawn = true;
+  EXPECT_EQ(decide(), "ADVISORY_NOT_FOUND");
+  set.withdrawn = false;
+  state_.advisory = AdvisoryRecord{set, 7, now_, "sue"};
+  EXPECT_EQ(decide(), "ADVISORY_EXISTS");
+  set.withdrawn = true;
+  EXPECT_EQ(decide(), "ADVISORY_REVISION_UNEXPECTED");
+  set.revision = 3;
+  EXPECT_EQ(decide(), "");
+  set.packages = {"acme/tls", "acme/lib"};
+  EXPECT_EQ(decide(), "ADVISORY_INVALID") << "not in order";
+  set.packages = {"acme/lib", "acme/lib"};
+  EXPECT_EQ(decide(), "ADVISORY_INVALID") << "twice";
+  set.packages.clear();
+  EXPECT_EQ(decide(), "ADVISORY_INVALID");
+  set.packages = {"lib"};
+  EXPECT_EQ(decide(), "NAME_INVALID");
+  set.packages = {"acme/lib"};
+  set.key_ids.clear();
+  EXPECT_EQ(decide(), "THRESHOLD_NOT_MET");
+  set.key_ids = {Sha256("key")};
+  set.revision = 0;
+  EXPECT_EQ(decide(), "ADVISORY_INVALID");
+  set.revision = 3;
+  set.id = "a b";
+  EXPECT_EQ(decide(), "ADVISORY_ID_INVALID");
 }
 
 // attack 38: who a role goes to is in the entry, and so is where it holds.

@@ -7,6 +7,7 @@
 #include <dml/v1/access.pb.h>
 #include <dml/v1/admin.pb.h>
 #include <dml/v1/admission.pb.h>
+#include <dml/v1/advisory.pb.h>
 #include <dml/v1/catalog.pb.h>
 #include <dml/v1/compatibility.pb.h>
 #include <dml/v1/content.pb.h>
@@ -31,15 +32,15 @@ namespace {
 
 std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
   return {
-      v1::GetStatusRequest::descriptor()->file(), v1::GetPackageRequest::descriptor()->file(),
-      v1::CheckSetRequest::descriptor()->file(),  v1::GetCapabilitiesRequest::descriptor()->file(),
-      v1::GetNodeRequest::descriptor()->file(),   v1::ListLeasesRequest::descriptor()->file(),
-      v1::EvaluateRequest::descriptor()->file(),  v1::GetCheckpointRequest::descriptor()->file(),
-      v1::GetKeyRequest::descriptor()->file(),    v1::EvaluateLicenseRequest::descriptor()->file(),
-      v1::GetScrubRequest::descriptor()->file(),  v1::GetPolicyRequest::descriptor()->file(),
-      v1::WhoAmIRequest::descriptor()->file(),    v1::GetScanRequest::descriptor()->file(),
-      v1::GetMediaRequest::descriptor()->file(),  v1::ListRootsRequest::descriptor()->file(),
-      v1::GetReleaseRequest::descriptor()->file()};
+      v1::GetStatusRequest::descriptor()->file(),  v1::GetPackageRequest::descriptor()->file(),
+      v1::CheckSetRequest::descriptor()->file(),   v1::GetCapabilitiesRequest::descriptor()->file(),
+      v1::GetNodeRequest::descriptor()->file(),    v1::ListLeasesRequest::descriptor()->file(),
+      v1::EvaluateRequest::descriptor()->file(),   v1::GetCheckpointRequest::descriptor()->file(),
+      v1::GetKeyRequest::descriptor()->file(),     v1::EvaluateLicenseRequest::descriptor()->file(),
+      v1::GetScrubRequest::descriptor()->file(),   v1::GetPolicyRequest::descriptor()->file(),
+      v1::WhoAmIRequest::descriptor()->file(),     v1::GetScanRequest::descriptor()->file(),
+      v1::GetMediaRequest::descriptor()->file(),   v1::ListRootsRequest::descriptor()->file(),
+      v1::GetReleaseRequest::descriptor()->file(), v1::GetAdvisoryRequest::descriptor()->file()};
 }
 
 std::set<std::string> AllMethods() {

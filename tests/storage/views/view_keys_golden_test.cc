@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/bytes.h"
+#include "storage/views/advisory_keys.h"
 #include "storage/views/license_keys.h"
 #include "storage/views/release_keys.h"
 #include "storage/views/view_keys.h"
@@ -59,6 +60,8 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"release-envelope", view_keys::ReleaseEnvelope(Sha256("release"), Sha256("seal"))},
       {"deployment", view_keys::Deployment(Sha256("release"), "production/eu")},
       {"deployment-in", view_keys::DeploymentIn("production/eu", Sha256("release"))},
+      {"advisory", view_keys::Advisory("DSA-5678-1", 300)},
+      {"advisory-of", view_keys::AdvisoryOf(name.package, "DSA-5678-1")},
   };
 }
 
