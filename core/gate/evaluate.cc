@@ -130,6 +130,13 @@ class Evaluation {
   void CheckSignatures(const GateItem& item, const std::string& subject) {
     size_t needed = std::max<size_t>(input_.policy->signature_threshold, 1);
     size_t found = CountPersons(item.signatures);
+    // Whatever the policy asks for: clients refuse what the trust root does not let be published.
+    if (found > 0 && !item.trust_fault.empty()) {
+      Deny("signature.trust", subject,
+           fmt::format("the trust root demands more signatures: {}{}", item.trust_fault,
+                       DescribeRevoked(item.revoked_keys)),
+           "have those who are missing sign it with their own keys: dml package sign");
+    }
     if (found >= needed) return;
     Deny("signature.threshold", subject,
          fmt::format("signed by {} of the {} distinct publishers that are needed{}", found, needed,

@@ -35,7 +35,8 @@ struct GateItem {
   const PackageSpec* spec = nullptr;  // Of `name`. Borrowed; null only where not found.
   std::vector<PublisherSignature> signatures;
   std::vector<Digest> revoked_keys;  // Would be in `signatures`, but were revoked.
-  LicenseEvidence evidence{};        // What is declared is in `spec`.
+  std::string trust_fault;     // Why the trust root does not let it be published; "": it does.
+  LicenseEvidence evidence{};  // What is declared is in `spec`.
 };
 
 struct GateInput {
@@ -64,6 +65,7 @@ struct GateResult {
 ///   content.rejected     it was rejected
 ///   content.namespace    no pattern of the policy allows its namespace
 ///   content.denied       the policy denies the package
+///   signature.trust      the trust root demands more signatures, whatever the policy does
 ///   signature.threshold  fewer distinct persons signed than the policy demands; a signature whose
 ///                        key has no person, or more than one, does not count; names the first
 ///                        few revoked keys that would have counted

@@ -25,7 +25,7 @@ struct ReleaseSealed {
   std::string version;
   std::vector<std::string> environments;  // As the document has them.
   BlobRef document;
-  ReleaseEnvelope seal;  // ReleaseClaim, of the role release.
+  ReleaseEnvelope seal;                 // ReleaseClaim, of the role release.
   std::vector<BlobRef> configurations;  // That items of the document name; by digest, distinct.
   bool operator==(const ReleaseSealed&) const = default;
 };

@@ -36,8 +36,8 @@ std::vector<VariantName> VariantsOf(const Release& release);
 /// the first that is not among them.
 absl::Status ResolveManifests(const std::map<VariantName, BlobRef>& manifests, Release& release);
 
-/// Says how the items of a package ("namespace/name") are configured. RELEASE_INVALID where there is
-/// none, and the error of RequireNoSecrets: what holds a secret should not leave the machine.
+/// Says how the items of a package ("namespace/name") are configured. RELEASE_INVALID where there
+/// is none, and the error of RequireNoSecrets: what holds a secret should not leave the machine.
 absl::Status SetConfiguration(std::string_view package, std::string_view bytes, Release& release);
 
 /// A change as a ticket system exports it, and which packages it concerns.

@@ -156,6 +156,13 @@ absl::Status Decider::CheckMayGo(const VariantRecord& variant) const {
 absl::Status Decider::operator()(const VersionWithdrawn& p) const {
   DML_RETURN_IF_ERROR(CheckReason(p.reason));
   DML_ASSIGN_OR_RETURN(VariantRecord variant, ExistingVariant(p.variant));
+  // What is withdrawn is read by whoever insists: what waits in quarantine must not get there.
+  if (variant.state == VariantState::kQuarantined) {
+    return FailedPrecondition(ErrorReason("VERSION_QUARANTINED"),
+                              "{} is in quarantine ({}): nobody may read it, and rejecting it "
+                              "leaves it so for ever; ask who decides on quarantine",
+                              p.variant.ResourceName(), variant.admission_reason);
+  }
   return CheckMayGo(variant);
 }
 

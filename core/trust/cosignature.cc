@@ -49,6 +49,14 @@ absl::StatusOr<Cosignature> Open(const NoteSignature& line, const Witness& witne
 
 }  // namespace
 
+std::optional<Timestamp> CosignatureTime(const NoteSignature& line) {
+  constexpr size_t kEd25519Bytes = 64;
+  if (line.signature.size() != kTimeBytes + kEd25519Bytes) return std::nullopt;
+  const uint64_t seconds = ReadSeconds(line.signature);
+  if (seconds > kMaxSeconds) return std::nullopt;
+  return Timestamp(std::chrono::seconds(static_cast<int64_t>(seconds)));
+}
+
 absl::StatusOr<NoteSignature> CosignNote(std::string_view text, std::string_view name,
                                          const Signer& key, Timestamp time) {
   if (key.public_key().algorithm() != KeyAlgorithm::kEd25519) {
@@ -86,11 +94,12 @@ absl::StatusOr<std::vector<Cosignature>> ReadCosignatures(const Note& note,
 }
 
 absl::Status RequireWitnesses(const Note& note, std::span<const Witness> witnesses,
-                              uint32_t threshold, Timestamp not_before) {
+                              uint32_t threshold, Timestamp not_before, Timestamp not_after) {
   DML_ASSIGN_OR_RETURN(std::vector<Cosignature> found, ReadCosignatures(note, witnesses));
   std::set<std::string> holders;
   for (const Cosignature& cosignature : found) {
-    if (cosignature.time >= not_before) holders.insert(cosignature.holder);
+    if (cosignature.time < not_before || cosignature.time > not_after) continue;
+    holders.insert(cosignature.holder);
   }
   if (holders.size() >= threshold) return absl::OkStatus();
   return PermissionDenied(ErrorReason("WITNESSES_MISSING"),

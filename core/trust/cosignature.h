@@ -11,6 +11,7 @@
 // Pure functions; any thread.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ struct Witness {
   PublicKey key;     // Ed25519.
   std::string holder;
 };
+
+/// How far ahead of a reader's clock a cosignature may be.
+inline constexpr std::chrono::minutes kMaxCosignatureSkew{5};
 
 struct Cosignature {
   std::string witness;
@@ -47,10 +51,15 @@ absl::StatusOr<NoteSignature> CosignNote(std::string_view text, std::string_view
 absl::StatusOr<std::vector<Cosignature>> ReadCosignatures(const Note& note,
                                                           std::span<const Witness> witnesses);
 
-/// That at least `threshold` different holders have cosigned the note, none before `not_before`.
+/// That at least `threshold` different holders have cosigned the note, none before `not_before`;
+/// one after `not_after` counts as absent, since a clock that is wrong proves nothing to be fresh.
 /// PERMISSION_DENIED (WITNESSES_MISSING) saying which ones have; the errors of ReadCosignatures.
 /// A threshold of 0 demands nothing.
 absl::Status RequireWitnesses(const Note& note, std::span<const Witness> witnesses,
-                              uint32_t threshold, Timestamp not_before);
+                              uint32_t threshold, Timestamp not_before,
+                              Timestamp not_after = Timestamp::max());
+
+/// The time that a line says, where it has the form of a cosignature. Nobody's word yet.
+std::optional<Timestamp> CosignatureTime(const NoteSignature& line);
 
 }  // namespace dml

@@ -232,10 +232,11 @@ absl::StatusOr<LogPolicy> ParseLogPolicy(std::string_view text) {
 }
 
 absl::StatusOr<std::vector<Cosignature>> RequireQuorum(const Note& note, const LogPolicy& policy,
-                                                       Timestamp not_before) {
+                                                       Timestamp not_before, Timestamp not_after) {
   const std::vector<Witness> witnesses = policy.witnesses();
   DML_ASSIGN_OR_RETURN(std::vector<Cosignature> found, ReadCosignatures(note, witnesses));
-  std::erase_if(found, [&](const Cosignature& one) { return one.time < not_before; });
+  std::erase_if(
+      found, [&](const Cosignature& one) { return one.time < not_before || one.time > not_after; });
   if (!policy.quorum.has_value()) return found;
   std::set<std::string, std::less<>> holders;
   for (const Cosignature& one : found) holders.insert(one.holder);

@@ -58,10 +58,12 @@ struct LogPolicy {
 /// threshold that is not from 1 to the number of members; no quorum line, or two.
 absl::StatusOr<LogPolicy> ParseLogPolicy(std::string_view text);
 
-/// That the note's cosignatures, none before `not_before`, make the quorum; returns them. Whether
+/// That the note's cosignatures, none before `not_before` and none after `not_after`, make the
+/// quorum; returns them. Whether
 /// the log signed the note is not looked at. PERMISSION_DENIED (WITNESSES_MISSING) saying who has
 /// cosigned; the errors of ReadCosignatures.
 absl::StatusOr<std::vector<Cosignature>> RequireQuorum(const Note& note, const LogPolicy& policy,
-                                                       Timestamp not_before);
+                                                       Timestamp not_before,
+                                                       Timestamp not_after = Timestamp::max());
 
 }  // namespace dml

@@ -153,7 +153,10 @@ absl::Status Admission::ScanVariant(const VariantRecord& record) {
     progress_.not_fully_scanned += report.verdict == ScanVerdict::kNotFullyScanned;
     progress_.errors += report.verdict == ScanVerdict::kError;
   }
-  if (report.verdict == ScanVerdict::kInfected) {
+  // What is published though this was found has been looked at, and released as a false alarm.
+  const bool decided = record.scan.has_value() && record.scan->verdict == report.verdict &&
+                       record.scan->finding == report.finding;
+  if (report.verdict == ScanVerdict::kInfected && !decided) {
     spdlog::warn("malware found in {}: {}", record.name.ResourceName(), report.finding);
     return Commit(AdmissionDecided{record.name, AdmissionState::kQuarantined,
                                    fmt::format("malware scan: infected: {}", report.finding),

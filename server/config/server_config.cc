@@ -177,11 +177,22 @@ absl::Status ServerConfig::Validate() const {
   }
   for (size_t i = 0; i < auth.issuers.size(); ++i) {
     const JwtIssuerConfig& issuer = auth.issuers[i];
-    if (!issuer.issuer.empty() && !issuer.audience.empty() && !issuer.jwks_file.empty()) continue;
-    return AtField(InvalidArgument(kInvalid,
-                                   "an issuer of JWTs has an issuer, an audience and a "
-                                   "jwksFile"),
-                   fmt::format("auth.jwtIssuers[{}]", i));
+    const std::string field = fmt::format("auth.jwtIssuers[{}]", i);
+    if (issuer.issuer.empty() || issuer.audience.empty() || issuer.jwks_file.empty()) {
+      return AtField(InvalidArgument(kInvalid,
+                                     "an issuer of JWTs has an issuer, an audience and a "
+                                     "jwksFile"),
+                     field);
+    }
+    // Principals are ISSUER#SUBJECT: two issuers must never have one in common. An issuer is a URL
+    // without query and fragment (OpenID Connect Core, section 2).
+    if (issuer.issuer.find_first_of("#?") != std::string::npos) {
+      return AtField(InvalidArgument(kInvalid, "an issuer has no '#' and no '?'"), field);
+    }
+    for (size_t j = 0; j < i; ++j) {
+      if (auth.issuers[j].issuer != issuer.issuer) continue;
+      return AtField(InvalidArgument(kInvalid, "issuer {} is there twice", issuer.issuer), field);
+    }
   }
   DML_RETURN_IF_ERROR(CheckRange("audit.linesPerSecond", audit.lines_per_second, 1, 10'000));
   DML_RETURN_IF_ERROR(

@@ -83,6 +83,13 @@ absl::StatusOr<std::string> CosignedCheckpoints::Add(std::string_view note, cons
   DML_ASSIGN_OR_RETURN(const Note given, ParseNote(note));
   DML_RETURN_IF_ERROR(CheckTree(given));
   DML_ASSIGN_OR_RETURN(const std::vector<NoteSignature> lines, Cosignatures(given, root));
+  for (const NoteSignature& line : lines) {
+    if (CosignatureTime(line) <= WallClockNow() + kMaxCosignatureSkew) continue;
+    return InvalidArgument(ErrorReason("COSIGNATURE_INVALID"),
+                           "witness '{}' has cosigned at a time that is still to come; its clock "
+                           "is wrong, or ours",
+                           Excerpt(line.name));
+  }
 
   absl::MutexLock lock(&adding_);
   DML_ASSIGN_OR_RETURN(const std::vector<std::string> kept, Newest());

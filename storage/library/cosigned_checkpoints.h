@@ -37,7 +37,8 @@ class CosignedCheckpoints {
   ///   FAILED_PRECONDITION: CHECKPOINT_UNKNOWN, the journal has no such tree (a stolen key may have
   ///     signed it); CHECKPOINT_SUPERSEDED, there are cosignatures of enough newer ones.
   ///   INVALID_ARGUMENT (COSIGNATURE_MISSING): no line is a cosignature, of a witness of the root
-  ///     where that names some; PERMISSION_DENIED (COSIGNATURE_INVALID): such a line is not good.
+  ///     where that names some; (COSIGNATURE_INVALID): one is of a time that is still to come;
+  ///     PERMISSION_DENIED (COSIGNATURE_INVALID): such a line is not good.
   ///   RESOURCE_EXHAUSTED (COSIGNATURE_LIMIT): kMaxNoteSignatures lines, the log's among them.
   absl::StatusOr<std::string> Add(std::string_view note, const TrustRoot* root = nullptr);
 

@@ -104,6 +104,7 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
       DML_ASSIGN_OR_RETURN(PublicationSigners signers, publications.SignersOf(name));
       item.signatures = std::move(signers.signatures);
       item.revoked_keys = std::move(signers.revoked_keys);
+      item.trust_fault = std::move(signers.trust_fault);
       DML_ASSIGN_OR_RETURN(item.evidence,
                            policies.evidence().Get(state, trusted, policy.data->list, *record));
     }

@@ -103,7 +103,8 @@ absl::StatusOr<std::optional<SourcePackage>> LibraryPackages::Read(
                              kMaxResolveCandidates, options_.max_document_bytes);
   }
   DML_ASSIGN_OR_RETURN(const PublicationSigners signers, publications_.SignersOf(record.name));
-  if (signers.signatures.empty()) return std::optional<SourcePackage>();
+  if (signers.signatures.empty() || !signers.trust_fault.empty())
+    return std::optional<SourcePackage>();
   bytes_ += record.spec.size;
   SourcePackage out;
   DML_ASSIGN_OR_RETURN(auto published, specs_.Get(state_, record.spec));

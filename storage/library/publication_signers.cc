@@ -30,6 +30,9 @@ absl::StatusOr<PublicationSigners> PublicationReader::SignersOf(const VariantNam
   }));
   PublicationSigners out;
   if (trust_ == nullptr) return out;
+  const absl::Status enough =
+      trust_->CountSigners(signers, SigningRole::kPublisher, name.package.ToString()).status();
+  out.trust_fault = Message(enough);
   const HolderById& publishers = PublishersOf(name.package);
   for (const Digest& id : signers) {
     if (auto holder = publishers.find(id); holder != publishers.end()) {

@@ -17,6 +17,8 @@ struct PublicationSigners {
   std::vector<PublisherSignature> signatures;
   /// Keys whose signatures would be among these, had they not been revoked.
   std::vector<Digest> revoked_keys;
+  /// Why these are not enough for who may publish the package; "" where they are.
+  std::string trust_fault;
 };
 
 /// Reads signers from one state; remembers who may publish which package. One thread at a time.

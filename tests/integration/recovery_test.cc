@@ -119,6 +119,8 @@ TEST_F(RecoveryTest, ALostLogKeyIsReplaced) {
   UseOwnProfile();
   Do({"root", "fetch", "--out", Path("root.json")});
   const std::string log_pem = ReadBytes(Data("client/log.pem"));
+  const Words monitor = {"log", "monitor", "--once", "--exec", "cat >> " + Path("seen")};
+  EXPECT_EQ(Do(monitor)["newEntries"], 0);
   EXPECT_EQ(library_.Stop(), 0);
   fs::remove(Data("keys/log.key"));
   EXPECT_EQ(library_.Launch()->Wait(), 3);
@@ -131,7 +133,11 @@ TEST_F(RecoveryTest, ALostLogKeyIsReplaced) {
   EXPECT_EQ(Dmld({"set-root", Path("next.json")}), 0);
   Restart();
   EXPECT_EQ(Do({"log", "verify"})["entries"], 5);
+  // The change itself is what a monitor is there for.
+  EXPECT_EQ(Do(monitor)["newEntries"], 1);
+  EXPECT_NE(ReadBytes(Path("seen")).find("\"kind\":\"root_set\""), std::string::npos);
   Publish("1.0.0", "one");
+  EXPECT_EQ(Do(monitor)["newEntries"], 1);
 }
 
 // The database is of before entries that clients have seen, a trust root among them.

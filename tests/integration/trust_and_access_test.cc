@@ -146,6 +146,9 @@ TEST_F(TrustAndAccessTest, WhatIsInQuarantineIsForOperatorsUntilItIsReleased) {
   Publish("1.0.0", "content");
   Do({"quarantine", "put", "acme/tool@1.0.0", "--reason", "under investigation"});
   EXPECT_EQ(Do({"quarantine", "list"})["items"][0]["admissionReason"], "under investigation");
+  EXPECT_EQ(ReasonOf({"package", "withdraw", "acme/tool@1.0.0", "--reason", "hm"}, 1),
+            "VERSION_QUARANTINED")
+      << "withdrawn, everybody could read it";
   EXPECT_EQ(Do({"package", "search", "license = MIT"})["items"][0]["state"], "QUARANTINED");
   ExpectThere("1.0.0", "content");  // An administrator.
   const std::string reader = ProfileWithToken("reader", "");

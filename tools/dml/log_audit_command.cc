@@ -4,6 +4,7 @@
 
 #include "client/log_audit.h"
 #include "core/base/bytes.h"
+#include "core/os/file.h"
 #include "tools/dml/command.h"
 #include "tools/dml/log_source.h"
 #include "tools/dml/records.h"
@@ -221,9 +222,11 @@ std::string EntryJson(uint64_t index, const std::string& leaf, const std::option
 // they run again.
 class Monitor {
  public:
-  Monitor(const MonitorArgs& args, OpenedLog log, Demand demand,
+  // `seen`: how many entries were checked before what was remembered of them was set aside.
+  Monitor(const MonitorArgs& args, OpenedLog log, Demand demand, std::optional<uint64_t> seen,
           std::unique_ptr<LogVerifier> checked)
       : args_(args),
+        seen_(seen),
         log_(std::move(log)),
         demand_(std::move(demand)),
         checked_(std::move(checked)),
@@ -236,8 +239,10 @@ class Monitor {
     DML_ASSIGN_OR_RETURN(const std::optional<Checkpoint> before, checked_->Remembered());
     if (before.has_value() && before->size > newest_.size) return Accept(note);
     DML_RETURN_IF_ERROR(demand_.Look(*log_.source, newest_));
-    // The first time, what is there is not new.
-    const uint64_t first_new = before.has_value() ? before->size : newest_.size;
+    // The first time, what is there is not new; after the log's key was rotated, what came since
+    // is.
+    const uint64_t first_new =
+        before.has_value() ? before->size : std::min(seen_.value_or(newest_.size), newest_.size);
     std::vector<std::string> events;
     bool forked = false;
     DML_RETURN_IF_ERROR(AuditTo(
@@ -274,6 +279,7 @@ class Monitor {
   }
 
   const MonitorArgs& args_;
+  const std::optional<uint64_t> seen_;
   const OpenedLog log_;
   Demand demand_;
   const std::unique_ptr<LogVerifier> checked_;
@@ -282,6 +288,19 @@ class Monitor {
   uint64_t new_entries_ = 0;
 };
 
+// The size that a state file tells, whatever key signed it: the log may have another one since. Up
+// to where the root begins to believe the key now: whoever stole the one before may have signed
+// any.
+std::optional<uint64_t> SizeSeen(const OpenedLog& log) {
+  const absl::StatusOr<std::string> text = ReadFile(log.state_file, kMaxNoteBytes);
+  if (!text.ok()) return std::nullopt;
+  const absl::StatusOr<Note> note = ParseNote(*text);
+  if (!note.ok()) return std::nullopt;
+  const absl::StatusOr<Checkpoint> checkpoint = ParseCheckpointBody(note->text);
+  if (!checkpoint.ok()) return std::nullopt;
+  return std::min(checkpoint->size, log.pin.start_size.value_or(checkpoint->size));
+}
+
 absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
   DML_ASSIGN_OR_RETURN(Demand demand, Demand::Make(context, args.demand));
   DML_ASSIGN_OR_RETURN(OpenedLog log, OpenLog(context, args, "monitor"));
@@ -289,9 +308,10 @@ absl::StatusOr<Reply> MonitorLog(Context& context, const MonitorArgs& args) {
     return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
                            "a monitor must remember what it has seen: give --state FILE");
   }
+  const std::optional<uint64_t> seen = SizeSeen(log);
   DML_ASSIGN_OR_RETURN(std::unique_ptr<LogVerifier> checked,
                        LogVerifier::Create(log.pin, log.state_file));
-  Monitor monitor(args, std::move(log), std::move(demand), std::move(checked));
+  Monitor monitor(args, std::move(log), std::move(demand), seen, std::move(checked));
   while (true) {
     const uint64_t before = monitor.audit().size();
     const absl::Status looked = monitor.Look();

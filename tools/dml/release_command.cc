@@ -69,7 +69,6 @@ absl::StatusOr<Release> ReadDraft(const std::string& file) {
   return release;
 }
 
-// The variants of a lockfile or of a release document.
 absl::StatusOr<std::vector<VariantName>> ReadInUse(const std::string& file) {
   DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxLockfileBytes));
   const absl::StatusOr<Lockfile> lockfile = ParseLockfile(text);
@@ -81,7 +80,7 @@ absl::StatusOr<std::vector<VariantName>> ReadInUse(const std::string& file) {
                          Message(lockfile.status()), Message(release.status()));
 }
 
-// What the options say of the release as a whole, over what the draft says.
+// What the options say of the release as a whole, over the draft.
 absl::Status SetMembers(const ComposeArgs& args, Release& out) {
   if (!args.name.empty()) out.name = args.name;
   if (!args.version.empty()) out.version = args.version;
@@ -147,7 +146,7 @@ absl::Status AddConfigurations(const ComposeArgs& args, Release& out) {
   return absl::OkStatus();
 }
 
-// Asks the library for the manifests that are missing; where none is, it is not asked.
+// Asks the library for missing manifests.
 absl::Status Resolve(Context& context, Release& out) {
   std::map<VariantName, BlobRef> manifests;
   for (const ReleaseItem& item : out.items) {

@@ -12,10 +12,12 @@ namespace dml {
 namespace {
 
 absl::StatusOr<std::vector<Cosignature>> Witnessed(const Note& note, const WitnessDemand& demand,
-                                                   Timestamp not_before) {
-  if (demand.policy.has_value()) return RequireQuorum(note, *demand.policy, not_before);
+                                                   Timestamp now) {
+  const Timestamp not_before = now - demand.within;
+  const Timestamp not_after = now + kMaxCosignatureSkew;
+  if (demand.policy.has_value()) return RequireQuorum(note, *demand.policy, not_before, not_after);
   const std::vector<Witness> witnesses = WitnessesOf(note, *demand.root);
-  absl::Status enough = RequireWitnesses(note, witnesses, demand.count, not_before);
+  absl::Status enough = RequireWitnesses(note, witnesses, demand.count, not_before, not_after);
   if (enough.ok()) return ReadCosignatures(note, witnesses);
   if (!witnesses.empty() || note.signatures.size() <= 1) return enough;
   return Annotate(enough, "who has cosigned is no witness in the trust root");
@@ -97,7 +99,7 @@ absl::StatusOr<WitnessedCheckpoint> NewestWitnessed(const std::vector<std::strin
   for (const std::string& text : notes) {
     DML_ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(text, origin, log_key));
     DML_ASSIGN_OR_RETURN(const Note note, ParseNote(text));
-    absl::StatusOr<std::vector<Cosignature>> enough = Witnessed(note, demand, now - demand.within);
+    absl::StatusOr<std::vector<Cosignature>> enough = Witnessed(note, demand, now);
     if (enough.ok()) return WitnessedCheckpoint{std::move(checkpoint), *std::move(enough)};
     if (!std::exchange(told, true)) lacking = enough.status();
   }

@@ -181,6 +181,21 @@ TEST_F(EvaluateTest, TellsThatAKeyWasRevoked) {
   EXPECT_EQ(Evaluate().decision, Decision::kAllow) << "revoked keys do not take votes away";
 }
 
+// What clients would refuse by the trust root, the gate does not allow, whatever its policy asks.
+TEST_F(EvaluateTest, DeniesWhatTheTrustRootDoesNotLetBePublished) {
+  policy_.signature_threshold = 1;
+  GateItem& item = Add("acme/app");
+  item.signatures = {{Key("a"), "ann"}};
+  EXPECT_EQ(Evaluate().decision, Decision::kAllow);
+  item.trust_fault = "1 of 2 different holders of the role publisher have signed";
+  item.revoked_keys = {Key("b")};
+  EXPECT_EQ(Only().rule, "signature.trust");
+  EXPECT_THAT(Only().message, HasSubstr("1 of 2 different holders"));
+  EXPECT_THAT(Only().message, HasSubstr("was revoked"));
+  item.signatures.clear();
+  EXPECT_EQ(Only().rule, "signature.threshold") << "nobody at all is one finding";
+}
+
 // attack 8: a zero that got past the parser still demands a signature.
 TEST_F(EvaluateTest, ThresholdZeroIsOne) {
   policy_.signature_threshold = 0;

@@ -336,6 +336,9 @@ TEST_F(RulesTest, QuarantineIsAWayInAndOut) {
   EXPECT_EQ(decide(AdmissionState::kAccepted), "");
   EXPECT_EQ(decide(AdmissionState::kRejected), "");
   EXPECT_EQ(decide(AdmissionState::kQuarantined), "ADMISSION_UNCHANGED");
+  EXPECT_EQ(Reason(Decide(VersionWithdrawn{state_.variant.name, "hm"}, state_, now_)),
+            "VERSION_QUARANTINED")
+      << "withdrawn, it could be read";
   for (AdmissionState admission :
        {AdmissionState::kAccepted, AdmissionState::kQuarantined, AdmissionState::kRejected}) {
     state_.variant.state = VariantState::kRejected;

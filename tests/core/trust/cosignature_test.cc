@@ -68,6 +68,17 @@ TEST_F(CosignatureTest, AreOverTheBytesOfTheSpecification) {
       << "a key that cosigns is another than one that signs";
 }
 
+// attack T5: a clock far ahead would keep a frozen log fresh for as long.
+TEST_F(CosignatureTest, WhatIsStillToComeCountsAsAbsent) {
+  Cosign("w1.example", kNow + std::chrono::hours(300 * 24));
+  EXPECT_EQ(Reason(RequireWitnesses(note_, witnesses_, 1, kNow, kNow + kMaxCosignatureSkew)),
+            "WITNESSES_MISSING");
+  Cosign("w2.example", kNow + kMaxCosignatureSkew);
+  EXPECT_TRUE(RequireWitnesses(note_, witnesses_, 1, kNow, kNow + kMaxCosignatureSkew).ok());
+  EXPECT_EQ(CosignatureTime(note_.signatures.back()), kNow + kMaxCosignatureSkew);
+  EXPECT_EQ(CosignatureTime(note_.signatures.front()), std::nullopt);
+}
+
 // attack 4
 TEST_F(CosignatureTest, WitnessesCountOnceAndSoDoTheirHolders) {
   Cosign("w1.example");

@@ -99,6 +99,15 @@ TEST_F(LogPolicyTest, TwoOfOneHouseAndAnyOfAnother) {
             "WITNESSES_MISSING");
 }
 
+// attack T5
+TEST_F(LogPolicyTest, WhatIsStillToComeCountsAsAbsent) {
+  const auto policy = ParseLogPolicy(Line("w1") + "quorum w1\n");
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  const Note note = CosignedBy({"w1"}, kNow + std::chrono::hours(1));
+  EXPECT_EQ(Reason(RequireQuorum(note, *policy, kNow, kNow + kMaxCosignatureSkew).status()),
+            "WITNESSES_MISSING");
+}
+
 // A line of a witness that is over something else is told, and not passed over.
 TEST_F(LogPolicyTest, ACosignatureOfAnotherCheckpointIsAnAccusation) {
   const auto policy = ParseLogPolicy(Line("w1") + Line("w2") + "group g any w1 w2\nquorum g\n");

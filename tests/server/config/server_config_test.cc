@@ -288,6 +288,14 @@ TEST(ServerConfigTest, AuthAndAdmissionAreReadAndWrittenAlike) {
   EXPECT_EQ(Reason(config->Validate()), "CONFIG_INVALID") << "nothing would end a quarantine";
   config->admission.quarantine_days = {};
   EXPECT_TRUE(config->Validate().ok());
+  const JwtIssuerConfig issuer = config->auth.issuers[0];
+  config->auth.issuers.push_back(issuer);
+  EXPECT_EQ(Reason(config->Validate()), "CONFIG_INVALID") << "twice";
+  config->auth.issuers[1].issuer = "https://login.example#eu";
+  EXPECT_EQ(Reason(config->Validate()), "CONFIG_INVALID") << "#eu#7 could be of either";
+  config->auth.issuers[1].issuer = "https://login.example/eu";
+  EXPECT_TRUE(config->Validate().ok());
+  config->auth.issuers.pop_back();
   config->auth.issuers[0].audience.clear();
   EXPECT_EQ(Reason(config->Validate()), "CONFIG_INVALID");
   for (const char* bad :

@@ -71,6 +71,15 @@ TEST_F(CosignedCheckpointsTest, AWitnessHasOneLineHoweverOftenItComes) {
   EXPECT_EQ(ReadCosignatures(*ParseNote(last), known)->at(0).time, FromMicros(20'000'000));
 }
 
+// attack T5
+TEST_F(CosignedCheckpointsTest, NothingOfATimeThatIsStillToCome) {
+  EXPECT_EQ(RefusalOf(Cosign(Newest(), "w1", first_, WallClockNow() + std::chrono::hours(1))),
+            "COSIGNATURE_INVALID");
+  EXPECT_TRUE(kept_.Newest()->empty());
+  EXPECT_EQ(RefusalOf(Cosign(Newest(), "w1", first_, WallClockNow() + std::chrono::minutes(1))),
+            "");
+}
+
 TEST_F(CosignedCheckpointsTest, OnlyWhatThisLogHasSigned) {
   const PrivateKey stranger = LogKey();
   const Checkpoint real = library_->checkpoint()->checkpoint;
