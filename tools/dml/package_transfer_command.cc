@@ -55,6 +55,11 @@ absl::StatusOr<Reply> Publish(Context& context, const PublishArgs& args) {
     reply.notes.push_back("nothing was added to it; a further signature: dml package sign " + name +
                           " --key FILE");
   }
+  if (done.value.state == VariantState::kQuarantined) {
+    reply.text.Line(
+        {"it is in QUARANTINE, where operators alone can read it: " + done.value.admission_reason,
+         Style::kWarning});
+  }
   if (done.value.payload_collected) {
     reply.notes.push_back(
         "its payload was collected and stays gone: publish the files as a new version where they "
@@ -65,6 +70,10 @@ absl::StatusOr<Reply> Publish(Context& context, const PublishArgs& args) {
 
 // A withdrawn variant stays intact and signed, but nobody should take it unawares.
 void NoteWithdrawal(const VariantRecord& record, Reply& reply) {
+  if (record.state == VariantState::kQuarantined || record.state == VariantState::kRejected) {
+    reply.notes.push_back(fmt::format("{} is {}: {}", record.name.ResourceName(),
+                                      VariantStateName(record.state), record.admission_reason));
+  }
   if (record.state != VariantState::kWithdrawn) return;
   reply.notes.push_back(fmt::format("{} was WITHDRAWN at entry {}: {}", record.name.ResourceName(),
                                     record.withdrawn_index, record.withdraw_reason));
