@@ -6,6 +6,7 @@
 
 #include "core/evidence/claims.h"
 #include "storage/views/library_view.h"
+#include "storage/views/projector.h"
 #include "tests/support/library_fixture.h"
 #include "tests/support/spec_builder.h"
 
