@@ -62,7 +62,7 @@ TEST(ClosedWorldTest, RequirementsByTable) {
            {"another scheme", {needs({lib}), Lib("semver:2.36.0")}, {kNotProven}},
            {"another scheme, any version", {needs({Target("acme/lib")}), Lib("semver:1.0.0")}, {}},
            {"the second alternative", {needs({Target("acme/no"), lib}), Lib()}, {}},
-           {"no alternative", {needs({})}, {kMissing}},
+           {"no alternative, as an advisory denies", {needs({})}, {kDenied}},
            {"no version will do",
             {needs({Target("acme/lib", "vers:none/*")}), Lib()},
             {kWrongVersion}},

@@ -87,7 +87,7 @@ TEST(ViewKeysGoldenTest, EveryRowKind) {
     EXPECT_EQ(static_cast<uint8_t>(key[0]), ++row) << name;
     now += name + " " + HexEncode(AsBytes(key)) + "\n";
   }
-  EXPECT_EQ(row, static_cast<uint8_t>(Row::kDeploymentIn)) << "a row kind has no golden key";
+  EXPECT_EQ(row, static_cast<uint8_t>(Row::kAdvisoryOf)) << "a row kind has no golden key";
   EXPECT_EQ(now, testing::GoldenText("journal/view-keys.txt", now));
 }
 
