@@ -147,6 +147,29 @@ TEST_F(EntitlementTest, SeatsAreLentWithinTheContractsLimits) {
   EXPECT_EQ(ReasonOf({"entitlement", "extend", lent["id"], "--for", "1h"}, 1), "LEASE_NOT_ACTIVE");
 }
 
+TEST_F(EntitlementTest, ALoanIsProvenToANodeThatAsksNobody) {
+  ASSERT_NO_FATAL_FAILURE(BeginWithSeats());
+  const Json lent = Do({"entitlement", "borrow", "db=ship-7", "--environment", "fleet", "--for",
+                        "48h", "--out", Path("loan")});
+  EXPECT_EQ(lent["folder"], Path("loan"));
+  Do({"root", "fetch", "--out", Path("root.json")});
+  const Words verify = {"entitlement",     "verify-loan", Path("loan"), "--root",
+                        Path("root.json"), "--holder",    "ship-7"};
+  const Json good = Do(verify);
+  EXPECT_EQ(good["good"], true);
+  EXPECT_EQ(good["loan"]["lease"], lent["lease"]["id"]);
+  EXPECT_EQ(good["loan"]["product"], "database");
+  Words late = verify;
+  late.insert(late.end(), {"--at", "2098-01-01T00:00:00Z"});
+  EXPECT_EQ(Do(late, 3)["good"], false);
+  Words other = verify;
+  other.back() = "ship-8";
+  EXPECT_NE(Do(other, 3)["fault"].get<std::string>().find("held by ship-7"), std::string::npos);
+  std::filesystem::copy_file(Path("loan") + "/terms.tlog-proof", Path("loan") + "/loan.tlog-proof",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_TRUE(Do(verify, 3)["loan"].is_null());
+}
+
 TEST_F(EntitlementTest, EachRoleDoesItsPart) {
   ASSERT_NO_FATAL_FAILURE(BeginWithSeats());
   ASSERT_NO_FATAL_FAILURE(Become("dee", "deployer"));

@@ -2,6 +2,7 @@
 #include "client/seats.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
+#include "tools/dml/loan_files.h"
 #include "tools/dml/records.h"
 #include "tools/dml/seat_json.h"
 
@@ -33,6 +34,7 @@ struct SeatsArgs {
   std::vector<std::string> items;
   std::string environment;
   std::string time;
+  std::string out;
 };
 
 void DeclareItems(CLI::App& app, SeatsArgs& args) {
@@ -153,6 +155,8 @@ void DeclareBorrow(CLI::App& app, SeatsArgs& args) {
   app.add_option("item", args.items, "ENTITLEMENT=HOLDER[:SEATS]")->required()->expected(1);
   app.add_option("--environment", args.environment, "Where they are used")->required();
   app.add_option("--for", args.time, "From now on: 72h")->required();
+  app.add_option("--out", args.out, "Where to write what proves it to a node that asks nobody")
+      ->type_name("FOLDER");
 }
 
 absl::StatusOr<Reply> BorrowLease(Context& context, const SeatsArgs& args) {
@@ -163,6 +167,11 @@ absl::StatusOr<Reply> BorrowLease(Context& context, const SeatsArgs& args) {
   DML_ASSIGN_OR_RETURN(Reply reply,
                        LeaseReply(Committed<LeaseRecord>{done.value.lease, done.commit}, "lent"));
   reply.document["entitlement"] = ToJson(done.value.entitlement);
+  if (args.out.empty()) return reply;
+  DML_RETURN_IF_ERROR(
+      WriteLoan(*client, done.value.entitlement.record.index, done.commit.index, args.out));
+  reply.document["folder"] = args.out;
+  reply.text.Line(fmt::format("wrote {}; see: dml entitlement verify-loan", args.out));
   return reply;
 }
 
@@ -259,6 +268,7 @@ void AddLeaseCommands(CommandTree& tree, CLI::App& noun) {
                       {"borrow", "Lend seats to a holder that will be offline",
                        "dml entitlement borrow db-2026=ship-7 --environment fleet --for 72h"},
                       DeclareBorrow, BorrowLease);
+  AddLoanCommand(tree, noun);
   tree.Add<LeasesArgs>(noun,
                        {"leases", "List leases", "dml entitlement leases --entitlement db-2026"},
                        DeclareLeases, ListLeases);
