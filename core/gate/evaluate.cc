@@ -51,6 +51,10 @@ class Evaluation {
           fmt::format("write a starting policy with `dml policy init`, adapt it, and set it for {}",
                       input_.environment));
     }
+    if (!input_.root_fault.empty()) {
+      Deny("trust.root-expired", environment_, input_.root_fault,
+           "set the next trust root: dml root renew, dml root sign, dml root set");
+    }
     if (input_.items.empty()) {
       Deny("content.empty", environment_, "no package was named", "name at least one package");
     }

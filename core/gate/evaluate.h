@@ -45,6 +45,7 @@ struct GateInput {
   std::vector<GateItem> items;
   const LicenseList* license_list = &BundledLicenseList();  // Borrowed.
   Timestamp time{};                                         // That waivers are judged by.
+  std::string root_fault{};  // Why the trust root judges nothing now; "": it does.
 };
 
 enum class Decision { kAllow, kDeny };
@@ -65,6 +66,7 @@ struct GateResult {
 ///   content.rejected     it was rejected
 ///   content.namespace    no pattern of the policy allows its namespace
 ///   content.denied       the policy denies the package
+///   trust.root-expired   clients judge nothing by the trust root any more
 ///   signature.trust      the trust root demands more signatures, whatever the policy does
 ///   signature.threshold  fewer distinct persons signed than the policy demands; a signature whose
 ///                        key has no person, or more than one, does not count; names the first

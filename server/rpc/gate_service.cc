@@ -20,9 +20,9 @@ class GateServiceImpl final : public v1::GateService::Service {
                                wire::ParseResource(request->environment(), "environments"));
           DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
           auto snapshot = context_.library.Read();
-          DML_ASSIGN_OR_RETURN(
-              GateDecision decision,
-              EvaluateGate(*snapshot, context_.trust, *context_.policies, variants, environment));
+          DML_ASSIGN_OR_RETURN(GateDecision decision,
+                               EvaluateGate(*snapshot, context_.trust, *context_.policies, variants,
+                                            environment, WallClockNow()));
           const std::vector<Finding>& findings = decision.result.findings;
           DML_ASSIGN_OR_RETURN(
               Slice slice, ReadSlice(request->page_size(), request->page_token(), findings.size()));

@@ -64,7 +64,7 @@ absl::Status AddPolicy(const Reader& state, GateDecision& decision, std::string_
 absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust,
                                           PolicyCache& policies,
                                           std::span<const VariantName> variants,
-                                          std::string_view environment) {
+                                          std::string_view environment, Timestamp now) {
   DML_RETURN_IF_ERROR(CheckSize(variants));
   GateDecision decision;
   JournalView journal(state);
@@ -88,6 +88,10 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
   input.policy = policy.policy.get();
   input.license_list = policy.data->list.get();
   input.time = decision.time;
+  if (trusted != nullptr && trusted->root().expires <= std::max(decision.time, now)) {
+    input.root_fault = fmt::format("trust root {} expired on {}", trusted->root().version,
+                                   FormatTime(trusted->root().expires));
+  }
   std::vector<std::shared_ptr<const PackageSpec>> specs;  // Borrowed by the items.
   for (const VariantName& name : variants) {
     GateItem item;

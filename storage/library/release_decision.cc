@@ -190,8 +190,8 @@ absl::StatusOr<ReleaseDecision> EvaluateReleaseGate(const Reader& state, TrustCa
     }
     return out;
   }();
-  DML_ASSIGN_OR_RETURN(GateDecision set,
-                       EvaluateGate(state, trust, policies, installed, question.environment));
+  DML_ASSIGN_OR_RETURN(GateDecision set, EvaluateGate(state, trust, policies, installed,
+                                                      question.environment, question.time));
   // Without a root nobody's signature counts, and the findings say so.
   const auto domain = trust.Get(state, question.time);
   if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();

@@ -244,6 +244,13 @@ TEST_F(RecoveryTest, AnExpiredRootJudgesNothingAndCanBeRenewed) {
                       "publisher", "--namespace", "acme", "--out", Path("draft.json")},
                      1),
             "ROOT_EXPIRED");
+  Do({"environment", "create", "production"});
+  Do({"policy", "init", "--out", Path("policy.yaml")});
+  Do({"policy", "set", "--environment", "production", Path("policy.yaml")});
+  EXPECT_NE(Do({"gate", "evaluate", "--environment", "production", "acme/tool@1.0.0"}, 3)
+                .dump()
+                .find("trust.root-expired"),
+            std::string::npos);
   Do({"root", "renew", Path("short.json"), "--out", Path("next.json")});
   Do({"root", "sign", Path("next.json"), "--key", RootKey(), "--previous", Path("short.json")});
   Do({"root", "set", Path("next.json")});

@@ -196,6 +196,16 @@ TEST_F(EvaluateTest, DeniesWhatTheTrustRootDoesNotLetBePublished) {
   EXPECT_EQ(Only().rule, "signature.threshold") << "nobody at all is one finding";
 }
 
+// attack T5: clients would refuse everything, and so does the gate.
+TEST_F(EvaluateTest, DeniesEverythingByARootThatHasExpired) {
+  Add("acme/app").signatures = {{Key("a"), "ann"}, {Key("b"), "bob"}};
+  EXPECT_EQ(Evaluate().decision, Decision::kAllow);
+  input_.root_fault = "trust root 3 expired on 2027-01-01T00:00:00Z";
+  EXPECT_THAT(Rules(), ElementsAre("trust.root-expired"));
+  EXPECT_EQ(Evaluate().decision, Decision::kDeny);
+  EXPECT_THAT(Evaluate().findings[0].remedy, HasSubstr("dml root renew"));
+}
+
 // attack 8: a zero that got past the parser still demands a signature.
 TEST_F(EvaluateTest, ThresholdZeroIsOne) {
   policy_.signature_threshold = 0;
