@@ -64,7 +64,8 @@ TEST_F(ApprovalsTest, OnePersonCountsOnce) {
 
 TEST_F(ApprovalsTest, TwoPersonsWithOneKeyAreOne) {
   Approve("amy");
-  Approve("abe").key = in_.approvals[0].key;
+  const Digest key = in_.approvals[0].key;
+  Approve("abe").key = key;
   EXPECT_THAT(Messages("approval.missing"), HasSubstr("approved by 1 of the 2 persons"));
 }
 
