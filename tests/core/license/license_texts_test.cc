@@ -17,7 +17,7 @@ absl::StatusOr<LicenseTexts> Read(std::string_view texts) {
 
 // Made by make_license_texts.py beside it, which knows docs/formats.md only.
 TEST(LicenseTextsTest, Golden) {
-  const auto file = testing::SourceDir() / "tests/golden/data/license-texts.json";
+  const auto file = testing::SourceDir() / "tests/golden/license/license-texts.json";
   const auto texts = LicenseTexts::Parse(ReadFile(file, kMaxLicenseTextsBytes).value(), "golden");
   ASSERT_TRUE(texts.ok()) << texts.status();
   EXPECT_EQ(texts->version(), "golden");
