@@ -27,6 +27,9 @@ absl::Status AddLicenseRows(const VariantName& name, const std::string& license,
   add(LicenseFacet::kName, terms.names);
   add(LicenseFacet::kLicense, terms.licenses);
   add(LicenseFacet::kPart, terms.parts);
+  for (const std::string& each : terms.names) {
+    rows.push_back({view_keys::EveryLicenseName(each), "", /*stays=*/true});
+  }
   return absl::OkStatus();
 }
 

@@ -11,10 +11,11 @@ namespace dml {
 struct IndexRow {
   std::string key;
   std::string value;
+  bool stays = false;  // Of others, too: never deleted.
 };
 
 /// License, relation and provision rows of a variant: put when it is published, deleted when it is
-/// withdrawn. The same input gives the same rows in the same order.
+/// withdrawn, but for those that stay. The same input gives the same rows in the same order.
 absl::StatusOr<std::vector<IndexRow>> IndexRows(const VariantName& name, const PackageSpec& spec);
 
 }  // namespace dml

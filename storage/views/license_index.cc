@@ -241,12 +241,17 @@ LicenseIndex::Result LicenseIndex::WhereLicense(
 
 LicenseIndex::Result LicenseIndex::WhereName(const std::function<bool(std::string_view)>& wanted,
                                              const PageRequest& page, const Filter& filter) const {
-  Groups groups = NameGroups();
-  groups.wanted = [&wanted](std::string_view group) {
-    const absl::StatusOr<std::string> name = KeyReader(group).String();
-    return name.ok() && wanted(*name);
-  };
-  return Walk(reader_, groups, page, filter).Run();
+  const std::string prefix =
+      view_keys::LicenseFacetPrefix(view_keys::LicenseFacet::kEveryName).Build();
+  std::set<std::string> candidates;
+  auto cursor = reader_.NewCursor(Table::kViews, PrefixRange(prefix));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    DML_ASSIGN_OR_RETURN(const std::string name,
+                         KeyReader(cursor->key().substr(prefix.size())).String());
+    if (wanted(name)) candidates.insert(view_keys::LicenseGroup(name).Build());
+  }
+  DML_RETURN_IF_ERROR(cursor->status());
+  return WalkCandidates(reader_, NameGroups(), candidates, page, filter);
 }
 
 }  // namespace dml

@@ -11,7 +11,8 @@
 namespace dml::view_keys {
 
 /// What a row of licenses is found by.
-enum class LicenseFacet : uint8_t { kName = 1, kLicense = 2, kPart = 3 };
+/// kEveryName: no variants, but each name that any license of a variant ever had; rows stay.
+enum class LicenseFacet : uint8_t { kName = 1, kLicense = 2, kPart = 3, kEveryName = 4 };
 
 inline KeyBuilder LicenseFacetPrefix(LicenseFacet facet) {
   return Start(Row::kLicense).U8(static_cast<uint8_t>(facet));
@@ -34,6 +35,9 @@ std::string License(LicenseFacet facet, const Group& group, const VariantName& n
                                                  .String(name.version)
                                                  .String(name.platform.VariantId())
                                                  .Build();
+}
+inline std::string EveryLicenseName(std::string_view name) {
+  return LicenseFacetPrefix(LicenseFacet::kEveryName).String(name).Build();
 }
 /// By kind, then revision: the last one is in force.
 inline KeyBuilder LicenseDataPrefix(LicenseDataKind kind) {

@@ -88,7 +88,7 @@ absl::Status Application::SetIndexRows(const VariantRecord& record, bool there) 
   for (const IndexRow& row : rows) {
     if (there) {
       Put(row.key, row.value);
-    } else {
+    } else if (!row.stays) {
       views_.Delete(Table::kViews, row.key);
     }
   }

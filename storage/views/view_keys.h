@@ -17,7 +17,7 @@
 namespace dml::view_keys {
 
 /// Raised when the rows' form or meaning changes: the views are then rebuilt on opening.
-inline constexpr uint64_t kViewVersion = 8;
+inline constexpr uint64_t kViewVersion = 9;
 
 enum class Row : uint8_t {
   kNamespace = 1,

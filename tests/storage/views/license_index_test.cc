@@ -2,6 +2,7 @@
 #include "storage/views/license_index.h"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 
 #include <gmock/gmock.h>
@@ -145,6 +146,19 @@ TEST_F(LicenseIndexTest, AVariantOfSeveralLicensesComesOnceInTheirOrder) {
   EXPECT_THAT(found(1), ElementsAre("b", "a", "c"));
 }
 
+TEST_F(LicenseIndexTest, ANameThatNoVariantHasAnyMoreFindsNothing) {
+  const VariantName gone = Publish("gone", "LicenseRef-house");
+  const auto by_condition = [&] {
+    return All([](const LicenseIndex& index, const PageRequest& page) {
+      return index.WhereName([](std::string_view name) { return name.starts_with("LicenseRef-"); },
+                             page);
+    });
+  };
+  EXPECT_THAT(by_condition(), ElementsAre("gone"));
+  ASSERT_TRUE(library_.Commit(VersionWithdrawn{gone, "broken"}).ok());
+  EXPECT_THAT(by_condition(), IsEmpty());
+}
+
 TEST_F(LicenseIndexTest, ATokenOfAnotherListIsRefused) {
   const auto state = library_->Read();
   PageRequest page;
@@ -199,6 +213,17 @@ TEST_F(LicenseIndexTest, AgreesWithBruteForce) {
                               const PageRequest& page) { return index.WhereLicense(holds, page); },
                           1 + Pick(random, 7)))
         << "pages of another size, and a condition in place of the set";
+    if (i % 10 != 0) continue;
+    std::set<std::string> some;
+    std::ranges::copy_if(names, std::inserter(some, some.end()),
+                         [&](const std::string&) { return Pick(random, 4) == 0; });
+    const auto named = [&](std::string_view name) { return some.contains(std::string(name)); };
+    EXPECT_EQ(
+        Sorted(All([&](const LicenseIndex& index,
+                       const PageRequest& page) { return index.WhereName(named, page); },
+                   1 + Pick(random, 7))),
+        Wanted([&](const LicenseTerms& terms) { return std::ranges::any_of(terms.names, named); }))
+        << "seed " << kSeed << ", names " << i;
   }
 }
 
