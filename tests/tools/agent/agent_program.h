@@ -1,0 +1,21 @@
+// The real dml-agent, run in a process of its own.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace dml::testing {
+
+struct ProgramEnd {
+  int code = -1;  // Its exit code; -1 where a signal ended it.
+  int signal = 0;
+  std::string out, err;
+};
+
+/// `kill_at`: where it kills itself, "": nowhere (EngineHooks::reached).
+ProgramEnd RunAgentProgram(const std::filesystem::path& config,
+                           const std::vector<std::string>& arguments,
+                           const std::string& kill_at = "");
+
+}  // namespace dml::testing
