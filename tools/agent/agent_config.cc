@@ -152,6 +152,12 @@ absl::StatusOr<AgentConfig> ReadConfig(const json& value, const fs::path& folder
   out.state_dir = RequiredPath(in, "stateDir", folder);
   out.root_file = RequiredPath(in, "rootFile", folder);
   out.profile = Path(in, "profile", folder);
+  out.layout = Path(in, "layout", folder);
+  if (!out.layout.empty() && !out.profile.empty()) {
+    in.Check("layout", InvalidArgument(kInvalid,
+                                       "content comes from it or from the library of "
+                                       "'profile': leave one of them out"));
+  }
   out.permit_file = Path(in, "permitFile", folder);
   out.keep_sets = Number(in, "keepSets", 1, kMaxKeptSets, out.keep_sets);
   in.Read("limits", [&](const json& limits) { return ReadLimits(limits, out.limits); });

@@ -1,4 +1,4 @@
-// The configuration of an agent: a strict YAML document (docs/operations.md, "Nodes").
+// The configuration of an agent: a strict YAML document (docs/agent.md).
 #pragma once
 
 #include <chrono>
@@ -40,8 +40,9 @@ struct AgentLimits {
 struct AgentConfig {
   NodeFacts facts;
   std::filesystem::path state_dir;
-  std::filesystem::path root_file;    // The trust root pinned, an envelope.
-  std::filesystem::path profile;      // Of the library's client; "": there is none.
+  std::filesystem::path root_file;  // The trust root pinned, an envelope.
+  std::filesystem::path profile;    // Of the library's client; "": there is none.
+  std::filesystem::path layout;     // Where content is instead, an OCI layout; "": in the library.
   std::filesystem::path permit_file;  // Where a permit bundle is put for `run`; "": nowhere.
   size_t keep_sets = 1;
   AgentLimits limits;

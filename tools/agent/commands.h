@@ -1,4 +1,4 @@
-// The commands of dml-agent. docs/cli.md, "dml-agent".
+// The commands of dml-agent. docs/agent.md.
 #pragma once
 
 #include <ostream>

@@ -1,4 +1,4 @@
-// The handler that leaves it to scripts of an operator (docs/operations.md, "Scripts of an agent"):
+// The handler that leaves it to scripts of an operator (docs/agent.md, "Scripts"):
 // a folder with programs named check, install, activate, health, rollback and clean, of which check
 // and clean may be missing. Each is run with its own name as its only argument, the environment
 // below and an empty input; it has done what it should when it ends with 0.

@@ -23,7 +23,7 @@ constexpr int kMaxDoublings = 20;
 class Loop {
  public:
   Loop(const AgentConfig& config, EngineHooks hooks) : config_(config), hooks_(std::move(hooks)) {
-    hooks_.stops = [this] { return stopped_.load(); };
+    hooks_.stops = [this, others = hooks_.stops] { return stopped_ || (others && others()); };
   }
 
   absl::Status Run() {

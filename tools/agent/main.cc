@@ -1,4 +1,4 @@
-// dml-agent: see docs/operations.md, "Nodes".
+// dml-agent: see docs/agent.md.
 #include <csignal>
 #include <cstdlib>
 #include <iostream>

@@ -19,8 +19,8 @@ absl::StatusOr<AgentConfig> LoadAgentConfig(const std::filesystem::path& file) {
 }
 
 absl::Status Session::Connect(const AgentConfig& config, const std::filesystem::path& layout) {
-  if (!layout.empty()) {
-    source_ = std::make_unique<LayoutSource>(layout);
+  if (!layout.empty() || !config.layout.empty()) {
+    source_ = std::make_unique<LayoutSource>(layout.empty() ? config.layout : layout);
     return absl::OkStatus();
   }
   if (config.profile.empty()) return absl::OkStatus();
