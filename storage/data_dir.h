@@ -5,6 +5,7 @@
 //   keys/               the daemon's private keys
 //   tls/                certificates
 //   principals/         names of principals, erasable (storage/library/principal_names.h)
+//   scratch/            engines for a moment's work (Library::VerifyViews); emptied at the start
 //   audit/              the audit log of refused calls (core/audit)
 //   signed-checkpoint   the highest checkpoint ever signed, kept apart from the database
 #pragma once
@@ -36,6 +37,7 @@ class DataDir {
   std::filesystem::path db() const { return path_ / "db"; }
   std::filesystem::path keys() const { return path_ / "keys"; }
   std::filesystem::path tls() const { return path_ / "tls"; }
+  std::filesystem::path scratch() const { return path_ / "scratch"; }
   std::filesystem::path signed_checkpoint() const { return path_ / "signed-checkpoint"; }
   /// The last one under the name before, where the journal has moved to a new origin.
   std::filesystem::path previous_checkpoint() const { return path_ / "signed-checkpoint.previous"; }

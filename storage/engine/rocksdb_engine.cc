@@ -9,6 +9,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/write_batch_with_index.h>
 
+#include "storage/engine/rocksdb_access.h"
 #include "storage/engine/rocksdb_config.h"
 #include "storage/engine/rocksdb_row_file.h"
 #include "storage/engine/rocksdb_status.h"
@@ -35,7 +36,11 @@ class Database {
       db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     }
     db_->Close().PermitUncheckedError();
+    std::error_code ignored;
+    if (scratch_) std::filesystem::remove_all(path_, ignored);
   }
+
+  void RemoveAtEnd() { scratch_ = true; }
 
   rocksdb::DB& db() const { return *db_; }
   const StopOnError& stop() const { return *stop_; }
@@ -70,6 +75,7 @@ class Database {
   const std::unique_ptr<StagingFolder> staging_;
   const std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  bool scratch_ = false;
 };
 
 // Keeps the bounds for the iterator, which refers to them, and checks them itself as well: an
@@ -241,6 +247,7 @@ class RocksEngine : public Engine {
   }
   absl::Status Empty(Table table) override { return database_->Empty(table); }
   EngineStats Stats() const override;
+  rocksdb::DB& db() const { return database_->db(); }
 
  private:
   const std::unique_ptr<Database> database_;
@@ -285,6 +292,11 @@ absl::StatusOr<bool> MayCreate(rocksdb::Env& env, const std::string& path) {
 
 }  // namespace
 
+rocksdb::DB* DatabaseOf(Engine& engine) {
+  auto* own = dynamic_cast<RocksEngine*>(&engine);
+  return own == nullptr ? nullptr : &own->db();
+}
+
 absl::StatusOr<std::unique_ptr<Engine>> OpenRocksEngine(const std::filesystem::path& path,
                                                         const RocksEngineOptions& options) {
   DML_RETURN_IF_ERROR(options.Validate());
@@ -297,9 +309,10 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenRocksEngine(const std::filesystem::p
   rocksdb::Status status =
       rocksdb::DB::Open(db_options, path.string(), MakeFamilies(options), &handles, &db);
   if (!status.ok()) return FromRocksStatus(status, "open", path.string());
-  return std::make_unique<RocksEngine>(
-      std::make_unique<Database>(path.string(), std::move(stop), std::move(staging),
-                                 std::unique_ptr<rocksdb::DB>(db), std::move(handles)));
+  auto database = std::make_unique<Database>(path.string(), std::move(stop), std::move(staging),
+                                             std::unique_ptr<rocksdb::DB>(db), std::move(handles));
+  if (options.scratch) database->RemoveAtEnd();
+  return std::make_unique<RocksEngine>(std::move(database));
 }
 
 }  // namespace dml

@@ -25,6 +25,8 @@ struct RocksEngineOptions {
   int max_open_files = 512;
   /// Flushes and compactions together; 0: no limit. Never limits commits and reads.
   uint64_t background_bytes_per_second = 128ull << 20;
+  /// The folder goes when the engine does.
+  bool scratch = false;
   /// File system and threads; null: the operating system's. Tests inject faults here. Must
   /// outlive the engine.
   rocksdb::Env* env = nullptr;

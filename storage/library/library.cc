@@ -11,9 +11,11 @@ constexpr uint64_t kEntriesPerBatch = 512;
 constexpr size_t kMaxDifferences = 16;
 
 // Folds entries [from, to) of `source` into `target`, a batch at a time.
-absl::Status Fold(const Reader& source, uint64_t from, uint64_t to, Engine& target) {
+absl::Status Fold(const Reader& source, uint64_t from, uint64_t to, Engine& target,
+                  const Library::VerifyStep& step = {}) {
   JournalView journal(source);
   while (from < to) {
+    if (step) DML_RETURN_IF_ERROR(step(from, to));
     auto batch = target.NewBatch();
     uint64_t end = std::min(to, from + kEntriesPerBatch);
     for (; from < end; ++from) {
@@ -110,6 +112,7 @@ absl::Status BringViewsUpToDate(Engine& engine) {
 Library::Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer,
                  LibraryOptions options)
     : clock_(std::move(options.clock), options.max_clock_step),
+      scratch_engine_(std::move(options.scratch_engine)),
       engine_(std::move(engine)),
       signer_(std::move(signer)),
       content_(*engine_, std::move(options.content)),
@@ -146,12 +149,17 @@ absl::StatusOr<Timestamp> Library::TimeOf(const Reader& state) const {
   return clock_.After(last.entry.time);
 }
 
-absl::StatusOr<ViewComparison> Library::VerifyViews() const {
+absl::StatusOr<ViewComparison> Library::VerifyViews(const VerifyStep& step) const {
   auto snapshot = engine_->NewSnapshot();
   ViewComparison out;
   DML_ASSIGN_OR_RETURN(out.entries, JournalView(*snapshot).Size());
-  std::unique_ptr<Engine> fresh = NewMemoryEngine();
-  DML_RETURN_IF_ERROR(Fold(*snapshot, 0, out.entries, *fresh));
+  std::unique_ptr<Engine> fresh;
+  if (scratch_engine_) {
+    DML_ASSIGN_OR_RETURN(fresh, scratch_engine_());
+  } else {
+    fresh = NewMemoryEngine();
+  }
+  DML_RETURN_IF_ERROR(Fold(*snapshot, 0, out.entries, *fresh, step));
   DML_RETURN_IF_ERROR(CompareViews(*snapshot, *fresh->NewSnapshot(), out));
   return out;
 }

@@ -3,6 +3,7 @@
 // Owned by the composition root; lives as long as the daemon. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "storage/content/content_store.h"
@@ -23,6 +24,8 @@ struct LibraryOptions {
   ContentOptions content;
   JournalClock::Now clock = WallClockNow;
   std::chrono::seconds max_clock_step{0};  // See JournalClock.
+  /// An empty engine for a moment, for VerifyViews; empty: one in memory (tests).
+  std::function<absl::StatusOr<std::unique_ptr<Engine>>()> scratch_engine;
 };
 
 /// The difference between the views and a fold of the journal; empty when they agree.
@@ -46,6 +49,9 @@ class Library {
   /// Commands that wait for the next group commit; for metrics and tests.
   size_t queue_depth() const { return sequencer_->queue_depth(); }
 
+  /// OK, or FAILED_PRECONDITION (LIBRARY_READ_ONLY) where it was opened so that nothing changes.
+  absl::Status CheckWritable() const { return CheckNotReadOnly(sequencer_->read_only()); }
+
   /// A consistent state to read from; holds resources while it lives.
   std::unique_ptr<Snapshot> Read() const { return engine_->NewSnapshot(); }
 
@@ -64,14 +70,18 @@ class Library {
   PublicKey log_key() const { return signer_->public_key(); }
   CosignedCheckpoints& cosigned() { return cosigned_; }
 
-  /// Folds the whole journal into fresh tables beside the traffic and compares row by row.
-  absl::StatusOr<ViewComparison> VerifyViews() const;
+  /// Folds the whole journal into a scratch engine beside the traffic and compares row by row.
+  /// `step` is called again and again with the entries done and all of them; an error ends the
+  /// work.
+  using VerifyStep = std::function<absl::Status(uint64_t done, uint64_t all)>;
+  absl::StatusOr<ViewComparison> VerifyViews(const VerifyStep& step = {}) const;
 
  private:
   Library(std::unique_ptr<Engine> engine, std::unique_ptr<CheckpointSigner> signer,
           LibraryOptions options);
 
   const JournalClock clock_;
+  const std::function<absl::StatusOr<std::unique_ptr<Engine>>()> scratch_engine_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<CheckpointSigner> signer_;
   ContentStore content_;

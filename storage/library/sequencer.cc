@@ -44,7 +44,15 @@ Sequencer::~Sequencer() {
   thread_.join();
 }
 
+absl::Status CheckNotReadOnly(bool read_only) {
+  if (!read_only) return absl::OkStatus();
+  return FailedPrecondition(ErrorReason("LIBRARY_READ_ONLY"),
+                            "the library is served read-only (readOnly of dmld's configuration): "
+                            "nothing was changed");
+}
+
 absl::StatusOr<Receipt> Sequencer::Submit(Command command) {
+  DML_RETURN_IF_ERROR(CheckNotReadOnly(options_.read_only));
   Pending pending(std::move(command));
   absl::MutexLock lock(&mutex_);
   if (stopping_) {
@@ -125,8 +133,14 @@ void Sequencer::Process(std::vector<Pending*>& group) {
       if (!pending->decided) pending->outcome = status;
     }
   };
+  auto tell = [&](const GroupCommit& told) {
+    if (options_.observer != nullptr) options_.observer->Committed(told);
+  };
   if (!loaded_) {
-    if (absl::Status status = Reload(); !status.ok()) return fail_all(status);
+    if (absl::Status status = Reload(); !status.ok()) {
+      tell({.commands = group.size(), .failed = true});
+      return fail_all(status);
+    }
   }
   Group state{engine_.NewBatch(), appender_, last_time_};
   for (Pending* pending : group) {
@@ -139,23 +153,35 @@ void Sequencer::Process(std::vector<Pending*>& group) {
       }
     }
   }
-  if (state.appender.size() > appender_.size()) {
-    absl::Status status = engine_.Commit(std::move(state.batch), Durability::kSynced);
-    if (status.ok()) {
-      appender_ = state.appender;
-      last_time_ = state.last_time;
-      status = signer_.Sign(appender_.size(), appender_.Root());
-    }
-    if (!status.ok()) {
-      loaded_ = false;
-      failed_ = true;
-      return fail_all(status);
-    }
-  }
+  GroupCommit told{group.size(), state.appender.size() - appender_.size()};
+  const absl::Status committed = CommitGroup(state, told);
+  tell(told);
+  if (!committed.ok()) return fail_all(committed);
   auto checkpoint = signer_.Latest();
   for (Pending* pending : group) {
     if (pending->outcome.ok()) pending->outcome->checkpoint = checkpoint;
   }
+}
+
+// Where the group has entries.
+absl::Status Sequencer::CommitGroup(Group& state, GroupCommit& told) {
+  if (told.entries == 0) return absl::OkStatus();
+  const auto start = std::chrono::steady_clock::now();
+  absl::Status status = engine_.Commit(std::move(state.batch), Durability::kSynced);
+  const auto synced = std::chrono::steady_clock::now();
+  told.sync = synced - start;
+  if (status.ok()) {
+    appender_ = state.appender;
+    last_time_ = state.last_time;
+    status = signer_.Sign(appender_.size(), appender_.Root());
+    told.sign = std::chrono::steady_clock::now() - synced;
+  }
+  if (!status.ok()) {
+    loaded_ = false;
+    failed_ = true;
+    told.failed = true;
+  }
+  return status;
 }
 
 absl::Status Sequencer::CheckStamps(const Command& command, const Reader& state) const {

@@ -21,6 +21,7 @@
 #include "core/rules/command.h"
 #include "storage/engine/engine.h"
 #include "storage/library/checkpoint_signer.h"
+#include "storage/library/commit_observer.h"
 #include "storage/library/journal_clock.h"
 
 namespace dml {
@@ -38,8 +39,13 @@ struct SequencerOptions {
   size_t max_group = 256;            // Commands in one batch.
   size_t max_group_bytes = 8 << 20;  // A group ends once its batch is this large.
   std::chrono::milliseconds retry_interval{5000};  // After a failure, for what is not signed yet.
+  bool read_only = false;                          // Submit refuses everything.
+  CommitObserver* observer = nullptr;  // Must outlive the sequencer; null: nobody is told.
   absl::Status Validate() const;
 };
+
+/// FAILED_PRECONDITION (LIBRARY_READ_ONLY) where `read_only`: what is said of every change then.
+absl::Status CheckNotReadOnly(bool read_only);
 
 class Sequencer {
  public:
@@ -52,13 +58,16 @@ class Sequencer {
 
   /// Blocks until the entry is durable and covered by a signed checkpoint. Errors: those of the
   /// rules and of JournalClock; ABORTED (STATE_CHANGED) where a stamp moved; ALREADY_EXISTS
-  /// (REQUEST_ID_REUSED); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL, DISK_FULL); UNAVAILABLE
-  /// where the write failed: the outcome is then unknown, and a retry with the same request id
-  /// tells it.
+  /// (REQUEST_ID_REUSED); FAILED_PRECONDITION (LIBRARY_READ_ONLY) where it was opened so;
+  /// RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL, DISK_FULL); UNAVAILABLE where the write failed:
+  /// the outcome is then unknown, and a retry with the same request id tells it.
   absl::StatusOr<Receipt> Submit(Command command);
 
   /// Commands that wait for the next group.
   size_t queue_depth() const;
+
+  /// Whether it was opened so that nothing changes.
+  bool read_only() const { return options_.read_only; }
 
  private:
   struct Pending;
@@ -67,6 +76,7 @@ class Sequencer {
   void Run();
   bool AwaitWork();
   void Process(std::vector<Pending*>& group);
+  absl::Status CommitGroup(Group& state, GroupCommit& told);
   absl::StatusOr<Receipt> Place(Pending& pending, Group& group);
   absl::Status CheckStamps(const Command& command, const Reader& state) const;
   absl::Status PutMetadata(const Command& command, Batch& batch) const;

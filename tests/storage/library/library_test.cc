@@ -211,5 +211,36 @@ TEST_F(ReopenedLibraryTest, AFirstStartThatWasInterruptedIsFinished) {
   OpenAndCreate("acme");
 }
 
+TEST_F(ReopenedLibraryTest, ViewsAreVerifiedBesideInAFolderThatGoes) {
+  const std::filesystem::path scratch = dir_.path() / "scratch";
+  options_.scratch_engine = [&] {
+    RocksEngineOptions options;
+    options.scratch = true;
+    return OpenRocksEngine(scratch, options);
+  };
+  OpenAndCreate("acme");
+  auto library = Open().value();
+  bool there = false;
+  std::vector<std::pair<uint64_t, uint64_t>> steps;
+  const auto compared = library->VerifyViews([&](uint64_t done, uint64_t all) {
+    there = std::filesystem::exists(scratch / "CURRENT");
+    steps.emplace_back(done, all);
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(compared.ok()) << compared.status();
+  EXPECT_EQ(compared->entries, 2u);
+  EXPECT_TRUE(compared->differing_keys.empty());
+  EXPECT_TRUE(there);
+  EXPECT_EQ(steps, (std::vector<std::pair<uint64_t, uint64_t>>{{0, 2}}));
+  EXPECT_FALSE(std::filesystem::exists(scratch));
+  EXPECT_EQ(Reason(library
+                       ->VerifyViews([](uint64_t, uint64_t) {
+                         return Aborted(ErrorReason("ENOUGH"), "enough");
+                       })
+                       .status()),
+            "ENOUGH");
+  EXPECT_FALSE(std::filesystem::exists(scratch));
+}
+
 }  // namespace
 }  // namespace dml

@@ -167,5 +167,48 @@ TEST(SequencerTest, EntriesOfOneGroupSeeEachOther) {
   EXPECT_EQ(published, 1) << "the same version, eight times in one group";
 }
 
+class SeenCommits : public CommitObserver {
+ public:
+  void Committed(const GroupCommit& group) override { groups.push_back(group); }
+  std::vector<GroupCommit> groups;  // Of the sequencer's thread; read when it rests.
+};
+
+TEST(SequencerTest, TellsOfGroupsThatWereWrittenRefusedAndFailed) {
+  auto control = std::make_shared<ControlledEngine::Control>();
+  SeenCommits seen;
+  SequencerOptions options;
+  options.observer = &seen;
+  options.retry_interval = std::chrono::hours(1);
+  TestLibrary library(std::make_unique<ControlledEngine>(control), options);
+  const size_t before = seen.groups.size();
+  ASSERT_TRUE(library.Commit(NamespaceCreated{"first", "", {}}).ok());
+  ASSERT_FALSE(library.Commit(NamespaceCreated{"first", "", {}}).ok());
+  control->FailNext(1);
+  ASSERT_FALSE(library.Commit(NamespaceCreated{"second", "", {}}).ok());
+  ASSERT_EQ(seen.groups.size(), before + 3);
+  const GroupCommit written = seen.groups[before];
+  EXPECT_EQ(written.commands, 1u);
+  EXPECT_EQ(written.entries, 1u);
+  EXPECT_GT(written.sync.count(), 0);
+  EXPECT_GT(written.sign.count(), 0);
+  EXPECT_FALSE(written.failed);
+  EXPECT_EQ(seen.groups[before + 1].entries, 0u) << "refused: nothing was written";
+  EXPECT_FALSE(seen.groups[before + 1].failed);
+  EXPECT_TRUE(seen.groups[before + 2].failed);
+}
+
+TEST(SequencerTest, ALibraryThatIsReadOnlyRefusesEveryChange) {
+  LibraryOptions options;
+  options.origin = "dml.test/library";
+  options.sequencer.read_only = true;
+  auto library = Library::Open(NewMemoryEngine(), testing::LogKey(), options).value();
+  EXPECT_EQ(Reason(library->CheckWritable()), "LIBRARY_READ_ONLY");
+  const absl::Status refused =
+      library->Commit({"pat", "", NamespaceCreated{"one", "", {}}, {}, {}}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Reason(refused), "LIBRARY_READ_ONLY");
+  EXPECT_EQ(JournalView(*library->Read()).Size().value(), 1u);
+}
+
 }  // namespace
 }  // namespace dml
