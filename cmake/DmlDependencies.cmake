@@ -17,6 +17,8 @@ find_package(LibArchive REQUIRED)
 find_package(CURL 7.85 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+# The core alone: its config file would demand a web server and curl besides.
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 # Its headers only: the modules of tokens are loaded at run time.
 pkg_check_modules(P11KIT REQUIRED p11-kit-1)
 if(NOT DML_SANITIZE)

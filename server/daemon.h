@@ -29,6 +29,8 @@ class Daemon {
   const ListenAddress& address() const;
   /// Where the log is served over HTTP; nullopt where it is not.
   std::optional<ListenAddress> http_address() const;
+  /// Where figures and health are served; nullopt where they are not.
+  std::optional<ListenAddress> observation_address() const;
   /// How clients on this machine reach it: the address, or localhost for a wildcard.
   std::string client_address() const;
 
@@ -38,12 +40,28 @@ class Daemon {
   /// every few seconds (server/runtime/file_watch.h), one thread at a time.
   void ReloadFiles();
 
+  /// Takes into use what can change while the daemon runs: log.level, limits.transferBytes, and
+  /// limits.maxTransfers up to what it was at the start. The log says what was taken, and what
+  /// waits for the next start. `config` is valid.
+  void Reload(const ServerConfig& config);
+
+  /// OK, or why calls would fail: the daemon stops, or a write failed and it must be started anew.
+  absl::Status Ready() const;
+
+  /// OK where the storage answers; for a watchdog. Blocks on the disk.
+  absl::Status Alive() const;
+
+  /// Says by grpc.health.v1 what Ready says; whoever runs a daemon calls it every few seconds.
+  void TellHealth();
+
   /// Accepts nothing new, gives calls under way the time, cancels the rest, closes the database.
   void Shutdown(std::chrono::milliseconds grace);
 
  private:
   struct Parts;
   explicit Daemon(std::unique_ptr<Parts> parts);
+  static absl::Status OpenParts(Parts& parts);
+  absl::Status Serve();
 
   std::unique_ptr<Parts> parts_;
 };

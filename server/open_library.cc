@@ -28,6 +28,18 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenDatabase(const DataDir& dir,
   return OpenRocksEngine(dir.db(), options);
 }
 
+// For a moment's work beside the library: bounded in memory, gone with the engine.
+absl::StatusOr<std::unique_ptr<Engine>> OpenScratch(const fs::path& folder) {
+  const fs::path own = folder / RandomHex(8);
+  DML_RETURN_IF_ERROR(MakePrivateDirectory(own));
+  RocksEngineOptions options;
+  options.block_cache_bytes = 16 << 20;
+  options.write_buffer_bytes = 16 << 20;
+  options.max_open_files = 64;
+  options.scratch = true;
+  return OpenRocksEngine(own, options);
+}
+
 // How long before the trust root's end the log warns.
 constexpr std::chrono::days kRootWarning(60);
 
@@ -96,8 +108,15 @@ struct JournalName {
 
 absl::StatusOr<std::unique_ptr<Library>> OpenWith(const ServerConfig& config, Opened& opened,
                                                   PrivateKey log_key, JournalName name,
-                                                  bool accept_missing_checkpoint) {
+                                                  bool accept_missing_checkpoint,
+                                                  CommitObserver* commits = nullptr) {
   LibraryOptions options;
+  options.sequencer.observer = commits;
+  options.sequencer.read_only = config.read_only;
+  const fs::path scratch = opened.dir.scratch();
+  std::error_code ignored;
+  fs::remove_all(scratch, ignored);  // What a crash left.
+  options.scratch_engine = [scratch] { return OpenScratch(scratch); };
   options.origin = std::move(name.origin);
   options.first_origin = opened.identity.origin;
   options.signed_before = {opened.identity.log_keys.All(), std::move(name.previous)};
@@ -231,7 +250,8 @@ absl::Status CommitRoots(Library& library, std::vector<RootFile> roots, bool roo
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config) {
+absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config,
+                                                     CommitObserver* commits) {
   DML_ASSIGN_OR_RETURN(Opened opened, OpenDataDir(config));
   const IdentityFiles files(opened.dir.path());
   LogKeys& keys = opened.identity.log_keys;
@@ -245,7 +265,7 @@ absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config)
   DML_ASSIGN_OR_RETURN(PrivateKey key,
                        ChooseLogKey(keys, root.has_value() ? &root->root : nullptr));
   DML_ASSIGN_OR_RETURN(auto library, OpenWith(config, opened, std::move(key), std::move(name),
-                                              config.accept_missing_checkpoint));
+                                              config.accept_missing_checkpoint, commits));
   DML_RETURN_IF_ERROR(FinishLogKey(*library, keys, files));
   DML_RETURN_IF_ERROR(EnsureTrustRoot(*library, opened.bootstrap));
   if (const auto time = library->TimeOf(*library->Read()); !time.ok()) {

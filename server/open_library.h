@@ -18,7 +18,9 @@ namespace dml {
 /// Makes what is missing at the first start, the trust root among it. FAILED_PRECONDITION besides
 /// the errors of the parts (storage/data_dir.h, storage/engine/rocksdb_engine.h,
 /// storage/library/library.h, server/auth/bootstrap.h, server/auth/log_keys.h).
-absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config);
+/// `commits`, where it is not null, is told of commits and must outlive the library.
+absl::StatusOr<std::unique_ptr<Library>> OpenLibrary(const ServerConfig& config,
+                                                     CommitObserver* commits = nullptr);
 
 struct RootChange {
   uint64_t version = 0;

@@ -157,10 +157,11 @@ constexpr AuthorizationRow kTable[] = {
     {"/grpc.health.v1.Health/Check", kEveryone, ScopeKind::kAny},
     {"/grpc.health.v1.Health/Watch", kEveryone, ScopeKind::kAny},
     {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", kEveryone, ScopeKind::kAny},
-    // Resources of the log over HTTP (server/http/log_site.h). Entries are shown as they are,
-    // whatever namespace they speak of.
+    // Resources over HTTP (server/http/log_site.h, observation_site.h). Entries are shown as they
+    // are, whatever namespace they speak of.
     {"/http/checkpoint", kEveryone, ScopeKind::kAny},
     {"/http/entries", kAuditors | RoleSet{Role::kNode}, ScopeKind::kLibrary},
+    {"/http/metrics", kAuditors, ScopeKind::kLibrary},
     {"/http/readyz", kEveryone, ScopeKind::kAny},
     {"/http/tile", kEveryone, ScopeKind::kAny},
 };

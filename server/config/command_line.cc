@@ -17,6 +17,7 @@ struct Flags {
   std::string config_file;
   std::optional<std::string> data_dir;
   std::optional<std::string> listen;
+  bool read_only = false;
   bool insecure_loopback = false;
   bool accept_missing_checkpoint = false;
   bool check_config = false;
@@ -45,10 +46,13 @@ struct Subcommands {
 
 void AddServeFlags(CLI::App& app, Flags& flags) {
   app.set_version_flag("--version", std::string("dmld ") + kServerVersion);
-  app.add_option("--config", flags.config_file, "Configuration file (YAML)");
+  app.add_option("--config", flags.config_file,
+                 "Configuration file (YAML); settings come from flags, then DMLD_ variables of the "
+                 "environment, then this file");
   app.add_option("--data-dir", flags.data_dir, "Where everything is kept; made at the first start");
   app.add_option("--listen", flags.listen,
                  "IP address and port, default 127.0.0.1:7443; port 0 takes a free one");
+  app.add_flag("--read-only", flags.read_only, "Serve what is there, and change nothing");
   app.add_flag("--insecure-loopback", flags.insecure_loopback,
                "No TLS and no authentication; loopback addresses only, for experiments");
   app.add_flag(
@@ -93,14 +97,28 @@ CLI::App* AddSetRootCommand(CLI::App& app, Flags& flags) {
   return set_root;
 }
 
-absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags) {
+// The file that the flags name, else the environment; "" for none.
+std::string ConfigFile(const Flags& flags, std::span<const std::string> environment) {
+  constexpr std::string_view kVariable = "DMLD_CONFIG=";
+  if (!flags.config_file.empty()) return flags.config_file;
+  for (const std::string& line : environment) {
+    if (line.starts_with(kVariable)) return line.substr(kVariable.size());
+  }
+  return "";
+}
+
+absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags,
+                                        std::span<const std::string> environment) {
   ServerConfig config;
-  if (!flags.config_file.empty()) {
-    DML_ASSIGN_OR_RETURN(std::string text, ReadFile(flags.config_file, kMaxFileBytes));
-    DML_ASSIGN_OR_RETURN(config, ParseServerConfig(text, flags.config_file));
+  if (const std::string file = ConfigFile(flags, environment); !file.empty()) {
+    DML_ASSIGN_OR_RETURN(std::string text, ReadFile(file, kMaxFileBytes));
+    DML_ASSIGN_OR_RETURN(config, ParseServerConfig(text, file, environment));
+  } else {
+    DML_ASSIGN_OR_RETURN(config, ServerConfigOf(environment));
   }
   if (flags.data_dir) config.data_dir = *flags.data_dir;
   if (flags.listen) config.listen = *flags.listen;
+  if (flags.read_only) config.read_only = true;
   config.insecure_loopback = flags.insecure_loopback;
   config.accept_missing_checkpoint = flags.accept_missing_checkpoint;
   if (!config.data_dir.empty()) {
@@ -110,7 +128,8 @@ absl::StatusOr<ServerConfig> LoadConfig(const Flags& flags) {
   return config;
 }
 
-absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& given) {
+absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& given,
+                                      std::span<const std::string> environment) {
   CommandLine out;
   if (given.issue->parsed()) {
     const std::optional<Role> role = ParseRole(flags.issue_role);
@@ -123,7 +142,7 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& giv
                  flags.issue_out,      flags.issue_server, flags.issue_days};
     return out;
   }
-  DML_ASSIGN_OR_RETURN(out.config, LoadConfig(flags));
+  DML_ASSIGN_OR_RETURN(out.config, LoadConfig(flags, environment));
   if (given.rebuild->parsed()) out.action = CommandLine::Action::kRebuildIndex;
   if (given.renew->parsed()) out.action = CommandLine::Action::kRenewCertificate;
   if (given.new_log_key->parsed()) out.action = CommandLine::Action::kNewLogKey;
@@ -143,7 +162,8 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& giv
 
 }  // namespace
 
-absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments,
+                                             std::span<const std::string> environment) {
   CLI::App app("The daemon of a definitive media library.", "dmld");
   Flags flags;
   AddServeFlags(app, flags);
@@ -171,7 +191,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   } catch (const CLI::ParseError& error) {
     return InvalidArgument(ErrorReason("USAGE_INVALID"), "{}; see dmld --help", error.what());
   }
-  return Interpret(flags, given);
+  return Interpret(flags, given, environment);
 }
 
 }  // namespace dml

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,11 @@ struct CommandLine {
   bool root_keys_lost = false;               // kSetRoot.
 };
 
-/// Reads the arguments (without the program's name) and the configuration file that they name.
-/// Flags come before the file, the file before the defaults. The configuration is validated.
-/// INVALID_ARGUMENT: USAGE_INVALID, CONFIG_INVALID; and the errors of reading the file.
-absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
+/// Reads the arguments (without the program's name), the configuration file that they or
+/// DMLD_CONFIG name, and `environment` ("NAME=VALUE" each; server/config/environment.h). Flags come
+/// before the environment, that before the file, the file before the defaults. The configuration is
+/// validated. INVALID_ARGUMENT: USAGE_INVALID, CONFIG_INVALID; and the errors of reading the file.
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments,
+                                             std::span<const std::string> environment = {});
 
 }  // namespace dml

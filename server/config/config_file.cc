@@ -6,6 +6,7 @@
 
 #include "core/base/strict_json.h"
 #include "core/base/strict_yaml.h"
+#include "server/config/environment.h"
 #include "server/config/server_config.h"
 
 namespace dml {
@@ -44,17 +45,35 @@ absl::Status ReadTls(const json& value, const std::filesystem::path& folder, Tls
   return in.Finish();
 }
 
+void Flag(ObjectReader& in, std::string_view key, bool& out) {
+  in.Read(key, [&](const json& word) {
+    if (!word.is_boolean()) {
+      return InvalidArgument(kInvalid, "is {}, not true or false", JsonTypeName(word));
+    }
+    out = word.get<bool>();
+    return absl::OkStatus();
+  });
+}
+
 absl::Status ReadHttp(const json& value, HttpConfig& http) {
   ObjectReader in(value, kInvalid);
   http.listen = in.StringOr("listen", kMaxTextBytes, kDefaultHttpListen);
-  in.Read("publicLog", [&](const json& word) {
-    if (word.is_boolean()) {
-      http.public_log = word.get<bool>();
-      return absl::OkStatus();
-    }
-    return InvalidArgument(kInvalid, "is {}, not true or false", JsonTypeName(word));
-  });
+  Flag(in, "publicLog", http.public_log);
   Number(in, "maxConnectionsPerAddress", INT32_MAX, http.max_connections_per_address);
+  return in.Finish();
+}
+
+absl::Status ReadObservation(const json& value, ObservationConfig& observation) {
+  ObjectReader in(value, kInvalid);
+  observation.listen = in.StringOr("listen", kMaxTextBytes, kDefaultObservationListen);
+  Flag(in, "anonymous", observation.anonymous);
+  return in.Finish();
+}
+
+absl::Status ReadBackup(const json& value, const std::filesystem::path& folder,
+                        BackupConfig& backup) {
+  ObjectReader in(value, kInvalid);
+  Path(in, "folder", folder, backup.folder);
   return in.Finish();
 }
 
@@ -158,10 +177,14 @@ absl::StatusOr<ServerConfig> ReadConfig(const json& value, const std::filesystem
   ServerConfig config;
   ObjectReader in(value, kInvalid);
   Path(in, "dataDir", folder, config.data_dir);
+  Flag(in, "readOnly", config.read_only);
   config.listen = in.StringOr("listen", kMaxTextBytes, config.listen);
   config.server_names = in.Strings("serverNames", 1000, 253);
   in.Read("tls", [&](const json& tls) { return ReadTls(tls, folder, config.tls); });
   in.Read("http", [&](const json& http) { return ReadHttp(http, config.http); });
+  in.Read("observation", [&](const json& observation) {
+    return ReadObservation(observation, config.observation);
+  });
   in.Read("limits", [&](const json& limits) { return ReadLimits(limits, config.limits); });
   in.Read("content", [&](const json& content) { return ReadContent(content, config.content); });
   in.Read("maintenance", [&](const json& maintenance) {
@@ -171,6 +194,7 @@ absl::StatusOr<ServerConfig> ReadConfig(const json& value, const std::filesystem
   in.Read("admission",
           [&](const json& admission) { return ReadAdmission(admission, config.admission); });
   in.Read("audit", [&](const json& audit) { return ReadAudit(audit, config.audit); });
+  in.Read("backup", [&](const json& backup) { return ReadBackup(backup, folder, config.backup); });
   in.Read("log", [&](const json& log) { return ReadLog(log, config.log); });
   in.Read("selfProbe", [&](const json& probe) { return ReadSelfProbe(probe, config.self_probe); });
   int64_t grace = config.shutdown_grace.count();
@@ -201,6 +225,13 @@ absl::Status Locate(const absl::Status& status, const YamlDocument& document, st
   if (found == document.lines.end()) return Annotate(document.AtLine(status), file.string());
   return Annotate(status, fmt::format("{}:{}:{}", file.string(), found->second,
                                       ColumnOf(yaml, found->second, path)));
+}
+
+absl::StatusOr<ServerConfig> WithEnvironment(const json& value,
+                                             const std::filesystem::path& folder) {
+  absl::StatusOr<ServerConfig> config = ReadConfig(value, folder);
+  if (!config.ok()) return Annotate(config.status(), "with the environment's DMLD_ variables");
+  return config;
 }
 
 // A JSON string is a YAML string.
@@ -236,19 +267,29 @@ std::string FormatAdmission(const AdmissionOptions& admission) {
 }  // namespace
 
 absl::StatusOr<ServerConfig> ParseServerConfig(std::string_view yaml,
-                                               const std::filesystem::path& file) {
+                                               const std::filesystem::path& file,
+                                               std::span<const std::string> environment) {
   absl::StatusOr<YamlDocument> document = ParseStrictYaml(yaml, kMaxFileBytes, kInvalid);
   if (!document.ok()) return Annotate(document.status(), file.string());
-  absl::StatusOr<ServerConfig> config =
-      ReadConfig(document->value, std::filesystem::absolute(file).parent_path());
+  // The file by itself first, so that its faults are told with their place.
+  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+  absl::StatusOr<ServerConfig> config = ReadConfig(document->value, folder);
   if (!config.ok()) return Locate(config.status(), *document, yaml, file);
-  return config;
+  DML_ASSIGN_OR_RETURN(const bool changed, ApplyEnvironment(environment, document->value));
+  return changed ? WithEnvironment(document->value, folder) : config;
+}
+
+absl::StatusOr<ServerConfig> ServerConfigOf(std::span<const std::string> environment) {
+  json document = json::object();
+  DML_RETURN_IF_ERROR(ApplyEnvironment(environment, document).status());
+  return WithEnvironment(document, std::filesystem::current_path());
 }
 
 std::string FormatServerConfig(const ServerConfig& config) {
   auto quoted = Quoted;
-  std::string out = fmt::format("dataDir: {}\nlisten: {}\nserverNames: [",
-                                quoted(config.data_dir.string()), quoted(config.listen));
+  std::string out =
+      fmt::format("dataDir: {}\nreadOnly: {}\nlisten: {}\nserverNames: [",
+                  quoted(config.data_dir.string()), config.read_only, quoted(config.listen));
   for (size_t i = 0; i < config.server_names.size(); ++i) {
     out += (i == 0 ? "" : ", ") + quoted(config.server_names[i]);
   }
@@ -260,6 +301,10 @@ std::string FormatServerConfig(const ServerConfig& config) {
     out += fmt::format("http:\n  listen: {}\n  publicLog: {}\n  maxConnectionsPerAddress: {}\n",
                        quoted(config.http.listen), config.http.public_log,
                        config.http.max_connections_per_address);
+  }
+  if (!config.observation.listen.empty()) {
+    out += fmt::format("observation:\n  listen: {}\n  anonymous: {}\n",
+                       quoted(config.observation.listen), config.observation.anonymous);
   }
   const ServerLimits& limits = config.limits;
   out += fmt::format(
@@ -283,6 +328,7 @@ std::string FormatServerConfig(const ServerConfig& config) {
       maintenance.repack_interval_seconds, maintenance.repack_bytes_per_second);
   out += FormatAuth(config.auth) + FormatAdmission(config.admission);
   out += fmt::format("audit:\n  linesPerSecond: {}\n", config.audit.lines_per_second);
+  out += fmt::format("backup:\n  folder: {}\n", quoted(config.backup.folder.string()));
   out += fmt::format("log:\n  level: {}\n  format: {}\n",
                      kLevels[static_cast<size_t>(config.log.level)],
                      kFormats[static_cast<size_t>(config.log.format)]);

@@ -70,20 +70,27 @@ absl::Status CheckMaintenance(const MaintenanceConfig& maintenance) {
                     uint64_t{1} << 40);
 }
 
-absl::Status CheckHttp(const HttpConfig& http, bool insecure_loopback) {
-  if (http.listen.empty()) return absl::OkStatus();
-  absl::StatusOr<ListenAddress> address = ParseListenAddress(http.listen);
+// That an address of HTTP is one, and not open to others without TLS.
+absl::Status CheckHttpListen(std::string_view section, const std::string& listen,
+                             bool insecure_loopback) {
+  const std::string field = fmt::format("{}.listen", section);
+  absl::StatusOr<ListenAddress> address = ParseListenAddress(listen);
   if (!address.ok()) {
-    return AtField(InvalidArgument(kInvalid, "http: {}", Message(address.status())), "http.listen");
+    return AtField(InvalidArgument(kInvalid, "{}: {}", section, Message(address.status())), field);
   }
-  DML_RETURN_IF_ERROR(CheckRange("http.maxConnectionsPerAddress", http.max_connections_per_address,
-                                 1, kMaxHttpConnections));
   if (!insecure_loopback || address->loopback) return absl::OkStatus();
   return AtField(InvalidArgument(kInvalid,
-                                 "--insecure-loopback and http.listen {} do not go together: "
+                                 "--insecure-loopback and {} {} do not go together: "
                                  "without TLS only a loopback address may be listened on",
-                                 http.listen),
-                 "http.listen");
+                                 field, listen),
+                 field);
+}
+
+absl::Status CheckHttp(const HttpConfig& http, bool insecure_loopback) {
+  if (http.listen.empty()) return absl::OkStatus();
+  DML_RETURN_IF_ERROR(CheckHttpListen("http", http.listen, insecure_loopback));
+  return CheckRange("http.maxConnectionsPerAddress", http.max_connections_per_address, 1,
+                    kMaxHttpConnections);
 }
 
 }  // namespace
@@ -156,6 +163,9 @@ absl::Status ServerConfig::Validate() const {
         "listen");
   }
   DML_RETURN_IF_ERROR(CheckHttp(http, insecure_loopback));
+  if (!observation.listen.empty()) {
+    DML_RETURN_IF_ERROR(CheckHttpListen("observation", observation.listen, insecure_loopback));
+  }
   if (server_names.size() > kMaxServerNames) {
     return AtField(InvalidArgument(kInvalid, "{} server names; at most {} are allowed",
                                    server_names.size(), kMaxServerNames),

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -116,18 +117,35 @@ struct HttpConfig {
 inline constexpr int kMaxHttpConnections = 64;
 inline constexpr char kDefaultHttpListen[] = "127.0.0.1:7480";
 
+/// Figures and health over HTTP; see server/http/observation_site.h.
+struct ObservationConfig {
+  std::string listen;      // IP address and port; "": none.
+  bool anonymous = false;  // Beyond loopback: whether anyone may read them.
+  bool operator==(const ObservationConfig&) const = default;
+};
+inline constexpr char kDefaultObservationListen[] = "127.0.0.1:7481";
+
+/// Where backups go; see storage/backup/.
+struct BackupConfig {
+  std::filesystem::path folder;  // "": no backups by the running daemon.
+  bool operator==(const BackupConfig&) const = default;
+};
+
 struct ServerConfig {
   std::filesystem::path data_dir;
+  bool read_only = false;                 // Nothing changes: for a restored backup, or maintenance.
   std::string listen = "127.0.0.1:7443";  // IP address and port; port 0: a free one.
   std::vector<std::string> server_names;  // Further DNS names and addresses of this server.
   TlsOverrides tls;
   HttpConfig http;
+  ObservationConfig observation;
   ServerLimits limits;
   ContentConfig content;
   MaintenanceConfig maintenance;
   AuthConfig auth;
   AdmissionOptions admission;
   AuditConfig audit;
+  BackupConfig backup;
   LogConfig log;
   SelfProbeConfig self_probe;
   std::chrono::seconds shutdown_grace{10};  // For calls under way when told to stop.
@@ -160,9 +178,14 @@ bool IsIpAddress(std::string_view text);
 /// Reads a configuration file (docs/operations.md, "Configuration"); what it does not name keeps
 /// its default. Relative paths in it are relative to `file`'s folder; `file` also names it in
 /// messages. INVALID_ARGUMENT (CONFIG_INVALID) with "file:line:column"; an unknown key is an error
-/// that tells the nearest known one. Not validated yet: flags come on top.
+/// that tells the nearest known one. `environment` ("NAME=VALUE" each) comes on top: see
+/// server/config/environment.h. Not validated yet: flags come on top of both.
 absl::StatusOr<ServerConfig> ParseServerConfig(std::string_view yaml,
-                                               const std::filesystem::path& file);
+                                               const std::filesystem::path& file,
+                                               std::span<const std::string> environment = {});
+
+/// What the environment alone says; paths are relative to the working folder.
+absl::StatusOr<ServerConfig> ServerConfigOf(std::span<const std::string> environment);
 
 /// The whole configuration as such a file.
 std::string FormatServerConfig(const ServerConfig& config);

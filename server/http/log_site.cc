@@ -6,32 +6,13 @@
 
 #include "core/base/text.h"
 #include "core/tlog/tile.h"
+#include "server/http/http_admission.h"
 #include "storage/journal/journal.h"
 
 namespace dml {
 namespace {
 
 constexpr std::string_view kBytes = "application/octet-stream";
-
-int HttpStatus(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnauthenticated:
-      return 401;
-    case absl::StatusCode::kPermissionDenied:
-      return 403;
-    case absl::StatusCode::kNotFound:
-      return 404;
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kResourceExhausted:
-      return 503;
-    default:
-      return 500;
-  }
-}
-
-HttpAnswer Fault(const absl::Status& status) {
-  return {HttpStatus(status), fmt::format("{}\n", Message(status))};
-}
 
 absl::Status NoResource() {
   return NotFound(ErrorReason("RESOURCE_NOT_FOUND"),
@@ -79,7 +60,7 @@ absl::StatusOr<std::string> MostCosigned(const Library& library,
 }
 
 HttpAnswer Text(absl::StatusOr<std::string> text) {
-  if (!text.ok()) return Fault(text.status());
+  if (!text.ok()) return HttpFault(text.status());
   return {200, *std::move(text), "text/plain; charset=utf-8", "no-cache"};
 }
 
@@ -88,28 +69,21 @@ HttpAnswer Text(absl::StatusOr<std::string> text) {
 absl::Status LogSite::Admit(const HttpRequest& request, std::string_view resource) {
   if (options_.insecure_loopback) return absl::OkStatus();
   if (options_.public_log && resource != "/http/readyz") return absl::OkStatus();
-  const auto start = std::chrono::steady_clock::now();
-  std::string principal = kUnknownPrincipal;
-  const absl::Status status = guard_
-                                  .AdmitPeer(request.certificate_pem, request.authorization,
-                                             resource, request.peer, &principal)
-                                  .status();
-  guard_.Finish(resource, principal, request.peer, status,
-                std::chrono::steady_clock::now() - start);
-  return status;
+  return AdmitHttp(guard_, request, resource);
 }
 
 HttpAnswer LogSite::Answer(const HttpRequest& request) {
   const std::string_view target = request.target;
   if (target == "/healthz") return {200, "alive\n"};
   if (target == "/readyz") {
-    if (absl::Status status = Admit(request, "/http/readyz"); !status.ok()) return Fault(status);
+    if (absl::Status status = Admit(request, "/http/readyz"); !status.ok())
+      return HttpFault(status);
     if (!library_.engine().Stats().read_only) return {200, "ready\n"};
     return {503, "not ready: a write failed, and the library must be opened anew\n"};
   }
   if (target == "/checkpoint" || target == "/checkpoint/cosigned") {
     if (absl::Status status = Admit(request, "/http/checkpoint"); !status.ok()) {
-      return Fault(status);
+      return HttpFault(status);
     }
     if (target != "/checkpoint") return Text(MostCosigned(library_, library_.cosigned()));
     const auto newest = library_.checkpoint();
@@ -117,11 +91,11 @@ HttpAnswer LogSite::Answer(const HttpRequest& request) {
   }
   const std::optional<TileName> name =
       target.starts_with('/') ? ParseTileName(target.substr(1)) : std::nullopt;
-  if (!name.has_value()) return Fault(NoResource());
+  if (!name.has_value()) return HttpFault(NoResource());
   const std::string_view resource = name->entries ? "/http/entries" : "/http/tile";
-  if (absl::Status status = Admit(request, resource); !status.ok()) return Fault(status);
+  if (absl::Status status = Admit(request, resource); !status.ok()) return HttpFault(status);
   absl::StatusOr<std::string> bytes = TileBytes(*name, library_);
-  if (!bytes.ok()) return Fault(bytes.status());
+  if (!bytes.ok()) return HttpFault(bytes.status());
   // A full tile never changes. A partial one does not either, but is soon not asked for any more.
   const std::string scope = options_.public_log ? "public" : "private";
   return {200, *std::move(bytes), std::string(kBytes),

@@ -5,6 +5,8 @@
 #include <grpc/grpc_security_constants.h>
 #include <spdlog/spdlog.h>
 
+#include "core/crypto/random.h"
+
 namespace dml {
 namespace {
 
@@ -24,12 +26,18 @@ std::string PeerCertificate(const grpc::ServerContext& context) {
   return out;
 }
 
-// The one authorization header; several are none that could be good.
-std::optional<std::string> Authorization(const grpc::ServerContext& context) {
-  const auto [begin, end] = context.client_metadata().equal_range("authorization");
+// The one header of this name; several are none that could be good.
+std::optional<std::string> Header(const grpc::ServerContext& context, const char* name) {
+  const auto [begin, end] = context.client_metadata().equal_range(name);
   if (begin == end) return std::nullopt;
   if (std::next(begin) != end) return "";
   return std::string(begin->second.data(), begin->second.size());
+}
+
+// That something is wrong with the daemon or its data, not with the call.
+bool IsOwnFault(absl::StatusCode code) {
+  return code == absl::StatusCode::kInternal || code == absl::StatusCode::kDataLoss ||
+         code == absl::StatusCode::kUnknown;
 }
 
 std::string RolesOf(const RoleSet& roles) {
@@ -94,10 +102,18 @@ absl::Status Caller::CheckJudged() const {
                   row_->method);
 }
 
+CallScope CallGuard::Begin(grpc::ServerContext& context) const {
+  std::optional<std::string> request = ReadRequestId(Header(context, "x-request-id").value_or(""));
+  if (!request.has_value()) request = RandomHex(8);
+  context.AddTrailingMetadata("x-request-id", *request);
+  return CallScope(
+      {*std::move(request), ReadTraceId(Header(context, "traceparent").value_or("")).value_or("")});
+}
+
 absl::StatusOr<Caller> CallGuard::Admit(const grpc::ServerContext& context,
                                         std::string_view full_method, std::string* principal) {
-  return AdmitPeer(PeerCertificate(context), Authorization(context), full_method, context.peer(),
-                   principal);
+  return AdmitPeer(PeerCertificate(context), Header(context, "authorization"), full_method,
+                   context.peer(), principal);
 }
 
 absl::StatusOr<Caller> CallGuard::AdmitPeer(std::string_view certificate_pem,
@@ -123,9 +139,14 @@ void CallGuard::Finish(std::string_view method, std::string_view principal, std:
                        const absl::Status& status, std::chrono::steady_clock::duration took) {
   const bool refused = status.code() == absl::StatusCode::kUnauthenticated ||
                        status.code() == absl::StatusCode::kPermissionDenied;
-  if (refused && audit_ != nullptr) {
-    audit_->Note({std::string(principal), std::string(peer), std::string(method),
-                  std::string(Reason(status))});
+  if (refused && hooks_.audit != nullptr) {
+    hooks_.audit->Note({std::string(principal), std::string(peer), std::string(method),
+                        std::string(Reason(status))});
+  }
+  if (hooks_.observer != nullptr) hooks_.observer->CallEnded({method, status, took});
+  if (IsOwnFault(status.code())) {
+    spdlog::error("call failed: method={} principal={} reason={}: {}", method, principal,
+                  Reason(status), Message(status));
   }
   if (!spdlog::should_log(spdlog::level::debug)) return;
   spdlog::debug("call method={} principal={} code={} reason={} micros={}", method, principal,

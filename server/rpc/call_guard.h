@@ -17,6 +17,8 @@
 #include "server/auth/authenticator.h"
 #include "server/auth/authorization_table.h"
 #include "server/rpc/status_codec.h"
+#include "server/runtime/call_scope.h"
+#include "server/runtime/observer.h"
 
 namespace dml {
 
@@ -58,11 +60,24 @@ class Caller {
   mutable bool judged_ = false;
 };
 
+class RequestRates;
+
+/// What the guard tells and asks besides; each may be null. All must outlive it.
+struct CallHooks {
+  AuditLog* audit = nullptr;      // Keeps refusals.
+  Observer* observer = nullptr;   // Is told of every call's end.
+  RequestRates* rates = nullptr;  // How many calls one caller may make.
+};
+
 class CallGuard {
  public:
-  /// Both must outlive it; `audit` null: refusals are not kept.
-  explicit CallGuard(Authenticator& authenticator, AuditLog* audit = nullptr)
-      : authenticator_(authenticator), audit_(audit) {}
+  /// All must outlive it.
+  explicit CallGuard(Authenticator& authenticator, CallHooks hooks = {})
+      : authenticator_(authenticator), hooks_(hooks) {}
+
+  /// Names the call, for its log lines, by what the caller sent along (x-request-id, traceparent;
+  /// see call_scope.h). The id goes back to the caller as trailing metadata x-request-id.
+  CallScope Begin(grpc::ServerContext& context) const;
 
   /// Who calls, if they may. Permission comes before everything else, so that a stranger cannot
   /// tell missing from forbidden. The errors of Authenticator::Authenticate; PERMISSION_DENIED:
@@ -78,14 +93,15 @@ class CallGuard {
                                    std::string_view full_method, std::string peer,
                                    std::string* principal = nullptr);
 
-  /// That a call has ended. Writes one line at level debug: method, principal, code, reason, time.
-  /// A refusal goes to the audit log: UNAUTHENTICATED or PERMISSION_DENIED, whoever said so.
+  /// That a call has ended. Writes one line at level debug: method, principal, code, reason, time;
+  /// at level error where it is the daemon's own fault. A refusal goes to the audit log:
+  /// UNAUTHENTICATED or PERMISSION_DENIED, whoever said so.
   void Finish(std::string_view method, std::string_view principal, std::string_view peer,
               const absl::Status& status, std::chrono::steady_clock::duration took);
 
  private:
   Authenticator& authenticator_;
-  AuditLog* const audit_;
+  const CallHooks hooks_;
 };
 
 /// The principal of callers whom nobody knows.
@@ -95,6 +111,7 @@ inline constexpr char kUnknownPrincipal[] = "-";
 /// `method` is the full name as in the authorization table.
 template <class Fn>
 grpc::Status Handle(CallGuard& guard, grpc::ServerContext* context, const char* method, Fn&& fn) {
+  const CallScope scope = guard.Begin(*context);
   auto start = std::chrono::steady_clock::now();
   std::string principal = kUnknownPrincipal;
   absl::StatusOr<Caller> caller = guard.Admit(*context, method, &principal);

@@ -94,7 +94,9 @@ class ContentServiceImpl final : public v1::ContentService::Service {
           if (!stream->Read(&first)) return NoFirstMessage(*context, watched);
           DML_RETURN_IF_ERROR(caller.MayInNamespace(first.namespace_()));
           DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), first.namespace_()));
-          return ReceiveBlobs(content_, *context, first, *stream, watched, *response);
+          DML_RETURN_IF_ERROR(context_.library.CheckWritable());
+          return ReceiveBlobs(content_, *context, first, *stream, watched, *context_.transfers,
+                              *response);
         });
   }
 
@@ -110,8 +112,9 @@ class ContentServiceImpl final : public v1::ContentService::Service {
           if (!stream->Read(&first)) return NoFirstMessage(*context, watched);
           DML_RETURN_IF_ERROR(caller.MayInNamespace(first.namespace_()));
           DML_RETURN_IF_ERROR(CheckNamespace(*context_.library.Read(), first.namespace_()));
+          DML_RETURN_IF_ERROR(context_.library.CheckWritable());
           return ReceivePlain(content_, *context, context_.chunker, first, *stream, watched,
-                              *response);
+                              *context_.transfers, *response);
         });
   }
 

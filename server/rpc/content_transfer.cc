@@ -74,6 +74,7 @@ class ChunkWriter {
     // A chunk larger than the usual message travels alone.
     if (bytes_ > 0 && bytes_ + size > message_bytes_) DML_RETURN_IF_ERROR(Flush());
     bytes_ += size;
+    counters_.bytes_sent += size;
     *message_.add_chunks() = std::move(out);
     return absl::OkStatus();
   }
@@ -133,7 +134,8 @@ absl::Status CheckRanges(const v1::ReadChunksRequest& request, uint64_t chunk_co
 absl::Status ReceiveBlobs(ContentStore& store, grpc::ServerContext& context,
                           v1::UploadBlobsRequest& message,
                           grpc::ServerReader<v1::UploadBlobsRequest>& stream,
-                          StallWatch::Stream& watched, v1::UploadBlobsResponse& response) {
+                          StallWatch::Stream& watched, TransferCounters& counters,
+                          v1::UploadBlobsResponse& response) {
   Upload upload(store.chunks(), message.namespace_());
   absl::Status status;
   do {
@@ -144,6 +146,7 @@ absl::Status ReceiveBlobs(ContentStore& store, grpc::ServerContext& context,
   } while (status.ok() && stream.Read(&message));
   if (status.ok() && context.IsCancelled()) status = watched.Broken();
   const absl::Status kept = upload.Commit();
+  counters.bytes_received += upload.totals().bytes_received;
   if (!status.ok()) return AtField(status, "parts");
   DML_RETURN_IF_ERROR(kept);
   response.set_chunks_stored(upload.totals().chunks_received);
@@ -154,7 +157,8 @@ absl::Status ReceiveBlobs(ContentStore& store, grpc::ServerContext& context,
 absl::Status ReceivePlain(ContentStore& store, grpc::ServerContext& context,
                           const ChunkerParams& params, v1::WriteBlobRequest& message,
                           grpc::ServerReader<v1::WriteBlobRequest>& stream,
-                          StallWatch::Stream& watched, v1::WriteBlobResponse& response) {
+                          StallWatch::Stream& watched, TransferCounters& counters,
+                          v1::WriteBlobResponse& response) {
   absl::StatusOr<BlobRef> blob = wire::From(message.blob());
   if (!blob.ok()) return AtField(blob.status(), "blob");
   absl::StatusOr<BlobWriter> begun =
@@ -173,6 +177,7 @@ absl::Status ReceivePlain(ContentStore& store, grpc::ServerContext& context,
                      "blob");
     }
     status = writer.Write(AsBytes(message.data()));
+    counters.bytes_received += message.data().size();
   } while (status.ok() && stream.Read(&message));
   if (!status.ok()) return AtBlob(status);
   if (context.IsCancelled()) {
@@ -208,6 +213,7 @@ absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlo
       message.set_data(raw.substr(skip, std::min<uint64_t>(left, message_bytes)));
       skip += message.data().size();
       left -= message.data().size();
+      counters.bytes_sent += message.data().size();
       if (!stream.Write(message)) return watched.Broken();
       watched.Progress();
     }

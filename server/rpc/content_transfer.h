@@ -19,13 +19,15 @@ namespace dml {
 absl::Status ReceiveBlobs(ContentStore& store, grpc::ServerContext& context,
                           v1::UploadBlobsRequest& message,
                           grpc::ServerReader<v1::UploadBlobsRequest>& stream,
-                          StallWatch::Stream& watched, v1::UploadBlobsResponse& response);
+                          StallWatch::Stream& watched, TransferCounters& counters,
+                          v1::UploadBlobsResponse& response);
 
 /// WriteBlob, likewise.
 absl::Status ReceivePlain(ContentStore& store, grpc::ServerContext& context,
                           const ChunkerParams& params, v1::WriteBlobRequest& message,
                           grpc::ServerReader<v1::WriteBlobRequest>& stream,
-                          StallWatch::Stream& watched, v1::WriteBlobResponse& response);
+                          StallWatch::Stream& watched, TransferCounters& counters,
+                          v1::WriteBlobResponse& response);
 
 /// ReadBlob and ReadChunks, in messages of about `message_bytes`.
 absl::Status SendBlob(ContentStore& store, const Digest& blob, const v1::ReadBlobRequest& request,

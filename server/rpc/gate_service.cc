@@ -24,6 +24,7 @@ class GateServiceImpl final : public v1::GateService::Service {
                                EvaluateGate(*snapshot, context_.trust, *context_.policies, variants,
                                             environment, WallClockNow()));
           const std::vector<Finding>& findings = decision.result.findings;
+          context_.TellDecision("set", decision.result.decision == Decision::kAllow, findings);
           DML_ASSIGN_OR_RETURN(
               Slice slice, ReadSlice(request->page_size(), request->page_token(), findings.size()));
           response->set_decision(decision.result.decision == Decision::kAllow ? v1::DECISION_ALLOW

@@ -30,12 +30,13 @@ absl::StatusOr<std::string> PositionIn(const std::string& page_token, Timestamp 
 class MaintenanceServiceImpl final : public v1::MaintenanceService::Service {
  public:
   explicit MaintenanceServiceImpl(const ServiceContext& context)
-      : guard_(context.guard), maintenance_(context.maintenance) {}
+      : guard_(context.guard), library_(context.library), maintenance_(context.maintenance) {}
 
   grpc::Status StartCollection(grpc::ServerContext* context, const v1::StartCollectionRequest*,
                                v1::StartCollectionResponse* response) override {
     return Handle(guard_, context, "/dml.v1.MaintenanceService/StartCollection",
                   [&](const Caller& caller) -> absl::Status {
+                    DML_RETURN_IF_ERROR(library_.CheckWritable());
                     maintenance_.Collect(caller.principal());
                     To(maintenance_.collection().job, response->mutable_job());
                     return absl::OkStatus();
@@ -57,6 +58,7 @@ class MaintenanceServiceImpl final : public v1::MaintenanceService::Service {
                            v1::StartRepackResponse* response) override {
     return Handle(guard_, context, "/dml.v1.MaintenanceService/StartRepack",
                   [&](const Caller&) -> absl::Status {
+                    DML_RETURN_IF_ERROR(library_.CheckWritable());
                     maintenance_.Repack();
                     To(maintenance_.repacking().job, response->mutable_job());
                     return absl::OkStatus();
@@ -190,6 +192,7 @@ class MaintenanceServiceImpl final : public v1::MaintenanceService::Service {
   }
 
   CallGuard& guard_;
+  Library& library_;
   Maintenance& maintenance_;
 };
 

@@ -140,6 +140,8 @@ class ReleaseServiceImpl final : public v1::ReleaseService::Service {
           DML_ASSIGN_OR_RETURN(
               const ReleaseDecision decision,
               EvaluateReleaseGate(*snapshot, context_.trust, *context_.policies, question));
+          context_.TellDecision("release", decision.verdict.decision == Decision::kAllow,
+                                decision.verdict.findings);
           response->set_document_digest(question.release.ToString());
           return Fill(decision, *request, *response);
         });

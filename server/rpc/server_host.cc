@@ -27,6 +27,10 @@ class RunningCalls {
     absl::MutexLock lock(&mutex_);
     count_ += change;
   }
+  int count() {
+    absl::MutexLock lock(&mutex_);
+    return count_;
+  }
   void AwaitNone(std::chrono::milliseconds timeout) {
     absl::MutexLock lock(&mutex_);
     auto none = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return count_ == 0; };
@@ -172,6 +176,14 @@ absl::StatusOr<std::unique_ptr<ServerHost>> ServerHost::Start(
 }
 
 ServerHost::~ServerHost() { Shutdown(std::chrono::milliseconds(0)); }
+
+void ServerHost::SetServing(const std::string& service, bool serving) {
+  if (server_ != nullptr) {
+    server_->GetHealthCheckService()->SetServingStatus(service, serving);
+  }
+}
+
+int ServerHost::running_calls() const { return calls_->count(); }
 
 void ServerHost::Shutdown(std::chrono::milliseconds grace) {
   if (server_ == nullptr) return;

@@ -46,6 +46,12 @@ class ServerHost {
   /// What was bound, with the port that was taken for port 0.
   const ListenAddress& address() const { return address_; }
 
+  /// What grpc.health.v1 says of a service ("dml.v1.CatalogService"), or, of "", of the server.
+  void SetServing(const std::string& service, bool serving);
+
+  /// Calls under way, without health and reflection.
+  int running_calls() const;
+
   /// Accepts nothing new at once; cancels what has not ended after `grace`, health and reflection
   /// at once. Blocks until all handlers have returned, and no longer: connections without calls are
   /// closed then, whether their clients have noticed or not. May be called again.

@@ -17,6 +17,7 @@
 #include "server/rpc/solve_slots.h"
 #include "server/rpc/transfer_budget.h"
 #include "server/rpc/transfer_counters.h"
+#include "server/runtime/observer.h"
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
 #include "storage/library/policies.h"
@@ -25,6 +26,9 @@
 #include "storage/library/trust.h"
 
 namespace dml {
+
+class NamespaceQuotas;
+class Backups;
 
 /// What the services share. Everything borrowed outlives them.
 struct ServiceContext {
@@ -48,6 +52,13 @@ struct ServiceContext {
   /// Set when the daemon is told to stop: calls that would not end by themselves do.
   std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<int>> watches = std::make_shared<std::atomic<int>>(0);
+  Observer* observer = nullptr;       // Of the gate's decisions; null: nobody is told.
+  NamespaceQuotas* quotas = nullptr;  // Null: none.
+  Backups* backups = nullptr;         // Null: none are configured.
+
+  void TellDecision(std::string_view kind, bool allowed, std::span<const Finding> findings) const {
+    if (observer != nullptr) observer->Decided(kind, allowed, findings);
+  }
 };
 
 std::unique_ptr<grpc::Service> MakeCatalogService(const ServiceContext& context);

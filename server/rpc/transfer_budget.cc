@@ -24,6 +24,16 @@ uint64_t TransferBudget::DownloadMemory(uint64_t content_bytes, uint64_t message
   return kStreamBytes + kForms * std::min(content_bytes, message_bytes);
 }
 
+void TransferBudget::SetLimits(TransferLimits limits) {
+  absl::MutexLock lock(&mutex_);
+  limits_ = limits;
+}
+
+TransferBudget::Figures TransferBudget::figures() const {
+  absl::MutexLock lock(&mutex_);
+  return {all_.streams, all_.bytes, limits_};
+}
+
 absl::StatusOr<TransferSlot> TransferBudget::AdmitDownload(const std::string& principal,
                                                            uint64_t content_bytes) {
   absl::MutexLock lock(&mutex_);

@@ -63,12 +63,23 @@ class TransferBudget {
  public:
   explicit TransferBudget(TransferLimits limits) : limits_(limits) {}
 
+  /// For transfers that are admitted from now on; those under way go on.
+  void SetLimits(TransferLimits limits);
+
   // RESOURCE_EXHAUSTED with RetryInfo: TOO_MANY_TRANSFERS, TRANSFER_BYTES_EXHAUSTED.
 
   /// A stream that sends up to `content_bytes` to `principal`.
   absl::StatusOr<TransferSlot> AdmitDownload(const std::string& principal, uint64_t content_bytes);
   /// A stream that receives content from it, however much that will be.
   absl::StatusOr<TransferSlot> AdmitUpload(const std::string& principal);
+
+  /// What is under way now.
+  struct Figures {
+    int streams = 0;
+    uint64_t bytes = 0;  // Of memory that they may hold.
+    TransferLimits limits;
+  };
+  Figures figures() const;
 
   /// Memory that a download of so much content in such messages can hold: one in four forms
   /// (frames, message, its wire form, what the transport has of it).
@@ -90,9 +101,8 @@ class TransferBudget {
   absl::Status Check(const Use& own, Need need) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveBack(const std::string& principal, Need need);
 
-  const TransferLimits limits_;
-
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
+  TransferLimits limits_ ABSL_GUARDED_BY(mutex_);
   Use all_ ABSL_GUARDED_BY(mutex_);
   Use large_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Use> of_ ABSL_GUARDED_BY(mutex_);  // By principal.

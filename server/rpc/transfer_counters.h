@@ -9,6 +9,8 @@ namespace dml {
 struct TransferCounters {
   std::atomic<uint64_t> frames_sent = 0;     // As stored.
   std::atomic<uint64_t> chunks_decoded = 0;  // For the client's sake, while sending.
+  std::atomic<uint64_t> bytes_sent = 0;      // Of content, as it travels.
+  std::atomic<uint64_t> bytes_received = 0;
 };
 
 }  // namespace dml

@@ -8,11 +8,28 @@
 
 #include "core/base/text.h"
 #include "core/base/time.h"
+#include "server/runtime/call_scope.h"
 
 namespace dml {
 namespace {
 
 constexpr size_t kMaxMessageBytes = 8192;
+
+std::string JsonLine(const std::string& time, const std::string& level, const std::string& text,
+                     const CallId* call) {
+  nlohmann::json line = {{"time", time}, {"level", level}, {"message", text}};
+  if (call != nullptr) line["request"] = call->request;
+  if (call != nullptr && !call->trace.empty()) line["trace"] = call->trace;
+  return line.dump();
+}
+
+std::string TextLine(const std::string& time, const std::string& level, const std::string& text,
+                     const CallId* call) {
+  std::string line = fmt::format("{} {} {}", time, level, text);
+  if (call != nullptr) line += fmt::format(" request={}", call->request);
+  if (call != nullptr && !call->trace.empty()) line += fmt::format(" trace={}", call->trace);
+  return line;
+}
 
 class LineFormatter : public spdlog::formatter {
  public:
@@ -25,10 +42,9 @@ class LineFormatter : public spdlog::formatter {
     const std::string level(level_text.data(), level_text.size());
     const std::string text =
         Excerpt({message.payload.data(), message.payload.size()}, kMaxMessageBytes);
-    const std::string line =
-        format_ == LogFormat::kJson
-            ? nlohmann::json{{"time", time}, {"level", level}, {"message", text}}.dump()
-            : fmt::format("{} {} {}", time, level, text);
+    const CallId* call = CallScope::Current();
+    const std::string line = format_ == LogFormat::kJson ? JsonLine(time, level, text, call)
+                                                         : TextLine(time, level, text, call);
     out.append(line.data(), line.data() + line.size());
     out.push_back('\n');
   }
@@ -74,5 +90,7 @@ void StartLogging(const LogConfig& config) {
   gpr_set_log_function(LogOfGrpc);
   google::protobuf::SetLogHandler(LogOfProtobuf);
 }
+
+void SetLogLevel(LogLevel level) { spdlog::set_level(ToSpdlog(level)); }
 
 }  // namespace dml

@@ -12,11 +12,13 @@
 #include "server/auth/issue.h"
 #include "server/auth/log_keys.h"
 #include "server/config/command_line.h"
+#include "server/config/environment.h"
 #include "server/daemon.h"
 #include "server/open_library.h"
 #include "server/runtime/file_watch.h"
 #include "server/runtime/logging.h"
 #include "server/runtime/self_probe.h"
+#include "server/runtime/service_manager.h"
 #include "server/runtime/stop_signals.h"
 
 namespace dml {
@@ -79,8 +81,37 @@ std::unique_ptr<SelfProbe> StartSelfProbe(const ServerConfig& config, const Daem
 // How soon a replaced certificate is in use.
 constexpr std::chrono::seconds kFileInterval(5);
 
-int Serve(const ServerConfig& config) {
+// What to parse again on SIGHUP.
+struct Invocation {
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;
+};
+
+// The configuration file may have changed; flags and environment have not. What is wrong with it
+// changes nothing.
+void Reload(const Invocation& invocation, Daemon& daemon) {
+  spdlog::info("SIGHUP: reading the configuration anew, looking at certificates and keys");
+  const absl::StatusOr<CommandLine> command =
+      ParseCommandLine(invocation.arguments, invocation.environment);
+  if (command.ok()) {
+    daemon.Reload(command->config);
+  } else {
+    spdlog::error("reload: nothing is changed: {} [{}]", Message(command.status()),
+                  Reason(command.status()));
+  }
+}
+
+std::unique_ptr<FileWatch> StartWatchdogOf(const ServiceManager& manager, const Daemon& daemon) {
+  const auto interval = WatchdogInterval(std::getenv("WATCHDOG_USEC"), std::getenv("WATCHDOG_PID"));
+  if (!manager.present() || !interval.has_value()) return nullptr;
+  // A daemon that is read-only after a failed write is not helped by being killed at once: reads go
+  // on until an operator has looked.
+  return StartWatchdog(manager, *interval, [&daemon] { return daemon.Alive(); });
+}
+
+int Serve(const ServerConfig& config, const Invocation& invocation) {
   StartLogging(config.log);
+  const ServiceManager manager = ServiceManager::OfProcess();
   auto signals = std::make_unique<StopSignals>();
   const IdentityFiles files(config.data_dir);
   std::error_code ignored;
@@ -93,17 +124,27 @@ int Serve(const ServerConfig& config) {
   std::fflush(stdout);
   std::unique_ptr<SelfProbe> probe = StartSelfProbe(config, **daemon);
 
-  auto watch = std::make_unique<FileWatch>(kFileInterval, [&daemon] { (*daemon)->ReloadFiles(); });
+  auto watch = std::make_unique<FileWatch>(kFileInterval, [&daemon] {
+    (*daemon)->ReloadFiles();
+    (*daemon)->TellHealth();
+  });
+  std::unique_ptr<FileWatch> watchdog = StartWatchdogOf(manager, **daemon);
+  const std::string serving = fmt::format("serving on {}", (*daemon)->address().ToString());
+  manager.Ready(serving);
 
-  const int signal = signals->Wait([&watch] {
-    spdlog::info("SIGHUP: looking at certificates and keys");
+  const int signal = signals->Wait([&] {
+    manager.Reloading();
+    Reload(invocation, **daemon);
     watch->LookNow();
+    manager.Ready(serving);
   });
   signals.reset();
   spdlog::info("stopping on signal {}; calls under way have {} s", signal,
                config.shutdown_grace.count());
+  manager.Stopping(config.shutdown_grace);
   probe.reset();
   watch.reset();
+  watchdog.reset();
   (*daemon)->Shutdown(config.shutdown_grace);
   spdlog::info("stopped");
   return kExitOk;
@@ -227,8 +268,10 @@ DaemonExit DaemonExitFor(const absl::Status& status) {
 }
 
 int RunProgram(int argc, char** argv) {
+  const Invocation invocation{std::vector<std::string>(argv + std::min(argc, 1), argv + argc),
+                              ProcessEnvironment()};
   const absl::StatusOr<CommandLine> command =
-      ParseCommandLine(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+      ParseCommandLine(invocation.arguments, invocation.environment);
   if (!command.ok()) {
     Fail(command.status());
     return kExitUsage;
@@ -250,7 +293,7 @@ int RunProgram(int argc, char** argv) {
     case CommandLine::Action::kRebuildIndex:
       return Rebuild(command->config);
     case CommandLine::Action::kServe:
-      return Serve(command->config);
+      return Serve(command->config, invocation);
   }
   return kExitFailure;
 }

@@ -62,13 +62,13 @@ std::set<std::string> AllMethods() {
 TEST(AuthorizationTableTest, EveryMethodHasARowAndEveryRowAMethod) {
   const std::set<std::string> methods = AllMethods();
   std::set<std::string> rows;
-  std::set<std::string> resources;  // Of the log over HTTP.
+  std::set<std::string> resources;  // Over HTTP.
   for (const AuthorizationRow& row : AuthorizationTable()) {
     (row.method.starts_with("/http/") ? resources : rows).emplace(row.method);
   }
   EXPECT_EQ(rows, methods);
-  EXPECT_EQ(resources, (std::set<std::string>{"/http/checkpoint", "/http/entries", "/http/readyz",
-                                              "/http/tile"}));
+  EXPECT_EQ(resources, (std::set<std::string>{"/http/checkpoint", "/http/entries", "/http/metrics",
+                                              "/http/readyz", "/http/tile"}));
   EXPECT_EQ(rows.size() + resources.size(), AuthorizationTable().size()) << "a method twice";
 }
 

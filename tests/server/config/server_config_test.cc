@@ -132,6 +132,13 @@ TEST(ServerConfigTest, ValidateNamesTheSetting) {
               c.insecure_loopback = true;
             }),
             "http.listen");
+  EXPECT_EQ(Problem([](ServerConfig& c) { c.observation.listen = "metrics:1"; }),
+            "observation.listen");
+  EXPECT_EQ(Problem([](ServerConfig& c) {
+              c.observation = {"0.0.0.0:1", true};
+              c.insecure_loopback = true;
+            }),
+            "observation.listen");
   for (const int connections : {0, 65}) {
     EXPECT_EQ(Problem([&](ServerConfig& c) { c.http = {"127.0.0.1:1", false, connections}; }),
               "http.maxConnectionsPerAddress");

@@ -255,7 +255,7 @@ class CallGuardAuditTest : public CallGuardTest {
 };
 
 TEST_F(CallGuardAuditTest, ARefusalOfTheGuardIsOneLine) {
-  CallGuard guard(authenticator_, audit_.get());
+  CallGuard guard(authenticator_, {.audit = audit_.get()});
   grpc::ServerContext context;
   Handle(guard, &context, kReaders, [](const Caller&) { return absl::OkStatus(); });
   const std::vector<nlohmann::json> lines = Lines();
@@ -267,7 +267,7 @@ TEST_F(CallGuardAuditTest, ARefusalOfTheGuardIsOneLine) {
 
 TEST_F(CallGuardAuditTest, ARefusalOfTheHandlerNamesTheCallerAndGoodCallsAreNone) {
   Authenticator open_to_all({.insecure_loopback = true}, nullptr);
-  CallGuard guard(open_to_all, audit_.get());
+  CallGuard guard(open_to_all, {.audit = audit_.get()});
   grpc::ServerContext context;
   auto call = [&](absl::Status status) {
     Handle(guard, &context, kReaders, [&](const Caller& caller) {

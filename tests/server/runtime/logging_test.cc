@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include "server/runtime/call_scope.h"
+
 namespace dml {
 namespace {
 
@@ -39,6 +41,28 @@ TEST_F(LoggingTest, AMessageIsOneLineWhateverIsInIt) {
   ASSERT_TRUE(json.is_object()) << line;
   EXPECT_EQ(json["level"], "info");
   EXPECT_EQ(json["message"], "a?b??[31m\"c\"?");
+}
+
+TEST_F(LoggingTest, LinesOfACallCarryItsIds) {
+  const CallScope call({"req-1", "4bf92f3577b34da6a3ce929d0e0e4736"});
+  const std::string text = Logged({LogLevel::kInfo, LogFormat::kText}, "x");
+  EXPECT_TRUE(text.ends_with("x request=req-1 trace=4bf92f3577b34da6a3ce929d0e0e4736\n")) << text;
+  const auto json = nlohmann::json::parse(Logged({LogLevel::kInfo, LogFormat::kJson}, "x"));
+  EXPECT_EQ(json["message"], "x");
+  EXPECT_EQ(json["request"], "req-1");
+  EXPECT_EQ(json["trace"], "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
+TEST_F(LoggingTest, TheLevelCanChange) {
+  ::testing::internal::CaptureStderr();
+  StartLogging({LogLevel::kWarning, LogFormat::kText});
+  spdlog::info("before");
+  SetLogLevel(LogLevel::kInfo);
+  spdlog::info("after");
+  spdlog::default_logger()->flush();
+  const std::string logged = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(logged.find("before"), std::string::npos);
+  EXPECT_NE(logged.find("after"), std::string::npos);
 }
 
 TEST_F(LoggingTest, WhatGrpcSaysIsForDebugging) {

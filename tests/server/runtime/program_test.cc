@@ -5,6 +5,7 @@
 #include "server/auth/listen_address_file.h"
 #include "tests/core/os/scratch_folder.h"
 #include "tests/server/support/child_daemon.h"
+#include "tests/server/support/notify_socket.h"
 #include "tests/server/support/tls_world.h"
 #include "tests/support/paths.h"
 
@@ -94,6 +95,49 @@ TEST_F(ProgramTest, EndsWithTheDocumentedCodes) {
   folder_.Write("dmld.yaml", "dataDir: data\ntls: {certificate: a.pem, key: a.key}\n");
   EXPECT_EQ(Run({"renew-certificate", "--config", (folder_.path() / "dmld.yaml").string()}),
             kExitUsage);
+}
+
+TEST_F(ProgramTest, AHangUpTakesWhatCanChangeAndKeepsTheRest) {
+  const std::string file = (folder_.path() / "dmld.yaml").string();
+  folder_.Write("dmld.yaml", "listen: 127.0.0.1:0\nlog: {level: error}\n");
+  const std::string socket = (folder_.path() / "notify").string();
+  const testing::NotifySocket manager(socket);
+  ChildDaemon daemon({"--config", file}, folder_.path() / "home", 0,
+                     {"DMLD_DATA_DIR=" + data_dir(), "NOTIFY_SOCKET=" + socket});
+  ASSERT_TRUE(daemon.ReadLine().starts_with("listening on 127.0.0.1:"));
+  EXPECT_TRUE(manager.Next().starts_with("READY=1\nSTATUS=serving on 127.0.0.1:"));
+
+  folder_.Write("dmld.yaml", "listen: 127.0.0.1:1\nlog: {level: info}\n");
+  daemon.Signal(SIGHUP);
+  EXPECT_TRUE(manager.Next().starts_with("RELOADING=1\n"));
+  EXPECT_TRUE(manager.Next().starts_with("READY=1\n"));
+  folder_.Write("dmld.yaml", "listen: nowhere\n");
+  daemon.Signal(SIGHUP);
+  EXPECT_TRUE(manager.Next().starts_with("RELOADING=1\n"));
+  EXPECT_TRUE(manager.Next().starts_with("READY=1\n"));
+  daemon.Signal(SIGTERM);
+  EXPECT_TRUE(manager.Next().starts_with("STOPPING=1\n"));
+  EXPECT_EQ(daemon.Wait(), kExitOk);
+
+  const std::string log = folder_.Read("home/dmld.log");
+  EXPECT_NE(log.find("reload: log.level is in use"), std::string::npos) << log;
+  EXPECT_NE(log.find("reload: listen has changed: that is for the next start"), std::string::npos);
+  EXPECT_NE(log.find("reload: nothing is changed: "), std::string::npos);
+}
+
+TEST_F(ProgramTest, TheServiceManagerHearsOfLife) {
+  const std::string socket = (folder_.path() / "notify").string();
+  const testing::NotifySocket manager(socket);
+  ChildDaemon daemon({"--data-dir", data_dir(), "--listen", "127.0.0.1:0"}, folder_.path() / "home",
+                     0, {"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=100000"});
+  bool ready = false;
+  bool alive = false;
+  for (int i = 0; i < 10 && !(ready && alive); ++i) {
+    const std::string told = manager.Next();
+    ready |= told.starts_with("READY=1");
+    alive |= told == "WATCHDOG=1";
+  }
+  EXPECT_TRUE(ready && alive);
 }
 
 TEST_F(ProgramTest, ADataDirectoryInUseIsToldByItsCode) {

@@ -22,9 +22,10 @@ namespace dml::testing {
 class ChildDaemon {
  public:
   /// `max_descriptors` 0: as the test's own. `home` stands for the user's home folder, and gets
-  /// what the daemon logs in "dmld.log", all runs one after another.
+  /// what the daemon logs in "dmld.log", all runs one after another. `variables` ("NAME=VALUE"
+  /// each) are its environment besides.
   ChildDaemon(const std::vector<std::string>& arguments, const std::filesystem::path& home,
-              rlim_t max_descriptors = 0) {
+              rlim_t max_descriptors = 0, std::vector<std::string> variables = {}) {
     std::filesystem::create_directories(home);
     const std::string log = home / "dmld.log";
     int out[2];
@@ -34,8 +35,10 @@ class ChildDaemon {
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
-    const std::string home_text = "HOME=" + home.string();
-    std::vector<char*> environment = {const_cast<char*>(home_text.c_str()), nullptr};
+    variables.push_back("HOME=" + home.string());
+    std::vector<char*> environment;
+    for (std::string& variable : variables) environment.push_back(variable.data());
+    environment.push_back(nullptr);
     pid_ = ::fork();
     if (pid_ == 0) {
       ::dup2(out[1], STDOUT_FILENO);
