@@ -1,6 +1,6 @@
 #include "core/rules/seats.h"
 
-#include <map>
+#include <algorithm>
 #include <set>
 
 #include "core/base/text.h"
@@ -34,10 +34,16 @@ class Loader {
   absl::Status AddLease(const std::string& id) {
     DML_ASSIGN_OR_RETURN(auto record, state_.FindLease(id));
     if (!record.has_value()) return absl::OkStatus();
-    DML_RETURN_IF_ERROR(AddEntitlement(record->lease.entitlement));
+    return AddLease(record->lease);
+  }
+  absl::Status AddLease(const Lease& lease) {
+    DML_RETURN_IF_ERROR(AddEntitlement(lease.entitlement));
+    const auto account =
+        std::ranges::find(accounts_, lease.entitlement,
+                          [](const SeatAccount& a) -> const std::string& { return a.terms.id; });
     // One that had ended when its entitlement was last counted is not counted any more.
-    const Timestamp since = accounts_.empty() ? Timestamp() : accounts_.back().usage.since;
-    leases_.push_back(record->lease.AsOf(since));
+    const Timestamp since = account == accounts_.end() ? Timestamp() : account->usage.since;
+    leases_.push_back(lease.AsOf(since));
     return absl::OkStatus();
   }
 
@@ -146,6 +152,23 @@ absl::StatusOr<EntitlementLedger> CarryOut(const LeaseBorrowed& p, const SeatSta
   DML_RETURN_IF_ERROR(CheckIdIsFree(p.id, state, now));
   DML_ASSIGN_OR_RETURN(EntitlementLedger ledger, LoadEntitlements({&p.item, 1}, state, now));
   DML_RETURN_IF_ERROR(ledger.Borrow(p.id, p.item, p.environment, p.duration, now).status());
+  return ledger;
+}
+
+absl::StatusOr<EntitlementLedger> ReturnSeats(const std::string& reservation, ReturnWhich which,
+                                              const SeatState& state, Timestamp now) {
+  DML_ASSIGN_OR_RETURN(std::vector<LeaseRecord> leases, state.LeasesOf(reservation));
+  Loader loader(state, now);
+  std::vector<std::string> ids;
+  for (const LeaseRecord& record : leases) {
+    const Lease lease = record.lease.AsOf(now);
+    if (lease.state == LeaseState::kEnded) continue;
+    if (which == ReturnWhich::kUntaken && lease.state != LeaseState::kReserved) continue;
+    DML_RETURN_IF_ERROR(loader.AddLease(record.lease));
+    ids.push_back(lease.id);
+  }
+  EntitlementLedger ledger = loader.Ledger();
+  for (const std::string& id : ids) DML_RETURN_IF_ERROR(ledger.Release(id, now));
   return ledger;
 }
 

@@ -54,6 +54,26 @@ absl::StatusOr<EntitlementLedger> CarryOut(const LeaseReleased& p, const SeatSta
 absl::StatusOr<EntitlementLedger> CarryOut(const LeaseBorrowed& p, const SeatState& state,
                                            Timestamp now);
 
+// Seats that an entry of another kind takes along, such as a permit, in the same commit: the entry
+// holds a SeatsReserved whose id is its own ("permit-<uuid>"), so that its leases are
+// permit-<uuid>/0, /1, ... Then its rule, which the sequencer asks at the entry's time, says
+//   DML_RETURN_IF_ERROR(AtField((*this)(p.seats), "seats"));        // In a Decider.
+// or elsewhere CarryOut(p.seats, state, now).status(), and its projection
+//   DML_RETURN_IF_ERROR((*this)(p.seats));                          // In Application.
+// An entry that takes the other back returns what it reserved: ReturnSeats here in its rule,
+// Application::ReturnSeats(id, which) in its projection. Before there is an entry, CheckSeatsAt
+// says whether it would go, of the items of one entitlement or of all.
+
+enum class ReturnWhich {
+  kUntaken,  // What no holder has committed to: the permit is void.
+  kAll,      // What is in use, too: the rollout is backed out.
+};
+
+/// Ends the live leases of a reservation, as LeaseReleased does one. OK, and nothing done, where
+/// there are none any more or never were.
+absl::StatusOr<EntitlementLedger> ReturnSeats(const std::string& reservation, ReturnWhich which,
+                                              const SeatState& state, Timestamp now);
+
 /// Whether seats could be reserved at `now`, with the errors of EntitlementLedger::CheckSeats.
 absl::Status CheckSeatsAt(std::span<const SeatRequest> items, const std::string& environment,
                           const SeatState& state, Timestamp now);

@@ -62,6 +62,9 @@ class Application {
   absl::Status operator()(const LeaseReleased& p);
   absl::Status operator()(const LeaseBorrowed& p);
 
+  // Of another entry's; see core/rules/seats.h.
+  absl::Status ReturnSeats(const std::string& reservation, ReturnWhich which);
+
   // project_releases.cc
   absl::Status operator()(const ReleaseSealed& p);
   absl::Status operator()(const ReleaseAttested& p);

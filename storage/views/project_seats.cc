@@ -74,6 +74,15 @@ absl::Status Application::PutMoved(const std::string& lease, const EntitlementLe
   return PutUsage(ledger);
 }
 
+absl::Status Application::ReturnSeats(const std::string& reservation, ReturnWhich which) {
+  DML_ASSIGN_OR_RETURN(EntitlementLedger ledger,
+                       dml::ReturnSeats(reservation, which, state_, entry_.time));
+  for (const auto& [id, lease] : ledger.leases()) {
+    if (lease.request == reservation) DML_RETURN_IF_ERROR(PutMoved(id, ledger, ""));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Application::operator()(const EntitlementGranted& p) {
   DML_ASSIGN_OR_RETURN(EntitlementLedger ledger, CarryOut(p, state_, entry_.time));
   PutTerms(p.terms, entry_.index);
