@@ -56,7 +56,7 @@ Judgment BestVersion(const LicenseLeaf& leaf, const LicensePolicy& policy, const
 Judgment JudgeLeaf(const LicenseLeaf& leaf, const LicensePolicy& policy, const LicenseList& list,
                    const LicenseContext& context) {
   const LicenseVersion version = leaf.version();
-  Judgment judgment = Worst(policy.Find(version, leaf.addition, !leaf.listed, context), policy);
+  Judgment judgment = Worst(policy.Find(version, leaf.addition, leaf.is_ref(), context), policy);
   if (judgment.matches.empty() && version.or_later) {
     return BestVersion(leaf, policy, list, context);
   }

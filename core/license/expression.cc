@@ -17,8 +17,12 @@ std::string JoinTexts(const std::vector<std::string>& texts, std::string_view se
 
 }  // namespace
 
+bool LicenseLeaf::is_ref() const {
+  return id.starts_with("LicenseRef-") || id.starts_with("DocumentRef-");
+}
+
 LicenseVersion LicenseLeaf::version() const {
-  return listed ? VersionOfLicense(id, plus) : LicenseVersion{id, false};
+  return is_ref() ? LicenseVersion{id, false} : VersionOfLicense(id, plus);
 }
 
 std::string LicenseLeaf::ToString() const {

@@ -30,11 +30,12 @@ inline constexpr size_t kMaxLicenseDepth = 64;        // Parentheses within pare
 /// One license of an expression, with what WITH adds to it.
 struct LicenseLeaf {
   std::string id;                // Listed id, or "LicenseRef-..." with its DocumentRef.
-  bool listed = false;           // False for a LicenseRef.
+  bool listed = false;           // False for a LicenseRef, and what the list does not have.
   bool plus = false;             // Written with "+"; see version() for what is granted.
   std::string addition;          // Exception id or AdditionRef, "" where there is none.
-  bool addition_listed = false;  // False for an AdditionRef and where there is none.
+  bool addition_listed = false;  // False for an AdditionRef, likewise, and where there is none.
 
+  bool is_ref() const;  // A LicenseRef.
   /// Whether the list knows every name in it.
   bool known() const { return listed && (addition.empty() || addition_listed); }
   /// A LicenseRef has one version, which is its id.
@@ -63,6 +64,10 @@ class LicenseExpression {
   /// columns count bytes from 1: another grammar than the above, an id that is not on the list, or
   /// more than the limits above (the canonical text keeps to them too).
   static absl::StatusOr<LicenseExpression> Parse(std::string_view text, const LicenseList& list);
+  /// The same of a text that was judged by a list which is not at hand: ids that `list` does not
+  /// have stay as written, not known().
+  static absl::StatusOr<LicenseExpression> ParseOpen(std::string_view text,
+                                                     const LicenseList& list);
 
   bool is_none() const { return value_ == Value::kNone; }
   bool is_no_assertion() const { return value_ == Value::kNoAssertion; }

@@ -84,8 +84,9 @@ absl::Status CheckReference(const Token& word, std::string_view prefix) {
 /// One parse. Its recursion is three calls for each level of parentheses.
 class LicenseExpressionParser {
  public:
-  LicenseExpressionParser(std::string_view text, const LicenseList& list)
-      : text_(text), list_(list) {}
+  /// `open`: ids that the list does not have are taken as they are.
+  LicenseExpressionParser(std::string_view text, const LicenseList& list, bool open)
+      : text_(text), list_(list), open_(open) {}
 
   absl::StatusOr<LicenseExpression> Run() {
     Advance();
@@ -232,6 +233,10 @@ class LicenseExpressionParser {
     if (leaf.plus) word.remove_suffix(1);
     DML_RETURN_IF_ERROR(CheckIdString(word, token_.column));
     const ListedId* listed = list_.FindLicense(word);
+    if (listed == nullptr && open_) {
+      leaf.id = word;
+      return CheckIdLength(word);
+    }
     if (listed == nullptr) {
       return Expected(
           token_.column, "a license id",
@@ -251,6 +256,10 @@ class LicenseExpressionParser {
     }
     DML_RETURN_IF_ERROR(CheckIdString(word, token_.column));
     const ListedId* listed = list_.FindException(word);
+    if (listed == nullptr && open_) {
+      leaf.addition = word;
+      return CheckIdLength(word);
+    }
     if (listed == nullptr) {
       return Expected(
           token_.column, "an exception id",
@@ -262,21 +271,41 @@ class LicenseExpressionParser {
     return absl::OkStatus();
   }
 
+  absl::Status CheckIdLength(std::string_view word) const {
+    if (word.size() <= kMaxLicenseIdLength) return absl::OkStatus();
+    return Expected(token_.column, fmt::format("an id of at most {} bytes", kMaxLicenseIdLength),
+                    Quote(word));
+  }
+
   const std::string_view text_;
   const LicenseList& list_;
+  const bool open_;
   size_t position_ = 0;
   size_t operators_ = 0;
   Token token_;
   LicenseExpression out_;
 };
 
+namespace {
+
+absl::Status CheckSize(std::string_view text) {
+  if (text.size() <= kMaxLicenseExpressionBytes) return absl::OkStatus();
+  return InvalidArgument(kInvalid, "column {}: expected at most {} bytes, found {}",
+                         kMaxLicenseExpressionBytes + 1, kMaxLicenseExpressionBytes, text.size());
+}
+
+}  // namespace
+
 absl::StatusOr<LicenseExpression> LicenseExpression::Parse(std::string_view text,
                                                            const LicenseList& list) {
-  if (text.size() > kMaxLicenseExpressionBytes) {
-    return InvalidArgument(kInvalid, "column {}: expected at most {} bytes, found {}",
-                           kMaxLicenseExpressionBytes + 1, kMaxLicenseExpressionBytes, text.size());
-  }
-  return LicenseExpressionParser(text, list).Run();
+  DML_RETURN_IF_ERROR(CheckSize(text));
+  return LicenseExpressionParser(text, list, /*open=*/false).Run();
+}
+
+absl::StatusOr<LicenseExpression> LicenseExpression::ParseOpen(std::string_view text,
+                                                               const LicenseList& list) {
+  DML_RETURN_IF_ERROR(CheckSize(text));
+  return LicenseExpressionParser(text, list, /*open=*/true).Run();
 }
 
 }  // namespace dml

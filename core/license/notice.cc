@@ -134,7 +134,8 @@ std::string WriteHtml(const NoticeInput& input) {
 // SPDX 2.3 knows neither AdditionRef nor what stands in documents that this one does not name.
 bool FitsSpdx23(const LicenseExpression& license) {
   return std::ranges::all_of(license.leaves(), [](const LicenseLeaf& leaf) {
-    return !leaf.id.starts_with("DocumentRef-") && (leaf.addition.empty() || leaf.addition_listed);
+    return !leaf.id.starts_with("DocumentRef-") && !leaf.addition.starts_with("DocumentRef-") &&
+           !leaf.addition.starts_with("AdditionRef-");
   });
 }
 

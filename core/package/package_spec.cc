@@ -136,7 +136,7 @@ class SpecReader {
     }
     DML_RETURN_IF_ERROR(in.Finish());
     absl::StatusOr<LicenseExpression> expression =
-        LicenseExpression::Parse(declared, BundledLicenseList());
+        LicenseExpression::ParseOpen(declared, BundledLicenseList());
     if (!expression.ok()) return AtField(expression.status(), "declared");
     spec_.declared_license = expression->ToString();
     return absl::OkStatus();

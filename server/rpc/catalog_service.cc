@@ -359,9 +359,11 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
       auto snapshot = context_.library.Read();
       DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
       DML_RETURN_IF_ERROR(CheckRootExpiry(trust->root(), WallClockNow()));
-      DML_ASSIGN_OR_RETURN(Command command,
-                           PreparePublish(*snapshot, *trust, context_.library.content(),
-                                          request.manifest(), request.spec(), envelopes));
+      DML_ASSIGN_OR_RETURN(const auto data, context_.policies->Data(*snapshot));
+      DML_ASSIGN_OR_RETURN(
+          Command command,
+          PreparePublish(*snapshot, *trust, *data->list, context_.library.content(),
+                         request.manifest(), request.spec(), envelopes));
       auto& published = std::get<VersionPublished>(command.payload);
       name = published.variant;
       if (!examined.has_value()) {

@@ -86,6 +86,20 @@ absl::Status CheckAddsASigner(const Reader& state, const VariantName& name,
                        name.ResourceName());
 }
 
+// `declared` is as specs are read: with ids that the built-in list does not have as written.
+absl::Status CheckDeclared(const std::string& declared, const LicenseList& list) {
+  const auto in_force = LicenseExpression::Parse(declared, list);
+  if (!in_force.ok()) {
+    if (LicenseExpression::Parse(declared, BundledLicenseList()).ok()) return absl::OkStatus();
+    return AtField(in_force.status(), "license.declared");
+  }
+  if (in_force->ToString() == declared) return absl::OkStatus();
+  return AtField(InvalidArgument(ErrorReason("LICENSE_NOT_CANONICAL"),
+                                 "license list {} writes '{}': declare it so, not as '{}'",
+                                 list.version(), in_force->ToString(), declared),
+                 "license.declared");
+}
+
 }  // namespace
 
 absl::StatusOr<CheckedEnvelope> CheckEnvelope(const TrustDomain& trust, const std::string& bytes,
@@ -118,8 +132,8 @@ absl::StatusOr<CheckedEnvelope> CheckEnvelope(const TrustDomain& trust, const st
 }
 
 absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& trust,
-                                       ContentStore& content, std::string manifest_bytes,
-                                       std::string spec_bytes,
+                                       const LicenseList& list, ContentStore& content,
+                                       std::string manifest_bytes, std::string spec_bytes,
                                        std::span<const std::string> envelopes) {
   if (manifest_bytes.size() + spec_bytes.size() > kMaxDocumentBytes) {
     return AtField(InvalidArgument(ErrorReason("DOCUMENTS_TOO_LARGE"),
@@ -132,6 +146,7 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& t
   if (!manifest.ok()) return AtField(manifest.status(), "manifest");
   absl::StatusOr<PackageSpec> spec = ParsePackageSpec(spec_bytes);
   if (!spec.ok()) return AtField(spec.status(), "spec");
+  DML_RETURN_IF_ERROR(AtField(CheckDeclared(spec->declared_license, list), "spec"));
   if (manifest->config != RefOf(spec_bytes)) {
     return AtField(
         InvalidArgument(ErrorReason("MANIFEST_SPEC_MISMATCH"),

@@ -42,9 +42,14 @@ inline constexpr size_t kMaxDocumentBytes = 2 << 20;
 /// and the envelopes that are publications must be of exactly this variant (PUBLICATION_MISSING,
 /// PUBLICATION_MISMATCH) and together have the publishers' threshold (THRESHOLD_NOT_MET). Documents
 /// above kMaxDocumentBytes are DOCUMENTS_TOO_LARGE. Every error has the field where it lies.
+///
+/// A license that the spec declares must be one by `list`, the one in force, or else by the one
+/// that is built in: LICENSE_EXPRESSION_INVALID. What the former alone knows must be written as it
+/// is there (LICENSE_NOT_CANONICAL), so that it means the same to whoever has another list.
 absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& trust,
-                                       ContentStore& content, std::string manifest,
-                                       std::string spec, std::span<const std::string> envelopes);
+                                       const LicenseList& list, ContentStore& content,
+                                       std::string manifest, std::string spec,
+                                       std::span<const std::string> envelopes);
 
 /// The command that attaches a further attestation to a published variant; a publication must be
 /// one of exactly this variant (PUBLICATION_MISMATCH), as when publishing, and the conclusion of a

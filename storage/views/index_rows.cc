@@ -14,9 +14,9 @@ using view_keys::Row;
 // By names, licenses and parts of the declared license.
 absl::Status AddLicenseRows(const VariantName& name, const std::string& license,
                             std::vector<IndexRow>& rows) {
-  // The list by which specs are read, so that the rows depend on nothing else.
+  // As specs are read, so that the rows depend on nothing else.
   DML_ASSIGN_OR_RETURN(const LicenseExpression expression,
-                       LicenseExpression::Parse(license, BundledLicenseList()));
+                       LicenseExpression::ParseOpen(license, BundledLicenseList()));
   const std::string value = license.size() <= kMaxIndexedLicenseBytes ? license : "";
   const LicenseTerms terms = TermsOf(expression);
   auto add = [&](LicenseFacet facet, const auto& groups) {

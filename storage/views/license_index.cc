@@ -127,7 +127,7 @@ class Walk {
     if (groups_.candidates != nullptr && groups_.candidates->size() == 1) return true;
     steps_ += license.size() / kBytesPerStep;
     DML_ASSIGN_OR_RETURN(const LicenseExpression expression,
-                         LicenseExpression::Parse(license, BundledLicenseList()));
+                         LicenseExpression::ParseOpen(license, BundledLicenseList()));
     for (const std::string& group : groups_.of(TermsOf(expression))) {
       if (group >= group_) return true;
       if (groups_.candidates != nullptr ? groups_.candidates->contains(group)

@@ -128,8 +128,8 @@ class BenchLibrary {
     auto snapshot = library_->Read();
     DML_ASSIGN_OR_RETURN(auto trust, trust_.Get(*snapshot, WallClockNow()));
     const std::string envelopes[] = {documents.envelope};
-    return PreparePublish(*snapshot, *trust, library_->content(), documents.manifest,
-                          documents.spec, envelopes);
+    return PreparePublish(*snapshot, *trust, BundledLicenseList(), library_->content(),
+                          documents.manifest, documents.spec, envelopes);
   }
 
   // What PreparePublish does with a package without files, but for signatures.

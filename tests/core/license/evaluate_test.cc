@@ -277,5 +277,30 @@ TEST(EvaluateLicenseTest, AgreesWithBruteForce) {
   }
 }
 
+TEST(EvaluateLicenseTest, ABranchMoreNeverHurtsAndAPartMoreNeverHelps) {
+  const uint64_t seed = 777;
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937_64 random(seed);
+  const std::vector<std::string> leaves = {
+      "MIT", "Apache-2.0", "GPL-3.0-only", "GPL-2.0-or-later", "X11", "LicenseRef-own", "MPL-2.0"};
+  const LicensePolicy policy = PolicyOf({{"allow", kAllow, {"MIT", "GPL-3.0-only"}},
+                                         {"oblige", kAllowWithObligations, {"Apache-2.0"}, {"n"}},
+                                         {"deny", kDeny, {"MPL-2.0", "GPL-2.0-or-later"}}});
+  std::set<LicenseOutcome> seen;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string text =
+        testing::FullyParenthesized(testing::RandomLicenseTree(random, 3, leaves));
+    const std::string other =
+        testing::FullyParenthesized(testing::RandomLicenseTree(random, 2, leaves));
+    const LicenseOutcome alone = Evaluate(text, policy).outcome;
+    seen.insert(alone);
+    for (const auto& [left, right] : {std::pair(text, other), std::pair(other, text)}) {
+      ASSERT_LE(Evaluate(fmt::format("({}) OR ({})", left, right), policy).outcome, alone) << text;
+      ASSERT_GE(Evaluate(fmt::format("({}) AND ({})", left, right), policy).outcome, alone) << text;
+    }
+  }
+  EXPECT_EQ(seen.size(), 4u) << "every outcome was tried";
+}
+
 }  // namespace
 }  // namespace dml

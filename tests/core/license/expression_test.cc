@@ -184,6 +184,27 @@ TEST(LicenseExpressionTest, NodesArePostfixAndFlat) {
                           LicenseNode{Kind::kAnd, 3}));
 }
 
+TEST(LicenseExpressionTest, AnOpenReadingKeepsWhatTheListDoesNotHave) {
+  const LicenseList& list = BundledLicenseList();
+  const std::string text = "mit OR New-9.0-or-later+ WITH New-exception";
+  EXPECT_FALSE(LicenseExpression::Parse(text, list).ok());
+  const auto open = LicenseExpression::ParseOpen(text, list);
+  ASSERT_TRUE(open.ok()) << open.status();
+  EXPECT_EQ(open->ToString(), "MIT OR New-9.0-or-later+ WITH New-exception");
+  EXPECT_TRUE(open->leaves()[0].known());
+  EXPECT_FALSE(open->leaves()[1].known());
+  EXPECT_FALSE(open->leaves()[1].is_ref());
+  EXPECT_EQ(open->leaves()[1].version(), (LicenseVersion{"New-9.0", true}))
+      << "as by a list that has it";
+  EXPECT_EQ(LicenseExpression::ParseOpen(open->ToString(), list), *open);
+  // The grammar stays what it is.
+  for (const char* wrong : {"", "New-9.0 AND", "New_9", "Classpath-exception-2.0", "New-9.0 MIT",
+                            "MIT WITH (New)", "LicenseRef-a+"}) {
+    EXPECT_FALSE(LicenseExpression::ParseOpen(wrong, list).ok()) << wrong;
+  }
+  EXPECT_FALSE(LicenseExpression::ParseOpen(std::string(129, 'a'), list).ok());
+}
+
 TEST(LicenseExpressionTest, DefaultIsNoAssertion) {
   LicenseExpression expression;
   EXPECT_TRUE(expression.is_no_assertion());

@@ -182,8 +182,11 @@ TEST(PackageSpecTest, LicenseIsKeptInCanonicalText) {
   EXPECT_EQ(MustParse(document).declared_license, "NOASSERTION");
   ExpectRefused([](json& d) { d["license"]["declared"] = ""; }, "license.declared",
                 "LICENSE_EXPRESSION_INVALID");
-  ExpectRefused([](json& d) { d["license"]["declared"] = "Expat"; }, "license.declared",
+  ExpectRefused([](json& d) { d["license"]["declared"] = "MIT WITH"; }, "license.declared",
                 "LICENSE_EXPRESSION_INVALID");
+  // Whether a list has it is for whoever has that list.
+  document["license"]["declared"] = "(Newest-1.0 OR mit)";
+  EXPECT_EQ(MustParse(document).declared_license, "Newest-1.0 OR MIT");
   ExpectRefused([](json& d) { d["license"].erase("declared"); }, "license.declared");
   ExpectRefused([](json& d) { d.erase("license"); }, "license");
   ExpectRefused([](json& d) { d["license"] = "MIT"; }, "license");

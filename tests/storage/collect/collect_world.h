@@ -134,8 +134,8 @@ class CollectWorld {
         FormatPublicationPredicate({NameOf(package, version), std::string(kManifestMediaType)}))};
     DML_ASSIGN_OR_RETURN(auto trust, LoadTrust(*library_->Read(), Now()));
     DML_ASSIGN_OR_RETURN(Command command,
-                         PreparePublish(*library_->Read(), *trust, library_->content(), bytes,
-                                        spec_bytes, envelopes));
+                         PreparePublish(*library_->Read(), *trust, BundledLicenseList(),
+                                        library_->content(), bytes, spec_bytes, envelopes));
     command.author = "tester";
     return library_->Commit(std::move(command)).status();
   }

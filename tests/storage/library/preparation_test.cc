@@ -161,8 +161,8 @@ TEST_F(PrepareAttachTest, PublishersTogetherMeetTheThresholdOfTheRoot) {
                     FormatPublicationPredicate({NameOf(spec), std::string(kManifestMediaType)}));
   };
   auto publish = [&](const std::vector<std::string>& envelopes) {
-    return Reason(PreparePublish(*library_->Read(), *library_.Domain(), library_->content(), bytes,
-                                 spec_bytes, envelopes)
+    return Reason(PreparePublish(*library_->Read(), *library_.Domain(), BundledLicenseList(),
+                                 library_->content(), bytes, spec_bytes, envelopes)
                       .status());
   };
   EXPECT_EQ(publish({publication(second_)}), "THRESHOLD_NOT_MET");
@@ -171,6 +171,35 @@ TEST_F(PrepareAttachTest, PublishersTogetherMeetTheThresholdOfTheRoot) {
   EXPECT_EQ(publish({publication(second_), publication(third)}), "");
   ASSERT_TRUE(library_.Commit(KeyRevoked{third.public_key().id(), "lost"}).ok());
   EXPECT_EQ(publish({publication(second_), publication(third)}), "SIGNATURE_MISSING");
+}
+
+// What a spec declares is judged by the list in force, which may be newer than the one built in.
+TEST_F(PrepareAttachTest, ADeclaredLicenseIsOneOfTheListInForce) {
+  const LicenseList newer = *LicenseList::Parse(
+      R"({"version": "9.9", "licenses": ["MIT", "Newest-1.0"], "deprecatedLicenses": [],
+          "exceptions": [], "deprecatedExceptions": [], "families": []})");
+  auto publish = [&](const std::string& license, const LicenseList& list) {
+    PackageSpec spec = SpecBuilder("acme/api", "2.0").Build();
+    spec.declared_license = license;
+    const std::string spec_bytes = FormatPackageSpec(spec);
+    Manifest manifest;
+    manifest.config = {Sha256(spec_bytes), spec_bytes.size()};
+    const std::string bytes = FormatManifest(manifest);
+    const std::vector<std::string> envelopes = {
+        Envelope(library_.publisher(), Sha256(bytes), kPublicationPredicate,
+                 FormatPublicationPredicate({NameOf(spec), std::string(kManifestMediaType)}))};
+    return PreparePublish(*library_->Read(), *library_.Domain(), list, library_->content(), bytes,
+                          spec_bytes, envelopes)
+        .status();
+  };
+  EXPECT_EQ(Reason(publish("Newest-1.0 OR MIT", newer)), "");
+  EXPECT_EQ(Reason(publish("newest-1.0", newer)), "LICENSE_NOT_CANONICAL");
+  EXPECT_EQ(Reason(publish("Apache-2.0", newer)), "") << "the built-in list has it";
+  EXPECT_EQ(Reason(publish("apache-2.0", newer)), "");
+  EXPECT_EQ(Reason(publish("Expat", newer)), "LICENSE_EXPRESSION_INVALID");
+  const absl::Status refused = publish("MIT OR Newest-1.0", BundledLicenseList());
+  EXPECT_EQ(Reason(refused), "LICENSE_EXPRESSION_INVALID");
+  EXPECT_NE(Message(refused).find("column 8: expected a license id"), std::string::npos) << refused;
 }
 
 // A root that changes between preparation and commit makes the command stale.
