@@ -203,8 +203,20 @@ struct LogAudit::Rules {
   void Seats(const absl::Status& status) const {
     if (!status.ok()) Broken("SEATS_INVALID", std::string(Message(status)));
   }
-  void operator()(const EntitlementGranted& p) const { Seats(audit.seats_.Grant(p.terms, time())); }
-  void operator()(const EntitlementAmended& p) const { Seats(audit.seats_.Amend(p.terms, time())); }
+  void operator()(const EntitlementGranted& p) const {
+    Seats(audit.seats_.Grant(p.terms, time()));
+    audit.terms_[p.terms.id] = p.revision;
+  }
+  void operator()(const EntitlementAmended& p) const {
+    Seats(audit.seats_.Amend(p.terms, time()));
+    uint64_t& revision = audit.terms_[p.terms.id];
+    // Terms were not signed at first: 0 may follow 0 alone.
+    if (p.revision <= revision && (p.revision > 0 || revision > 0)) {
+      Broken("TERMS_SKIPPED", fmt::format("revision {} of entitlement {} comes after {}",
+                                          p.revision, Excerpt(p.terms.id), revision));
+    }
+    revision = std::max(revision, p.revision);
+  }
   void operator()(const SeatsReserved& p) const {
     Seats(audit.seats_.Reserve(p.id, p.items, p.environment, p.ttl, time()).status());
   }

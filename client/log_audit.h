@@ -76,6 +76,7 @@ class LogAudit {
   std::map<std::string, bool> tokens_;                        // By id: whether revoked.
   std::set<std::string> media_;
   EntitlementLedger seats_;
+  std::map<std::string, uint64_t> terms_;  // Revisions of entitlements, by id.
   std::set<std::string> permits_;
   std::set<Digest> releases_;
   std::set<std::pair<std::string, std::string>> release_names_;

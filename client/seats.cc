@@ -1,6 +1,7 @@
 #include "client/seats.h"
 
 #include "client/calls.h"
+#include "core/evidence/entitlement_claim.h"
 #include "core/wire/api_seats.h"
 #include "dml/v1/entitlement.grpc.pb.h"
 
@@ -56,25 +57,29 @@ v1::ReleaseLeaseRequest ReleaseRequest(const std::string& lease) {
 
 }  // namespace
 
-absl::StatusOr<Committed<EntitlementStanding>> SeatClient::Grant(const Entitlement& terms,
+absl::StatusOr<std::string> SignEntitlement(const Entitlement& terms, uint64_t revision,
+                                            std::span<const Signer* const> keys) {
+  DML_ASSIGN_OR_RETURN(const std::string statement, FormatEntitlementClaim({terms, revision}));
+  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
+                       SignEnvelope(kInTotoPayloadType, statement, keys));
+  return FormatEnvelope(envelope);
+}
+
+absl::StatusOr<Committed<EntitlementStanding>> SeatClient::Grant(const std::string& envelope,
                                                                  const MutationOptions& options) {
   v1::GrantEntitlementRequest request;
-  EntitlementRecord record;
-  record.terms = terms;
-  wire::To(record, request.mutable_entitlement());
+  request.set_envelope(envelope);
   DML_ASSIGN_OR_RETURN(auto done,
                        Mutate<EntitlementGranted>(client_.connection(), &Calls::GrantEntitlement,
                                                   std::move(request), options));
   return CommittedStanding(std::move(done));
 }
 
-absl::StatusOr<Committed<EntitlementStanding>> SeatClient::Amend(const Entitlement& terms,
+absl::StatusOr<Committed<EntitlementStanding>> SeatClient::Amend(const std::string& envelope,
                                                                  const std::string& etag,
                                                                  const MutationOptions& options) {
   v1::AmendEntitlementRequest request;
-  EntitlementRecord record;
-  record.terms = terms;
-  wire::To(record, request.mutable_entitlement());
+  request.set_envelope(envelope);
   request.set_etag(etag);
   DML_ASSIGN_OR_RETURN(auto done,
                        Mutate<EntitlementAmended>(client_.connection(), &Calls::AmendEntitlement,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,16 +47,23 @@ struct ProductPosition {
   std::vector<std::string> expiring_soon;  // Ids, soonest first.
 };
 
+/// The envelope that enters terms; a key of the role entitlement over their product signs it.
+/// `revision` is 1 to grant, and to amend higher than the record's. Errors of
+/// FormatEntitlementClaim (core/evidence/entitlement_claim.h) and SignEnvelope.
+absl::StatusOr<std::string> SignEntitlement(const Entitlement& terms, uint64_t revision,
+                                            std::span<const Signer* const> keys);
+
 /// Thread-safe, as its Client is.
 class SeatClient {
  public:
   /// `client` must outlive it.
   explicit SeatClient(Client& client) : client_(client) {}
 
-  absl::StatusOr<Committed<EntitlementStanding>> Grant(const Entitlement& terms,
+  /// By an envelope over a claim: SignEntitlement's, or one that was signed elsewhere.
+  absl::StatusOr<Committed<EntitlementStanding>> Grant(const std::string& envelope,
                                                        const MutationOptions& options = {});
   /// Replaces the terms of that etag.
-  absl::StatusOr<Committed<EntitlementStanding>> Amend(const Entitlement& terms,
+  absl::StatusOr<Committed<EntitlementStanding>> Amend(const std::string& envelope,
                                                        const std::string& etag,
                                                        const MutationOptions& options = {});
   absl::StatusOr<EntitlementStanding> Get(const std::string& id);

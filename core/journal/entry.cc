@@ -266,6 +266,10 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     if (permit->permit.size > 0) out.push_back(permit->permit);
   } else if (const auto* data = std::get_if<LicenseDataSet>(&payload)) {
     out = {data->envelope, data->content};
+  } else if (const auto* granted = std::get_if<EntitlementGranted>(&payload)) {
+    if (granted->envelope.size > 0) out.push_back(granted->envelope);
+  } else if (const auto* amended = std::get_if<EntitlementAmended>(&payload)) {
+    if (amended->envelope.size > 0) out.push_back(amended->envelope);
   } else if (const auto* sealed = std::get_if<ReleaseSealed>(&payload)) {
     out = sealed->configurations;
     out.push_back(sealed->document);

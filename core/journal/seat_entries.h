@@ -8,12 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "core/base/digest.h"
 #include "core/license/lease.h"
 
 namespace dml {
 
 struct EntitlementGranted {
   Entitlement terms;
+  uint64_t revision = 0;  // Of the claim; 0 in entries from before terms were signed.
+  BlobRef envelope = {};  // Metadata blob: EntitlementClaim (core/evidence/entitlement_claim.h).
   bool operator==(const EntitlementGranted&) const = default;
 };
 
@@ -21,6 +24,8 @@ struct EntitlementGranted {
 struct EntitlementAmended {
   Entitlement terms;
   std::string replaces_etag;  // Of the terms that the author saw.
+  uint64_t revision = 0;      // As above.
+  BlobRef envelope = {};
   bool operator==(const EntitlementAmended&) const = default;
 };
 

@@ -14,6 +14,8 @@ struct EntitlementRecord {
   Timestamp time;
   std::string author;
   uint64_t granted_index = 0;
+  uint64_t revision = 0;  // Of the claim about the terms; 0: entered before terms were signed.
+  BlobRef envelope;       // Of that claim; size 0 likewise.
   /// What a writer must have seen to replace the terms: the index of their entry.
   std::string Etag() const { return std::to_string(index); }
   bool operator==(const EntitlementRecord&) const = default;

@@ -76,7 +76,8 @@ class Decider {
                                   const ReleaseEnvelope& envelope) const;
   absl::Status CheckNamespaceExists(std::string_view name) const;
   absl::Status CheckEnvironmentExists(std::string_view name) const;
-  absl::Status CheckTerms(const Entitlement& terms) const;
+  absl::Status CheckTerms(const Entitlement& terms, uint64_t revision,
+                          const BlobRef& envelope) const;
   absl::Status CheckGrant(const AccessGrant& grant) const;
   absl::StatusOr<VariantRecord> ExistingVariant(const VariantName& name) const;
   absl::Status CheckSignedByPublisher(const VersionPublished& p) const;

@@ -20,7 +20,7 @@ enum class SigningRole {
   kApprover,     // Approvals; subject an environment.
   kDeployer,     // Orders to deploy; subject an environment.
   kLicenseData,  // License lists and conclusions.
-  kEntitlement,  // Rights to use; subject "namespace/package".
+  kEntitlement,  // Rights to use; subject the product, such as "namespace/package".
   kAdvisory,     // Advisories; subject "namespace/package".
   kWitness,      // Cosignatures of checkpoints.
   kNode,         // Inventories and reports; subject "environment..., node".

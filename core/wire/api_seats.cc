@@ -94,6 +94,8 @@ void To(const EntitlementRecord& record, v1::Entitlement* out) {
   To(record.time, out->mutable_set_time());
   out->set_author(record.author);
   out->set_granted_index(record.granted_index);
+  out->set_revision(record.revision);
+  if (record.envelope.size > 0) To(record.envelope, out->mutable_envelope());
 }
 
 absl::StatusOr<EntitlementRecord> From(const v1::Entitlement& in) {
@@ -120,6 +122,9 @@ absl::StatusOr<EntitlementRecord> From(const v1::Entitlement& in) {
   DML_ASSIGN_OR_RETURN(out.time, TimeOf(in.set_time(), "set_time"));
   out.author = in.author();
   out.granted_index = in.granted_index();
+  out.revision = in.revision();
+  if (!in.has_envelope()) return out;
+  DML_ASSIGN_OR_RETURN(out.envelope, From(in.envelope()));
   return out;
 }
 

@@ -16,6 +16,22 @@ void To(const SeatRequest& item, pb::SeatItem* out) {
 }
 SeatRequest From(const pb::SeatItem& in) { return {in.entitlement(), in.holder(), in.seats()}; }
 
+// Terms, and the claim that they are from.
+template <typename Value, typename Message>
+void PutTerms(const Value& value, Message& out) {
+  wire::To(value.terms, out.mutable_terms());
+  out.set_revision(value.revision);
+  if (value.envelope.size > 0) wire::To(value.envelope, out.mutable_envelope());
+}
+template <typename Message, typename Value>
+absl::Status GetTerms(const Message& in, Value& out) {
+  DML_ASSIGN_OR_RETURN(out.terms, wire::From(in.terms()));
+  out.revision = in.revision();
+  if (!in.has_envelope()) return absl::OkStatus();
+  DML_ASSIGN_OR_RETURN(out.envelope, wire::From(in.envelope()));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void To(const Entitlement& terms, pb::EntitlementTerms* out) {
@@ -58,10 +74,10 @@ absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in) {
 }
 
 void Put(const EntitlementGranted& p, pb::Entry& out) {
-  To(p.terms, out.mutable_entitlement_granted()->mutable_terms());
+  PutTerms(p, *out.mutable_entitlement_granted());
 }
 void Put(const EntitlementAmended& p, pb::Entry& out) {
-  To(p.terms, out.mutable_entitlement_amended()->mutable_terms());
+  PutTerms(p, *out.mutable_entitlement_amended());
   out.mutable_entitlement_amended()->set_replaces_etag(p.replaces_etag);
 }
 void Put(const SeatsReserved& p, pb::Entry& out) {
@@ -96,13 +112,15 @@ void Put(const LeaseBorrowed& p, pb::Entry& out) {
 absl::StatusOr<EntryPayload> GetSeatPayload(const pb::Entry& in) {
   switch (in.payload_case()) {
     case pb::Entry::kEntitlementGranted: {
-      DML_ASSIGN_OR_RETURN(Entitlement terms, From(in.entitlement_granted().terms()));
-      return EntitlementGranted{std::move(terms)};
+      EntitlementGranted out;
+      DML_RETURN_IF_ERROR(GetTerms(in.entitlement_granted(), out));
+      return out;
     }
     case pb::Entry::kEntitlementAmended: {
-      const auto& m = in.entitlement_amended();
-      DML_ASSIGN_OR_RETURN(Entitlement terms, From(m.terms()));
-      return EntitlementAmended{std::move(terms), m.replaces_etag()};
+      EntitlementAmended out;
+      DML_RETURN_IF_ERROR(GetTerms(in.entitlement_amended(), out));
+      out.replaces_etag = in.entitlement_amended().replaces_etag();
+      return out;
     }
     case pb::Entry::kSeatsReserved: {
       const auto& m = in.seats_reserved();
@@ -134,7 +152,7 @@ absl::StatusOr<EntryPayload> GetSeatPayload(const pb::Entry& in) {
 
 std::string Encode(const EntitlementRecord& r) {
   pb::EntitlementRecord m;
-  To(r.terms, m.mutable_terms());
+  PutTerms(r, m);
   SetWhen(r, m);
   m.set_granted_index(r.granted_index);
   return SerializeDeterministically(m);
@@ -144,7 +162,7 @@ template <>
 absl::StatusOr<EntitlementRecord> Decode(std::string_view bytes) {
   DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::EntitlementRecord>(bytes));
   EntitlementRecord r;
-  DML_ASSIGN_OR_RETURN(r.terms, From(m.terms()));
+  DML_RETURN_IF_ERROR(GetTerms(m, r));
   GetWhen(m, r);
   r.granted_index = m.granted_index();
   return r;

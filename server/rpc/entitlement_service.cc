@@ -1,47 +1,16 @@
-// Entitlements and leases.
-//
-// Who may what: license managers manage entitlements in the environments that these are for;
-// deployers, and license managers, act on leases in their environments; a node acts on its own.
-#include <algorithm>
+// Entitlements and leases. Who may what is in seat_access.h.
 #include <span>
 
 #include "core/wire/api_seats.h"
 #include "dml/v1/entitlement.grpc.pb.h"
 #include "server/rpc/license_position.h"
+#include "server/rpc/seat_access.h"
 #include "server/rpc/service_util.h"
+#include "storage/library/entitlements.h"
 #include "storage/views/library_view.h"
 
 namespace dml {
 namespace {
-
-std::string EnvironmentThing(std::string_view name) { return fmt::format("environments/{}", name); }
-
-// Whether the caller has one of these roles there.
-bool HasRoleIn(const Caller& caller, RoleSet roles, const std::string& environment) {
-  return std::ranges::any_of(caller.identity().grants, [&](const AccessGrant& grant) {
-    const std::optional<Role> role = ParseRole(grant.role);
-    return role.has_value() && roles.Has(*role) &&
-           ScopeCovers(grant.scope, EnvironmentThing(environment));
-  });
-}
-
-// A machine holds what names its principal, or its name in a certificate of this library:
-// spiffe://<domain>/principals/NAME.
-bool Holds(const Caller& caller, const Lease& lease) {
-  const Identity& identity = caller.identity();
-  if (identity.principal == lease.holder) return true;
-  return identity.method == "certificate" && identity.principal.starts_with("spiffe://") &&
-         lease.holder.find('/') == std::string::npos &&
-         identity.principal.ends_with("/principals/" + lease.holder);
-}
-
-absl::Status MayManage(const Caller& caller, const Entitlement& terms) {
-  if (terms.environments.empty()) return caller.MayIn("");
-  for (const std::string& environment : terms.environments) {
-    DML_RETURN_IF_ERROR(caller.MayInEnvironment(environment));
-  }
-  return absl::OkStatus();
-}
 
 absl::StatusOr<std::vector<SeatRequest>> ReadItems(
     const google::protobuf::RepeatedPtrField<v1::SeatRequest>& in) {
@@ -90,32 +59,26 @@ class EntitlementServiceImpl final : public v1::EntitlementService::Service {
                                 v1::GrantEntitlementResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.EntitlementService/GrantEntitlement",
                   [&](const Caller& caller) -> absl::Status {
-                    absl::StatusOr<EntitlementRecord> record = wire::From(request->entitlement());
-                    if (!record.ok()) return AtField(record.status(), "entitlement");
-                    DML_RETURN_IF_ERROR(MayManage(caller, record->terms));
-                    DML_RETURN_IF_ERROR(Answer(context_, caller, *request, *response,
-                                               EntitlementGranted{record->terms}));
-                    if (request->validate_only()) return absl::OkStatus();
-                    return Fill(record->terms.id, response->mutable_entitlement());
+                    DML_ASSIGN_OR_RETURN(const Entitlement terms,
+                                         ClaimedTerms(request->envelope()));
+                    DML_RETURN_IF_ERROR(MayManage(caller, terms));
+                    return Enter(caller, *request, *response, terms.id, std::nullopt);
                   });
   }
 
   grpc::Status AmendEntitlement(grpc::ServerContext* context,
                                 const v1::AmendEntitlementRequest* request,
                                 v1::AmendEntitlementResponse* response) override {
-    return Handle(context_.guard, context, "/dml.v1.EntitlementService/AmendEntitlement",
-                  [&](const Caller& caller) -> absl::Status {
-                    absl::StatusOr<EntitlementRecord> record = wire::From(request->entitlement());
-                    if (!record.ok()) return AtField(record.status(), "entitlement");
-                    DML_RETURN_IF_ERROR(MayManage(caller, record->terms));
-                    auto snapshot = context_.library.Read();
-                    DML_ASSIGN_OR_RETURN(EntitlementRecord before,
-                                         Find(*snapshot, caller, record->terms.id));
-                    DML_RETURN_IF_ERROR(MayManage(caller, before.terms));
-                    DML_RETURN_IF_ERROR(Answer(context_, caller, *request, *response,
-                                               EntitlementAmended{record->terms, request->etag()}));
-                    return Fill(record->terms.id, response->mutable_entitlement());
-                  });
+    return Handle(
+        context_.guard, context, "/dml.v1.EntitlementService/AmendEntitlement",
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(const Entitlement terms, ClaimedTerms(request->envelope()));
+          DML_RETURN_IF_ERROR(MayManage(caller, terms));
+          auto snapshot = context_.library.Read();
+          DML_ASSIGN_OR_RETURN(EntitlementRecord before, Find(*snapshot, caller, terms.id));
+          DML_RETURN_IF_ERROR(MayManage(caller, before.terms));
+          return Enter(caller, *request, *response, terms.id, request->etag());
+        });
   }
 
   grpc::Status GetEntitlement(grpc::ServerContext* context,
@@ -279,6 +242,24 @@ class EntitlementServiceImpl final : public v1::EntitlementService::Service {
   }
 
  private:
+  // Grants, or amends what is at that etag, by the claim of a request; fills in the answer.
+  template <typename Request, typename Response>
+  absl::Status Enter(const Caller& caller, const Request& request, Response& response,
+                     const std::string& id, const std::optional<std::string>& replaces_etag) const {
+    DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
+      auto snapshot = context_.library.Read();
+      DML_ASSIGN_OR_RETURN(auto trust, context_.trust.Get(*snapshot, WallClockNow()));
+      DML_ASSIGN_OR_RETURN(Command command, PrepareEntitlement(*snapshot, *trust,
+                                                               request.envelope(), replaces_etag));
+      DML_ASSIGN_OR_RETURN(Receipt receipt, CommitAs(context_, caller, request.request_id(),
+                                                     request.validate_only(), std::move(command)));
+      To(receipt, response.mutable_receipt());
+      return absl::OkStatus();
+    }));
+    if (request.validate_only()) return absl::OkStatus();
+    return Fill(id, response.mutable_entitlement());
+  }
+
   absl::Status ListLeases(const Caller& caller, const v1::ListLeasesRequest& request,
                           v1::ListLeasesResponse& response) const {
     std::string entitlement;
@@ -299,7 +280,7 @@ class EntitlementServiceImpl final : public v1::EntitlementService::Service {
       return !lease.ForgottenAt(now) && (request.show_ended() || !ended) &&
              (environment.empty() || lease.environment == environment) &&
              (request.holder().empty() || lease.holder == request.holder()) &&
-             caller.Sees(EnvironmentThing(lease.environment));
+             caller.Sees("environments/" + lease.environment);
     };
     DML_ASSIGN_OR_RETURN(auto found, ListView(*snapshot).Leases(entitlement, page, wanted));
     for (LeaseRecord& record : found.items) {

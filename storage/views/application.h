@@ -162,7 +162,8 @@ class Application {
   void DeleteLease(const Lease& lease);
   // The counts of all entitlements in `ledger`.
   absl::Status PutUsage(const EntitlementLedger& ledger);
-  void PutTerms(const Entitlement& terms, uint64_t granted_index);
+  // `record` with its terms, the claim that they are from, and when they were first granted.
+  void PutTerms(EntitlementRecord record);
   // The new leases of a reservation, or the changed one, as they are in `ledger`.
   absl::Status PutReserved(const std::string& id, const EntitlementLedger& ledger);
   absl::Status PutMoved(const std::string& lease, const EntitlementLedger& ledger,

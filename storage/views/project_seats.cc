@@ -46,10 +46,11 @@ absl::Status Application::PutUsage(const EntitlementLedger& ledger) {
   return absl::OkStatus();
 }
 
-void Application::PutTerms(const Entitlement& terms, uint64_t granted_index) {
-  Put(view_keys::Entitlement(terms.id),
-      wire::Encode(
-          EntitlementRecord{terms, entry_.index, entry_.time, entry_.author, granted_index}));
+void Application::PutTerms(EntitlementRecord record) {
+  record.index = entry_.index;
+  record.time = entry_.time;
+  record.author = entry_.author;
+  Put(view_keys::Entitlement(record.terms.id), wire::Encode(record));
 }
 
 // Leases of a reservation with this id that is forgotten may still have rows.
@@ -85,7 +86,12 @@ absl::Status Application::ReturnSeats(const std::string& reservation, ReturnWhic
 
 absl::Status Application::operator()(const EntitlementGranted& p) {
   DML_ASSIGN_OR_RETURN(EntitlementLedger ledger, CarryOut(p, state_, entry_.time));
-  PutTerms(p.terms, entry_.index);
+  EntitlementRecord record;
+  record.terms = p.terms;
+  record.revision = p.revision;
+  record.envelope = p.envelope;
+  record.granted_index = entry_.index;
+  PutTerms(std::move(record));
   return PutUsage(ledger);
 }
 
@@ -93,7 +99,10 @@ absl::Status Application::operator()(const EntitlementAmended& p) {
   DML_ASSIGN_OR_RETURN(EntitlementLedger ledger, CarryOut(p, state_, entry_.time));
   DML_ASSIGN_OR_RETURN(auto record, state_.FindEntitlement(p.terms.id));
   if (!record.has_value()) return Broken("an entitlement that was not granted");
-  PutTerms(p.terms, record->granted_index);
+  record->terms = p.terms;
+  record->revision = p.revision;
+  record->envelope = p.envelope;
+  PutTerms(*std::move(record));
   return PutUsage(ledger);
 }
 

@@ -270,6 +270,25 @@ TEST_F(LogAuditTest, NoMoreSeatsAreLeasedThanWereGranted) {
   EXPECT_EQ(Rules(), Faults(2, "SEATS_INVALID")) << "one seat too many, and one freed twice";
 }
 
+TEST_F(LogAuditTest, TermsOfEntitlementsOnlyGetNewer) {
+  Entitlement terms;
+  terms.id = "acme-db";
+  terms.product = "db";
+  terms.vendor = "acme";
+  terms.quantity = 2;
+  terms.start = FromMicros(1);
+  terms.expiry = FromMicros(1'000'000'000);
+  terms.contract_digest = Sha256("contract").ToString();
+  Add(EntitlementGranted{terms});
+  Add(EntitlementAmended{terms, "0"});  // From before terms were signed.
+  Add(EntitlementAmended{terms, "1", 1, {Sha256("claim"), 5}});
+  Add(EntitlementAmended{terms, "2", 4, {Sha256("claim"), 5}});
+  EXPECT_EQ(Rules(), Faults{});
+  Add(EntitlementAmended{terms, "3", 4, {Sha256("claim"), 5}});
+  Add(EntitlementAmended{terms, "4"});
+  EXPECT_EQ(Rules(), Faults(2, "TERMS_SKIPPED"));
+}
+
 TEST_F(LogAuditTest, NothingIsPublishedUnsignedOrWithdrawnTwice) {
   Add(NamespaceCreated{"acme", "", {}});
   VersionPublished version = Version("1.0.0");

@@ -1,5 +1,7 @@
 // dml entitlement: how many seats one may use by contract, and who holds them until when.
 #include "client/seats.h"
+#include "core/evidence/entitlement_claim.h"
+#include "core/os/file.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
@@ -34,11 +36,17 @@ struct TermsArgs {
   std::string max_borrowed;
   std::string borrow_time;
   std::string low_water;
+  std::string revision;
+  std::vector<std::string> keys;
+  std::string passphrase_file;
+  std::string envelope;
+  std::string out;
 };
 
+// Answers the options without which there are no terms.
 std::vector<CLI::Option*> DeclareTerms(CLI::App& app, TermsArgs& args) {
-  app.add_option("id", args.id, "What the entitlement is called")->required();
   std::vector<CLI::Option*> needed = {
+      app.add_option("id", args.id, "What the entitlement is called"),
       app.add_option("--product", args.product, "What may be used"),
       app.add_option("--vendor", args.vendor, "Whose it is"),
       app.add_option("--metric", args.metric, "What a seat is one of")
@@ -58,16 +66,93 @@ std::vector<CLI::Option*> DeclareTerms(CLI::App& app, TermsArgs& args) {
   app.add_option("--borrow-time", args.borrow_time, "How long at most: 30d, 72h");
   app.add_option("--low-water", args.low_water, "Seats that a loan must leave unused")
       ->check(WholeNumber("a number of seats", 0, kMaxSeats));
+  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
+      ->type_name("FILE");
   return needed;
 }
 
+constexpr char kKeyHelp[] =
+    "A private key of the role entitlement over the product, to sign the terms with";
+
+void DeclareProof(CLI::App& app, TermsArgs& args) {
+  AddRepeated(app, "--key", args.keys, kKeyHelp)->type_name(kKeyTypeName);
+  app.add_option("--envelope", args.envelope,
+                 "Terms that were signed elsewhere (entitlement sign), in place of all others")
+      ->type_name("FILE");
+}
+
 void DeclareGrant(CLI::App& app, TermsArgs& args) {
-  for (CLI::Option* option : DeclareTerms(app, args)) option->required();
+  DeclareTerms(app, args);
+  DeclareProof(app, args);
 }
 
 void DeclareAmend(CLI::App& app, TermsArgs& args) {
   DeclareTerms(app, args);
   app.add_flag("--everywhere", args.everywhere, "For all environments from now on");
+  DeclareProof(app, args);
+}
+
+void DeclareSign(CLI::App& app, TermsArgs& args) {
+  for (CLI::Option* option : DeclareTerms(app, args)) option->required();
+  app.add_option("--revision", args.revision,
+                 "1 to grant; to amend, one more than that of the terms in force")
+      ->required()
+      ->check(WholeNumber("a revision", 1, uint64_t{1} << 53));
+  AddRepeated(app, "--key", args.keys, kKeyHelp)->type_name(kKeyTypeName)->required();
+  app.add_option("--out", args.out, "Where the envelope goes")->type_name("FILE")->required();
+}
+
+absl::Status Missing(std::string_view what) {
+  return InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "{}", what);
+}
+
+// That a claim is made here, of all that it takes, or was made elsewhere, and nothing is said
+// twice.
+absl::Status CheckGrant(const TermsArgs& args) {
+  const std::pair<std::string_view, const std::string*> texts[] = {
+      {"--product", &args.product},   {"--vendor", &args.vendor}, {"--metric", &args.metric},
+      {"--quantity", &args.quantity}, {"--expiry", &args.expiry}, {"--contract", &args.contract}};
+  for (const auto& [name, text] : texts) {
+    if (text->empty() && args.envelope.empty()) {
+      return Missing(fmt::format("{} is needed, or --envelope with signed terms", name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckProof(const TermsArgs& args) {
+  if (args.envelope.empty()) {
+    if (args.id.empty()) return Missing("the id is needed, or --envelope with signed terms");
+    if (!args.keys.empty()) return absl::OkStatus();
+    return Missing("give --key to sign the terms with, or --envelope with signed ones");
+  }
+  if (!args.keys.empty()) return Missing("--key or --envelope, not both");
+  const std::string* said[] = {&args.product,     &args.vendor,   &args.metric,
+                               &args.quantity,    &args.overage,  &args.start,
+                               &args.expiry,      &args.contract, &args.max_borrowed,
+                               &args.borrow_time, &args.low_water};
+  for (const std::string* text : said) {
+    if (!text->empty()) return Missing("the terms are what the envelope says: give no others");
+  }
+  if (args.environments.empty() && !args.everywhere) return absl::OkStatus();
+  return Missing("the environments are what the envelope says: give no others");
+}
+
+// The text of the file with signed terms, which are put into `terms`.
+absl::StatusOr<std::string> ReadSigned(const TermsArgs& args, Entitlement& terms) {
+  DML_ASSIGN_OR_RETURN(std::string envelope, ReadFile(args.envelope, kMaxEntitlementEnvelopeBytes));
+  absl::StatusOr<ReadEntitlement> read = ReadEntitlementClaim(envelope);
+  if (!read.ok()) return Annotate(read.status(), args.envelope);
+  terms = std::move(read->claim.terms);
+  if (args.id.empty() || args.id == terms.id) return envelope;
+  return Missing(
+      fmt::format("'{}' holds terms of '{}', not of '{}'", args.envelope, terms.id, args.id));
+}
+
+absl::StatusOr<std::string> Sign(const TermsArgs& args, const Entitlement& terms,
+                                 uint64_t revision) {
+  DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(args.keys, args.passphrase_file));
+  return SignEntitlement(terms, revision, signers.get());
 }
 
 // Puts what was given in the place of what is there.
@@ -102,27 +187,62 @@ absl::Status Apply(const TermsArgs& args, Entitlement& terms) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Reply> Grant(Context& context, const TermsArgs& args) {
+absl::StatusOr<Entitlement> NewTerms(const TermsArgs& args) {
   Entitlement terms;
   terms.start = std::chrono::floor<seconds>(WallClockNow());
   DML_RETURN_IF_ERROR(Apply(args, terms));
+  return terms;
+}
+
+absl::StatusOr<Reply> Grant(Context& context, const TermsArgs& args) {
+  DML_RETURN_IF_ERROR(CheckProof(args));
+  DML_RETURN_IF_ERROR(CheckGrant(args));
+  Entitlement terms;
+  std::string envelope;
+  if (args.envelope.empty()) {
+    DML_ASSIGN_OR_RETURN(terms, NewTerms(args));
+    DML_ASSIGN_OR_RETURN(envelope, Sign(args, terms, 1));
+  } else {
+    DML_ASSIGN_OR_RETURN(envelope, ReadSigned(args, terms));
+  }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto done, SeatClient(*client).Grant(terms));
+  DML_ASSIGN_OR_RETURN(auto done, SeatClient(*client).Grant(envelope));
   return CommittedReply(
       "entitlement", ToJson(done.value), done.commit,
       fmt::format("granted {}: {} of {}", terms.id, terms.quantity, terms.product));
 }
 
 absl::StatusOr<Reply> Amend(Context& context, const TermsArgs& args) {
+  DML_RETURN_IF_ERROR(CheckProof(args));
+  Entitlement terms;
+  std::string envelope;
+  if (!args.envelope.empty()) {
+    DML_ASSIGN_OR_RETURN(envelope, ReadSigned(args, terms));
+  }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   SeatClient seats(*client);
-  DML_ASSIGN_OR_RETURN(EntitlementStanding before, seats.Get(args.id));
-  Entitlement terms = before.record.terms;
-  DML_RETURN_IF_ERROR(Apply(args, terms));
-  DML_ASSIGN_OR_RETURN(auto done, seats.Amend(terms, before.record.Etag()));
+  DML_ASSIGN_OR_RETURN(const EntitlementStanding before,
+                       seats.Get(envelope.empty() ? args.id : terms.id));
+  if (envelope.empty()) {
+    terms = before.record.terms;
+    DML_RETURN_IF_ERROR(Apply(args, terms));
+    DML_ASSIGN_OR_RETURN(envelope, Sign(args, terms, before.record.revision + 1));
+  }
+  DML_ASSIGN_OR_RETURN(auto done, seats.Amend(envelope, before.record.Etag()));
   return CommittedReply(
       "entitlement", ToJson(done.value), done.commit,
       fmt::format("amended {}: {} of {}", terms.id, terms.quantity, terms.product));
+}
+
+absl::StatusOr<Reply> SignTerms(Context&, const TermsArgs& args) {
+  DML_ASSIGN_OR_RETURN(const Entitlement terms, NewTerms(args));
+  const uint64_t revision = std::stoull(args.revision);
+  DML_ASSIGN_OR_RETURN(const std::string envelope, Sign(args, terms, revision));
+  DML_RETURN_IF_ERROR(WriteFileAtomically(args.out, AsBytes(envelope), 0644));
+  Reply reply;
+  reply.document = {{"id", terms.id}, {"revision", revision}, {"file", args.out}};
+  reply.text.Line(fmt::format("wrote revision {} of {} to {}", revision, terms.id, args.out));
+  return reply;
 }
 
 absl::StatusOr<Reply> List(Context& context) {
@@ -180,7 +300,11 @@ absl::StatusOr<Reply> Show(Context& context, const NameArgs& args) {
        {"unused", std::to_string(position.unused)},
        {"high water", fmt::format("{}, {} never used", position.high_water, position.never_used)},
        {"overage", fmt::format("{} seat minutes", position.overage_minutes)},
-       {"terms of entry", std::to_string(found.record.index)}});
+       {"terms of entry", std::to_string(found.record.index)},
+       {"signed", found.record.revision == 0
+                      ? "no: entered before terms were signed"
+                      : fmt::format("revision {}, {}", found.record.revision,
+                                    found.record.envelope.digest.ToString())}});
   return reply;
 }
 
@@ -192,12 +316,21 @@ void AddEntitlementCommands(CommandTree& tree) {
       noun,
       {"grant", "Enter an entitlement that a contract gives",
        "dml entitlement grant db-2026 --product database --vendor 'DB Inc.' --metric NODE "
-       "--quantity 40 --expiry 2027-01-01 --environment production --contract sha256:..."},
+       "--quantity 40 --expiry 2027-01-01 --environment production --contract sha256:... "
+       "--key contracts.key"},
       DeclareGrant, Grant);
   tree.Add<TermsArgs>(noun,
                       {"amend", "Change an entitlement's terms; what is not given stays",
-                       "dml entitlement amend db-2026 --quantity 60 --contract sha256:..."},
+                       "dml entitlement amend db-2026 --quantity 60 --contract sha256:... "
+                       "--key contracts.key"},
                       DeclareAmend, Amend);
+  tree.Add<TermsArgs>(
+      noun,
+      {"sign", "Sign terms for whoever enters them; asks no library",
+       "dml entitlement sign db-2026 --product database --vendor 'DB Inc.' --metric NODE "
+       "--quantity 40 --expiry 2027-01-01 --contract sha256:... --revision 1 "
+       "--key contracts.key --out db-2026.dsse"},
+      DeclareSign, SignTerms);
   tree.Add(noun, {"list", "List entitlements and where they stand", "dml entitlement list --all"},
            List);
   tree.Add<NameArgs>(

@@ -35,6 +35,10 @@ Json ToJson(const EntitlementStanding& standing) {
           {"time", FormatTime(standing.record.time)},
           {"author", standing.record.author},
           {"grantedIndex", standing.record.granted_index},
+          {"revision", standing.record.revision},
+          {"envelope", standing.record.envelope.size == 0
+                           ? Json(nullptr)
+                           : Json(standing.record.envelope.digest.ToString())},
           {"position", ToJson(standing.position)}};
 }
 

@@ -5,6 +5,7 @@
 
 #include "client/status_codec.h"
 #include "core/access/access_token.h"
+#include "core/evidence/entitlement_claim.h"
 #include "dml/v1/entitlement.grpc.pb.h"
 #include "tests/server/support/service_parts.h"
 
@@ -31,6 +32,7 @@ class EntitlementServiceTest : public ::testing::Test {
                                             Sha256("contract"),
                                             {}})
                     .ok());
+    library_.Register(contracts_, "cora", "entitlement", "*");
     service_ = MakeEntitlementService(parts_.context());
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
@@ -53,21 +55,29 @@ class EntitlementServiceTest : public ::testing::Test {
     return Reason(FromGrpcStatus(status));
   }
 
+  static Entitlement Terms(const std::string& id, const std::vector<std::string>& environments) {
+    Entitlement terms;
+    terms.id = id;
+    terms.product = "database";
+    terms.vendor = "DB Inc.";
+    terms.quantity = 10;
+    terms.start = FromMicros(1'700'000'000'000'000);
+    terms.expiry = FromMicros(4'000'000'000'000'000);
+    terms.environments = environments;
+    terms.contract_digest = Sha256("contract").ToString();
+    terms.max_borrowed = 2;
+    terms.max_borrow_duration = std::chrono::hours(1);
+    return terms;
+  }
+  static std::string SignedBy(const PrivateKey& key, const Entitlement& terms, uint64_t revision) {
+    const Signer* keys[] = {&key};
+    const std::string statement = FormatEntitlementClaim({terms, revision}).value();
+    return FormatEnvelope(SignEnvelope(kInTotoPayloadType, statement, keys).value());
+  }
   v1::GrantEntitlementRequest GrantRequest(const std::string& id,
                                            const std::vector<std::string>& environments) {
     v1::GrantEntitlementRequest request;
-    v1::Entitlement& terms = *request.mutable_entitlement();
-    terms.set_name("entitlements/" + id);
-    terms.set_product("database");
-    terms.set_vendor("DB Inc.");
-    terms.set_metric(v1::SEAT_METRIC_NODE);
-    terms.set_quantity(10);
-    terms.mutable_start_time()->set_seconds(1'700'000'000);
-    terms.mutable_expire_time()->set_seconds(4'000'000'000);
-    for (const std::string& name : environments) terms.add_environments("environments/" + name);
-    terms.set_contract(Sha256("contract").ToString());
-    terms.set_max_borrowed(2);
-    terms.mutable_max_borrow_duration()->set_seconds(3600);
+    request.set_envelope(SignedBy(contracts_, Terms(id, environments), 1));
     return request;
   }
   std::string Grant(const std::string& id, const std::vector<std::string>& environments) {
@@ -110,6 +120,7 @@ class EntitlementServiceTest : public ::testing::Test {
     return response.entitlement().position();
   }
 
+  PrivateKey contracts_ = PrivateKey::Generate(KeyAlgorithm::kEd25519);
   testing::ServiceParts parts_;
   TestLibrary& library_ = parts_.library;
   Bearers& bearers_ = parts_.bearers;
@@ -233,7 +244,7 @@ TEST_F(EntitlementServiceTest, AScopeIsOfEnvironmentsAndWhatIsBelowThem) {
     EXPECT_EQ(Call(&Stub::GetEntitlement, get, &got), "ROLE_REQUIRED") << name;
   }
   v1::AmendEntitlementRequest amend;
-  *amend.mutable_entitlement() = GrantRequest("secret", {"production"}).entitlement();
+  amend.set_envelope(SignedBy(contracts_, Terms("secret", {"production"}), 2));
   v1::AmendEntitlementResponse amended;
   EXPECT_EQ(Call(&Stub::AmendEntitlement, amend, &amended), "ROLE_REQUIRED");
   v1::ListEntitlementsResponse entitlements;
@@ -253,24 +264,81 @@ TEST_F(EntitlementServiceTest, AScopeIsOfEnvironmentsAndWhatIsBelowThem) {
 
 TEST_F(EntitlementServiceTest, TermsAreReplacedUnderTheirEtag) {
   ASSERT_EQ(Grant("db", {"production"}), "");
+  Entitlement terms = Terms("db", {"production"});
+  terms.quantity = 20;
   v1::AmendEntitlementRequest request;
-  *request.mutable_entitlement() = GrantRequest("db", {"production"}).entitlement();
-  request.mutable_entitlement()->set_quantity(20);
+  request.set_envelope(SignedBy(contracts_, terms, 2));
   v1::AmendEntitlementResponse response;
   EXPECT_EQ(Call(&Stub::AmendEntitlement, request, &response), "ETAG_MISMATCH");
   v1::GetEntitlementRequest get;
   get.set_name("entitlements/db");
   v1::GetEntitlementResponse got;
   ASSERT_EQ(Call(&Stub::GetEntitlement, get, &got), "");
+  EXPECT_EQ(got.entitlement().revision(), 1u);
   request.set_etag(got.entitlement().etag());
   EXPECT_EQ(Call(&Stub::AmendEntitlement, request, &response), "");
   EXPECT_EQ(response.entitlement().position().entitled(), 20u);
   EXPECT_EQ(response.entitlement().granted_index(), got.entitlement().granted_index());
-  request.mutable_entitlement()->set_metric(v1::SEAT_METRIC_UNSPECIFIED);
-  EXPECT_EQ(Call(&Stub::AmendEntitlement, request, &response), "METRIC_UNKNOWN");
-  request.mutable_entitlement()->mutable_start_time()->set_seconds(INT64_MAX);
-  request.mutable_entitlement()->set_metric(v1::SEAT_METRIC_CORE);
-  EXPECT_EQ(Call(&Stub::AmendEntitlement, request, &response), "TIME_INVALID");
+  EXPECT_EQ(response.entitlement().revision(), 2u);
+  EXPECT_EQ(response.entitlement().envelope().digest(), Sha256(request.envelope()).ToString());
+}
+
+// A license manager who enters, or brings back, terms that nobody signed who may.
+TEST_F(EntitlementServiceTest, TermsCountBySignaturesNotByWhoEntersThem) {
+  v1::GrantEntitlementRequest request;
+  v1::GrantEntitlementResponse response;
+  EXPECT_EQ(Call(&Stub::GrantEntitlement, request, &response), "ENTITLEMENT_NOT_SIGNED");
+  const PrivateKey stranger = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  request.set_envelope(SignedBy(stranger, Terms("db", {"production"}), 1));
+  EXPECT_EQ(Call(&Stub::GrantEntitlement, request, &response), "THRESHOLD_NOT_MET");
+  const PrivateKey publisher = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  library_.Register(publisher, "pia", "publisher", "*");
+  request.set_envelope(SignedBy(publisher, Terms("db", {"production"}), 1));
+  EXPECT_EQ(Call(&Stub::GrantEntitlement, request, &response), "THRESHOLD_NOT_MET");
+  request.set_envelope(std::string(kMaxEntitlementEnvelopeBytes + 1, ' '));
+  EXPECT_EQ(Call(&Stub::GrantEntitlement, request, &response), "ENTITLEMENT_INVALID");
+  const Signer* keys[] = {&contracts_};
+  request.set_envelope(FormatEnvelope(
+      SignEnvelope(
+          kInTotoPayloadType,
+          FormatStatement({{{"db", Sha256("contract")}}, "https://dml.dev/release/v1", "{}"})
+              .value(),
+          keys)
+          .value()));
+  EXPECT_EQ(Call(&Stub::GrantEntitlement, request, &response), "PREDICATE_UNEXPECTED");
+  const std::string other = SignedBy(contracts_, Terms("db", {"production"}), 1);
+  const std::string more = SignedBy(contracts_, Terms("db2", {"production"}), 1);
+  // The payload of one with the signatures of another.
+  const DsseEnvelope forged{std::string(kInTotoPayloadType), ParseEnvelope(more)->payload,
+                            ParseEnvelope(other)->signatures};
+  request.set_envelope(FormatEnvelope(forged));
+  EXPECT_EQ(Call(&Stub::GrantEntitlement, request, &response), "THRESHOLD_NOT_MET");
+
+  ASSERT_EQ(Grant("db", {"production"}), "");
+  v1::AmendEntitlementRequest amend;
+  v1::AmendEntitlementResponse amended;
+  amend.set_envelope(other);  // Once more, after better terms.
+  v1::GetEntitlementRequest get;
+  get.set_name("entitlements/db");
+  v1::GetEntitlementResponse got;
+  ASSERT_EQ(Call(&Stub::GetEntitlement, get, &got), "");
+  amend.set_etag(got.entitlement().etag());
+  EXPECT_EQ(Call(&Stub::AmendEntitlement, amend, &amended), "ENTITLEMENT_REVISION_UNEXPECTED");
+  amend.set_envelope("");
+  EXPECT_EQ(Call(&Stub::AmendEntitlement, amend, &amended), "ENTITLEMENT_NOT_SIGNED");
+}
+
+TEST_F(EntitlementServiceTest, ADelegatedKeySignsForTheProductsOfItsNamespace) {
+  const PrivateKey key = PrivateKey::Generate(KeyAlgorithm::kEd25519);
+  library_.Register(key, "nia", "entitlement", "acme");
+  Entitlement terms = Terms("db", {"production"});
+  v1::GrantEntitlementRequest request;
+  v1::GrantEntitlementResponse response;
+  request.set_envelope(SignedBy(key, terms, 1));
+  EXPECT_EQ(Call(&Stub::GrantEntitlement, request, &response), "THRESHOLD_NOT_MET");
+  terms.product = "acme/db";
+  request.set_envelope(SignedBy(key, terms, 1));
+  EXPECT_EQ(Call(&Stub::GrantEntitlement, request, &response), "");
 }
 
 TEST_F(EntitlementServiceTest, ALoanSaysWhatItIsOf) {

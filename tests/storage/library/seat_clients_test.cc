@@ -6,6 +6,7 @@
 
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/views/library_view.h"
+#include "tests/support/entitlement_terms.h"
 #include "tests/support/library_fixture.h"
 #include "tests/support/temp_dir.h"
 
@@ -66,7 +67,7 @@ TEST(SeatClientsTest, SixtyFourClientsNeverHoldMoreThanThereIs) {
                                           Sha256("contract"),
                                           {}})
                   .ok());
-  ASSERT_TRUE(library.Commit(EntitlementGranted{FewSeats()}).ok());
+  ASSERT_TRUE(library.Commit(testing::Granted(FewSeats()), {testing::kSomeEnvelope}).ok());
 
   std::atomic<int> done = 0;
   std::atomic<int> refused = 0;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/views/library_view.h"
+#include "tests/support/entitlement_terms.h"
 #include "tests/support/forwarding_engine.h"
 #include "tests/support/library_fixture.h"
 
@@ -112,6 +113,7 @@ class Schedule {
   absl::Status Commit(EntryPayload payload) {
     Command command;
     command.author = "tester";
+    command.metadata = testing::MetadataOf(payload);
     command.payload = std::move(payload);
     absl::StatusOr<Receipt> receipt = library_->Commit(std::move(command));
     if (!receipt.ok()) return receipt.status();
@@ -155,7 +157,7 @@ class Schedule {
   void Grant() {
     const Entitlement terms = Terms(AnyEntitlement(), 4 + Pick(8));
     const absl::Status want = oracle_.Grant(terms, now());
-    Expect(Commit(EntitlementGranted{terms}), Reason(want));
+    Expect(Commit(testing::Granted(terms)), Reason(want));
   }
 
   void Amend() {
@@ -168,9 +170,9 @@ class Schedule {
     if (record.has_value()) etag = record->Etag();
     const std::string want = Reason(oracle_.Amend(terms, now()));
     if (want.empty()) {
-      Expect(Commit(EntitlementAmended{terms, "0"}), "ETAG_MISMATCH");
+      Expect(Commit(testing::Amended(terms, "0", ++revision_)), "ETAG_MISMATCH");
     }
-    Expect(Commit(EntitlementAmended{terms, etag}), want);
+    Expect(Commit(testing::Amended(terms, etag, ++revision_)), want);
   }
 
   // A new id, or one that was taken before and may be free again.
@@ -220,6 +222,7 @@ class Schedule {
   }
 
   std::mt19937_64 random_;
+  uint64_t revision_ = 1;
   const std::string log_key_ = *testing::LogKey().ToPkcs8Pem();
   const std::shared_ptr<Engine> engine_ = NewMemoryEngine();
   const std::shared_ptr<Timestamp> clock_ = std::make_shared<Timestamp>(kStart);

@@ -3,6 +3,7 @@
 
 #include "storage/views/library_view.h"
 #include "storage/views/list_view.h"
+#include "tests/support/entitlement_terms.h"
 #include "tests/support/library_fixture.h"
 #include "tests/support/spec_builder.h"
 
@@ -10,6 +11,8 @@ namespace dml {
 namespace {
 
 using std::chrono::hours;
+using testing::Amended;
+using testing::Granted;
 using testing::SpecBuilder;
 using testing::TestLibrary;
 
@@ -29,7 +32,8 @@ class SeatsTest : public ::testing::Test {
   }
 
   std::string Try(EntryPayload payload) {
-    return Reason(library_.Commit(std::move(payload)).status());
+    std::vector<std::string> metadata = testing::MetadataOf(payload);
+    return Reason(library_.Commit(std::move(payload), std::move(metadata)).status());
   }
   void RegisterContract() {
     EXPECT_EQ(
@@ -39,7 +43,7 @@ class SeatsTest : public ::testing::Test {
   }
   void Grant() {
     RegisterContract();
-    ASSERT_EQ(Try(EntitlementGranted{terms_}), "");
+    ASSERT_EQ(Try(Granted(terms_)), "");
   }
   std::string Etag() {
     return LibraryView(*library_->Read()).FindEntitlement("db").value().value().Etag();
@@ -53,25 +57,47 @@ class SeatsTest : public ::testing::Test {
 };
 
 TEST_F(SeatsTest, TheContractMustBeInTheLibrary) {
-  EXPECT_EQ(Try(EntitlementGranted{terms_}), "CONTRACT_NOT_FOUND");
+  EXPECT_EQ(Try(Granted(terms_)), "CONTRACT_NOT_FOUND");
   RegisterContract();
-  EXPECT_EQ(Try(EntitlementGranted{terms_}), "");
+  EXPECT_EQ(Try(Granted(terms_)), "");
   // Or it is a published package, by its manifest.
   const PackageSpec spec = SpecBuilder("acme/contract-2", "1.0.0").Build();
   Command publish = library_.PublishCommand(spec);
   const Digest manifest = std::get<VersionPublished>(publish.payload).manifest.digest;
   terms_.id = "db2";
   terms_.contract_digest = manifest.ToString();
-  EXPECT_EQ(Try(EntitlementGranted{terms_}), "CONTRACT_NOT_FOUND");
+  EXPECT_EQ(Try(Granted(terms_)), "CONTRACT_NOT_FOUND");
   ASSERT_TRUE(library_->Commit(std::move(publish)).ok());
-  EXPECT_EQ(Try(EntitlementGranted{terms_}), "");
+  EXPECT_EQ(Try(Granted(terms_)), "");
+}
+
+TEST_F(SeatsTest, TermsThatNobodySignedAreRefused) {
+  RegisterContract();
+  EXPECT_EQ(Try(EntitlementGranted{terms_}), "ENTITLEMENT_NOT_SIGNED");
+  EntitlementGranted granted = Granted(terms_);
+  granted.revision = 0;
+  EXPECT_EQ(Try(granted), "ENTITLEMENT_NOT_SIGNED") << "revisions count from 1 on";
+  ASSERT_EQ(Try(Granted(terms_)), "");
+  EXPECT_EQ(Try(EntitlementAmended{terms_, Etag()}), "ENTITLEMENT_NOT_SIGNED");
+}
+
+TEST_F(SeatsTest, EarlierTermsDoNotComeBack) {
+  Grant();
+  ASSERT_EQ(Try(Amended(terms_, Etag(), 7)), "");
+  for (const uint64_t revision : {7, 6, 1}) {
+    EXPECT_EQ(Try(Amended(terms_, Etag(), revision)), "ENTITLEMENT_REVISION_UNEXPECTED");
+  }
+  EXPECT_EQ(Try(Amended(terms_, Etag(), 8)), "");
+  const auto record = LibraryView(*library_->Read()).FindEntitlement("db").value().value();
+  EXPECT_EQ(record.revision, 8u);
+  EXPECT_EQ(record.envelope.digest, Sha256(testing::kSomeEnvelope));
 }
 
 TEST_F(SeatsTest, NamesThatAreNotThereAreRefused) {
   Grant();
   terms_.id = "other";
   terms_.environments = {"production", "moon"};
-  EXPECT_EQ(Try(EntitlementGranted{terms_}), "ENVIRONMENT_NOT_FOUND");
+  EXPECT_EQ(Try(Granted(terms_)), "ENVIRONMENT_NOT_FOUND");
   EXPECT_EQ(Try(SeatsReserved{"r", "moon", hours(1), {{"db", "n", 1}}}), "ENVIRONMENT_NOT_FOUND");
   EXPECT_EQ(Try(SeatsReserved{"r", "production", hours(1), {{"none", "n", 1}}}),
             "ENTITLEMENT_NOT_FOUND");
@@ -97,18 +123,18 @@ TEST_F(SeatsTest, AnEntitlementIsNotCutBelowWhatIsLeased) {
   ASSERT_EQ(Try(SeatsReserved{"r", "production", hours(5), {{"db", "a", 6}}}), "");
   const Entitlement granted = terms_;
   terms_.quantity = 5;
-  EXPECT_EQ(Try(EntitlementAmended{terms_, Etag()}), "ENTITLEMENT_BELOW_LEASED");
+  EXPECT_EQ(Try(Amended(terms_, Etag(), 2)), "ENTITLEMENT_BELOW_LEASED");
   terms_ = granted;
   terms_.expiry = *ParseTime("2026-01-01T01:00:00Z");
-  EXPECT_EQ(Try(EntitlementAmended{terms_, Etag()}), "ENTITLEMENT_BELOW_LEASED");
+  EXPECT_EQ(Try(Amended(terms_, Etag(), 2)), "ENTITLEMENT_BELOW_LEASED");
   terms_ = granted;
   terms_.environments = {"test"};
-  EXPECT_EQ(Try(EntitlementAmended{terms_, Etag()}), "ENTITLEMENT_BELOW_LEASED");
+  EXPECT_EQ(Try(Amended(terms_, Etag(), 2)), "ENTITLEMENT_BELOW_LEASED");
   terms_ = granted;
   terms_.quantity = 6;
   const std::string etag = Etag();
-  EXPECT_EQ(Try(EntitlementAmended{terms_, etag}), "");
-  EXPECT_EQ(Try(EntitlementAmended{terms_, etag}), "ETAG_MISMATCH") << "seen before the last one";
+  EXPECT_EQ(Try(Amended(terms_, etag, 2)), "");
+  EXPECT_EQ(Try(Amended(terms_, etag, 3)), "ETAG_MISMATCH") << "seen before the last one";
   EXPECT_EQ(FindLease("r/0").state, LeaseState::kReserved) << "and what is leased stays";
 }
 
@@ -126,7 +152,7 @@ TEST_F(SeatsTest, TakingBackNeedsAReason) {
 TEST_F(SeatsTest, ListsArePagedById) {
   Grant();
   terms_.id = "app";
-  ASSERT_EQ(Try(EntitlementGranted{terms_}), "");
+  ASSERT_EQ(Try(Granted(terms_)), "");
   for (int i = 0; i < 5; ++i) {
     ASSERT_EQ(
         Try(SeatsReserved{
