@@ -71,6 +71,28 @@ struct Mutated {
   Payload payload;
 };
 
+/// Proves the entry of a mutation that was answered, which must have this kind of payload.
+template <typename Payload, typename Response>
+absl::StatusOr<Mutated<Response, Payload>> ProveMutation(Connection& connection, Response response,
+                                                         const std::string& request_id,
+                                                         const MutationOptions& options) {
+  Mutated<Response, Payload> out;
+  out.response = std::move(response);
+  if (options.validate_only) return out;
+  DML_ASSIGN_OR_RETURN(ProvenReceipt proven,
+                       connection.ProveReceipt(out.response.receipt(), request_id));
+  Payload* payload = std::get_if<Payload>(&proven.entry.payload);
+  if (payload == nullptr) {
+    return DataLoss(ErrorReason("RECEIPT_INVALID"),
+                    "the receipt of request {} names entry {}, which is of kind {}; ask the "
+                    "library's operator what happened to the request",
+                    request_id, proven.commit.index, EntryKind(proven.entry.payload));
+  }
+  out.commit = std::move(proven.commit);
+  out.payload = std::move(*payload);
+  return out;
+}
+
 /// Carries out a mutation under one request id, however often it is tried, and proves its entry,
 /// which must have this kind of payload.
 template <typename Payload, typename Stub, typename Request, typename Response>
@@ -81,21 +103,8 @@ absl::StatusOr<Mutated<Response, Payload>> Mutate(Connection& connection,
                                                   Request request, const MutationOptions& options) {
   request.set_request_id(options.request_id.empty() ? NewRequestId() : options.request_id);
   request.set_validate_only(options.validate_only);
-  Mutated<Response, Payload> out;
-  DML_ASSIGN_OR_RETURN(out.response, connection.Call(method, request));
-  if (options.validate_only) return out;
-  DML_ASSIGN_OR_RETURN(ProvenReceipt proven,
-                       connection.ProveReceipt(out.response.receipt(), request.request_id()));
-  Payload* payload = std::get_if<Payload>(&proven.entry.payload);
-  if (payload == nullptr) {
-    return DataLoss(ErrorReason("RECEIPT_INVALID"),
-                    "the receipt of request {} names entry {}, which is of kind {}; ask the "
-                    "library's operator what happened to the request",
-                    request.request_id(), proven.commit.index, EntryKind(proven.entry.payload));
-  }
-  out.commit = std::move(proven.commit);
-  out.payload = std::move(*payload);
-  return out;
+  DML_ASSIGN_OR_RETURN(Response response, connection.Call(method, request));
+  return ProveMutation<Payload>(connection, std::move(response), request.request_id(), options);
 }
 
 }  // namespace dml

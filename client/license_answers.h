@@ -91,6 +91,9 @@ struct LicenseSetAnswer {
   std::string matrix_version;
   std::string license_list_version;
   uint64_t policy_revision = 0;  // 0 without an environment.
+  /// The worst verdict of the environment's policy on one of them; nullopt without an environment.
+  std::optional<LicenseOutcome> policy_outcome;
+  uint64_t variants = 0;  // Looked at.
 };
 
 }  // namespace dml

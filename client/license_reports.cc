@@ -1,5 +1,6 @@
 // LicenseClient: reports, whose pages are made into one, and dry runs of policies.
 #include "client/calls.h"
+#include "client/license_sets.h"
 #include "client/licenses.h"
 #include "core/wire/api_licenses.h"
 #include "dml/v1/license.grpc.pb.h"
@@ -14,15 +15,10 @@ constexpr int kItemsPage = 1000;
 constexpr uint64_t kMaxReportItems = 1 << 22;
 
 absl::Status AddComponent(const v1::LicenseReportItem::Component& in, NoticeInput& notice) {
-  auto license = LicenseExpression::Parse(in.license(), BundledLicenseList());
-  if (!license.ok()) {
-    return FailedPrecondition(ErrorReason("LICENSE_LIST_NEWER"),
-                              "the license of {} cannot be read with license list {}: {}; take a "
-                              "newer version of this program",
-                              in.variant(), BundledLicenseList().version(),
-                              Message(license.status()));
-  }
-  notice.components.push_back({in.name(), in.version(), in.purl(), *std::move(license), {}});
+  // The library's list may be newer than that of this program.
+  DML_ASSIGN_OR_RETURN(LicenseExpression license,
+                       Answered(LicenseExpression::ParseOpen(in.license(), BundledLicenseList())));
+  notice.components.push_back({in.name(), in.version(), in.purl(), std::move(license), {}});
   return absl::OkStatus();
 }
 
@@ -132,11 +128,7 @@ absl::StatusOr<ListPage<LicensePolicyChange>> LicenseClient::DryRun(
 
 absl::StatusOr<LicenseReportAnswer> LicenseClient::Report(const LicenseSetQuestion& question) {
   v1::GetLicenseReportRequest request;
-  for (const VariantName& name : question.variants) request.add_variants(name.ResourceName());
-  if (!question.environment.empty()) {
-    request.set_environment(wire::EnvironmentResource(question.environment));
-  }
-  if (question.context.has_value()) wire::To(*question.context, request.mutable_context());
+  AskAbout(question, request);
   request.set_page_size(kItemsPage);
   for (int i = 0; i < kMaxAnswers; ++i) {
     DML_ASSIGN_OR_RETURN(auto answer, Fetch(client_.connection(), request));

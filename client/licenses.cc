@@ -1,6 +1,7 @@
 #include "client/licenses.h"
 
 #include "client/calls.h"
+#include "client/license_sets.h"
 #include "core/wire/api_licenses.h"
 #include "dml/v1/license.grpc.pb.h"
 
@@ -8,6 +9,10 @@ namespace dml {
 namespace {
 
 using Calls = v1::LicenseService::Stub;
+
+// Of license data in one message, and how long a slow network may need for it.
+constexpr size_t kPieceBytes = 1 << 20;
+constexpr std::chrono::seconds kPieceTime{5};
 
 absl::StatusOr<LicenseDataDocument> ReadDocument(const v1::LicenseData& in) {
   DML_ASSIGN_OR_RETURN(LicenseDataRecord record, Answered(wire::From(in)));
@@ -41,6 +46,44 @@ absl::StatusOr<LicenseSetFinding> ReadFinding(const v1::LicenseSetFinding& in) {
   return out;
 }
 
+// A document in pieces that fit into messages, under one request id however often it is sent.
+absl::StatusOr<v1::SetLicenseDataResponse> SendData(Connection& connection,
+                                                    const std::string& envelope,
+                                                    std::string_view content,
+                                                    const std::string& request_id,
+                                                    const MutationOptions& options) {
+  // A call like any other comes first: it finds out whether the log is the pinned one.
+  v1::ListLicenseDataRequest probe;
+  probe.set_page_size(1);
+  DML_RETURN_IF_ERROR(connection.Call(&Calls::ListLicenseData, probe).status());
+  Calls stub(connection.channel());
+  Backoff backoff = connection.NewBackoff(connection.channel());
+  while (true) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + connection.options().unary_timeout +
+                         kPieceTime * static_cast<int>(content.size() / kPieceBytes));
+    v1::SetLicenseDataResponse response;
+    const auto stream = stub.SetLicenseData(&context, &response);
+    v1::SetLicenseDataRequest message;
+    message.set_envelope(envelope);
+    message.set_request_id(request_id);
+    message.set_validate_only(options.validate_only);
+    size_t sent = 0;
+    bool open = true;
+    do {
+      const std::string_view piece = content.substr(sent, kPieceBytes);
+      message.set_content(std::string(piece));
+      sent += piece.size();
+      open = stream->Write(message);  // False: the server ended the call, and says why.
+      message.Clear();
+    } while (open && sent < content.size());
+    stream->WritesDone();
+    const absl::Status status = connection.Received(stream->Finish());
+    if (status.ok()) return response;
+    if (!backoff.WaitAfter(status)) return status;
+  }
+}
+
 // All pages of one answer; nullopt where the library changed between two of them.
 absl::StatusOr<std::optional<LicenseSetAnswer>> FetchSet(Connection& connection,
                                                          v1::EvaluateLicenseSetRequest request) {
@@ -59,6 +102,10 @@ absl::StatusOr<std::optional<LicenseSetAnswer>> FetchSet(Connection& connection,
     out.matrix_version = page.matrix_version();
     out.license_list_version = page.license_list_version();
     out.policy_revision = page.policy_revision();
+    out.variants = page.variant_count();
+    if (page.policy_outcome() != v1::LICENSE_OUTCOME_UNSPECIFIED) {
+      DML_ASSIGN_OR_RETURN(out.policy_outcome, Answered(wire::From(page.policy_outcome())));
+    }
     for (const v1::LicenseSetFinding& item : page.findings()) {
       DML_ASSIGN_OR_RETURN(LicenseSetFinding finding, ReadFinding(item));
       out.findings.push_back(std::move(finding));
@@ -80,12 +127,12 @@ absl::StatusOr<std::optional<LicenseSetAnswer>> FetchSet(Connection& connection,
 
 absl::StatusOr<Committed<LicenseDataLoaded>> LicenseClient::SetData(
     const std::string& envelope, const std::string& content, const MutationOptions& options) {
-  v1::SetLicenseDataRequest request;
-  request.set_envelope(envelope);
-  request.set_content(content);
+  const std::string request_id = options.request_id.empty() ? NewRequestId() : options.request_id;
+  DML_ASSIGN_OR_RETURN(auto response,
+                       SendData(client_.connection(), envelope, content, request_id, options));
   DML_ASSIGN_OR_RETURN(auto done,
-                       Mutate<LicenseDataSet>(client_.connection(), &Calls::SetLicenseData,
-                                              std::move(request), options));
+                       ProveMutation<LicenseDataSet>(client_.connection(), std::move(response),
+                                                     request_id, options));
   Committed<LicenseDataLoaded> out;
   DML_ASSIGN_OR_RETURN(out.value.record, Answered(wire::From(done.response.data())));
   out.value.changes.assign(done.response.changes().begin(), done.response.changes().end());
@@ -139,12 +186,8 @@ absl::StatusOr<LicenseComparison> LicenseClient::Compare(const std::string& outb
 
 absl::StatusOr<LicenseSetAnswer> LicenseClient::CheckSet(const LicenseSetQuestion& question) {
   v1::EvaluateLicenseSetRequest request;
-  for (const VariantName& name : question.variants) request.add_variants(name.ResourceName());
+  AskAbout(question, request);
   request.set_outbound(question.outbound);
-  if (!question.environment.empty()) {
-    request.set_environment(wire::EnvironmentResource(question.environment));
-  }
-  if (question.context.has_value()) wire::To(*question.context, request.mutable_context());
   request.set_page_size(kFindingsPage);
   for (int i = 0; i < kMaxAnswers; ++i) {
     DML_ASSIGN_OR_RETURN(auto answer, FetchSet(client_.connection(), request));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/client.h"
+#include "client/releases.h"
 #include "core/license/compatibility.h"
 
 namespace dml {
@@ -33,9 +34,11 @@ struct LicenseQuestion {
   std::optional<LicenseContext> context{};  // With an obligation only.
 };
 
-/// Variants that are used together.
+/// Variants that are used together: these, or those of a release, or what is deployed.
 struct LicenseSetQuestion {
   std::vector<VariantName> variants{};
+  std::optional<ReleaseName> release{};  // What it installs, upgrades to or configures.
+  bool deployed = false;                 // In the environment and below it, brought by releases.
   std::string outbound{};     // Expression: what the whole goes out under; "": it does not.
   std::string environment{};  // Whose policy says contexts and branches; "": none.
   std::optional<LicenseContext> context{};  // In the place of the policy's contexts.
@@ -66,8 +69,7 @@ class LicenseClient {
   absl::StatusOr<LicenseSetAnswer> CheckSet(const LicenseSetQuestion& question);
 
   /// All of it, of one state of the library; the outbound license of the question means nothing
-  /// here. ABORTED (ANSWER_CHANGED); NOT_FOUND; FAILED_PRECONDITION (LICENSE_LIST_NEWER): a license
-  /// that the list of this program does not have.
+  /// here. ABORTED (ANSWER_CHANGED); NOT_FOUND.
   absl::StatusOr<LicenseReportAnswer> Report(const LicenseSetQuestion& question);
 
   /// What a policy document would change of the verdicts on everything published, by package name;

@@ -89,8 +89,8 @@ absl::Status FillPage(const v1::GetLicenseReportRequest& request, Items items, s
 absl::Status ReportLicenses(const ServiceContext& context, const Caller& caller,
                             const v1::GetLicenseReportRequest& request,
                             v1::GetLicenseReportResponse& response) {
-  DML_ASSIGN_OR_RETURN(const auto names, ReadLicenseSet(caller, request.variants()));
   auto snapshot = context.library.Read();
+  DML_ASSIGN_OR_RETURN(const auto names, ReadLicenseSet(caller, *snapshot, SubjectOf(request)));
   DML_ASSIGN_OR_RETURN(const LicenseQuestionState asked,
                        ReadQuestionState(context, caller, *snapshot, request.environment()));
   const LicenseState& state = asked.state;

@@ -9,6 +9,7 @@
 #include "server/rpc/license_report.h"
 #include "server/rpc/license_sets.h"
 #include "server/rpc/service_util.h"
+#include "server/rpc/stall_watch.h"
 #include "storage/journal/journal.h"
 #include "storage/library/license_data.h"
 #include "storage/library/variant_licenses.h"
@@ -33,7 +34,8 @@ struct Subject {
 
 class LicenseServiceImpl final : public v1::LicenseService::Service {
  public:
-  explicit LicenseServiceImpl(const ServiceContext& context) : context_(context) {}
+  explicit LicenseServiceImpl(const ServiceContext& context)
+      : context_(context), watch_(context.stall_timeout) {}
 
   grpc::Status EvaluateLicense(grpc::ServerContext* context,
                                const v1::EvaluateLicenseRequest* request,
@@ -89,10 +91,16 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
   }
 
   grpc::Status SetLicenseData(grpc::ServerContext* context,
-                              const v1::SetLicenseDataRequest* request,
+                              grpc::ServerReader<v1::SetLicenseDataRequest>* stream,
                               v1::SetLicenseDataResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.LicenseService/SetLicenseData",
-                  [&](const Caller& caller) { return SetData(caller, *request, *response); });
+                  [&](const Caller& caller) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(TransferSlot slot,
+                                         context_.budget.AdmitUpload(caller.principal()));
+                    v1::SetLicenseDataRequest request;
+                    DML_RETURN_IF_ERROR(Receive(*context, *stream, request));
+                    return SetData(caller, request, *response);
+                  });
   }
 
  private:
@@ -210,6 +218,27 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
     return absl::OkStatus();
   }
 
+  // All messages of a stream as one.
+  absl::Status Receive(grpc::ServerContext& context,
+                       grpc::ServerReader<v1::SetLicenseDataRequest>& stream,
+                       v1::SetLicenseDataRequest& out) {
+    StallWatch::Stream watched(watch_, context);
+    if (!stream.Read(&out)) {
+      if (context.IsCancelled()) return watched.Broken();
+      return InvalidArgument(ErrorReason("STREAM_EMPTY"),
+                             "the stream ended before its first message, which has the envelope");
+    }
+    for (v1::SetLicenseDataRequest more; stream.Read(&more); watched.Progress()) {
+      if (out.content().size() + more.content().size() > kMaxLicenseDataBytes) {
+        return AtField(InvalidArgument(ErrorReason("LICENSE_DATA_INVALID"),
+                                       "the content has more than {} bytes", kMaxLicenseDataBytes),
+                       "content");
+      }
+      out.mutable_content()->append(more.content());
+    }
+    return context.IsCancelled() ? watched.Broken() : absl::OkStatus();
+  }
+
   absl::Status SetData(const Caller& caller, const v1::SetLicenseDataRequest& request,
                        v1::SetLicenseDataResponse& response) const {
     LicenseDataRecord record;
@@ -254,6 +283,7 @@ class LicenseServiceImpl final : public v1::LicenseService::Service {
   }
 
   const ServiceContext context_;
+  StallWatch watch_;
 };
 
 }  // namespace

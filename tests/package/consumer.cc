@@ -2,7 +2,12 @@
 #include <iostream>
 
 #include <dml/client/client.h>
+#include <dml/client/compatibility.h>
+#include <dml/client/licenses.h>
 #include <dml/client/options.h>
+#include <dml/client/package_bundle.h>
+#include <dml/client/releases.h>
+#include <dml/client/seats.h>
 #include <dml/client/transfer.h>
 #include <dml/core/crypto/keys.h>
 
@@ -21,5 +26,8 @@ int main() {
   dml::VariantName name{{"acme", "api"}, "1.0.0", {}};
   absl::Status status = dml::VerifyVariant(*client, name, {}).status();
   std::cout << dml::Reason(status) << "\n";
+  const absl::Status seats =
+      dml::SeatClient(*client).Check("production", {{"db", "web-1"}}).status();
+  if (dml::Reason(seats) != dml::Reason(status)) return 1;
   return dml::Reason(status) == "SERVER_UNAVAILABLE" ? 0 : 1;
 }

@@ -1,27 +1,21 @@
 // dml license check: licenses of variants that are used together.
-#include "client/licenses.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
-#include "tools/dml/license_offline.h"
+#include "tools/dml/license_set_arguments.h"
 #include "tools/dml/records.h"
 
 namespace dml {
 namespace {
 
 struct CheckArgs {
-  std::vector<std::string> variants;
+  LicenseSetArgs set;
   std::string outbound;
-  std::string environment;
-  ContextArgs context;
 };
 
 void DeclareCheck(CLI::App& app, CheckArgs& args) {
-  app.add_option("variant", args.variants, "NAMESPACE/PACKAGE@VERSION[:PLATFORM] each")->required();
+  DeclareLicenseSet(app, args.set);
   app.add_option("--outbound", args.outbound, "What the whole goes out under")
       ->type_name("EXPRESSION");
-  app.add_option("--environment", args.environment,
-                 "By whose policy each is used, and under which branch of its license");
-  AddContextOptions(app, args.context);
 }
 
 Json ToJson(const LicenseSetFinding& item) {
@@ -41,12 +35,8 @@ Json ToJson(const LicenseSetFinding& item) {
 }
 
 absl::StatusOr<Reply> Check(Context& context, const CheckArgs& args) {
-  LicenseSetQuestion question;
+  DML_ASSIGN_OR_RETURN(LicenseSetQuestion question, ReadLicenseSet(context, args.set));
   question.outbound = args.outbound;
-  question.environment = args.environment;
-  if (!args.environment.empty()) DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
-  if (args.context.given()) question.context = ContextOf(args.context);
-  DML_ASSIGN_OR_RETURN(question.variants, ResolveVariants(context, args.variants));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(const LicenseSetAnswer answer, LicenseClient(*client).CheckSet(question));
   Reply reply;
@@ -62,12 +52,23 @@ absl::StatusOr<Reply> Check(Context& context, const CheckArgs& args) {
                     {"matrix", answer.matrix_version},
                     {"licenseListVersion", answer.license_list_version},
                     {"policyRevision", answer.policy_revision},
+                    {"policyOutcome", answer.policy_outcome.has_value()
+                                          ? Json(LicenseOutcomeName(*answer.policy_outcome))
+                                          : Json(nullptr)},
+                    {"variants", answer.variants},
                     {"findings", std::move(findings)}};
+  if (answer.policy_outcome.has_value()) {
+    reply.text.Fields({{"policy", OutcomeCell(*answer.policy_outcome)}});
+  }
   reply.text.Fields({{"outcome", OutcomeCell(answer.outcome)},
+                     {"variants", std::to_string(answer.variants)},
                      {"pairs", std::to_string(answer.pairs)},
                      {"matrix", answer.matrix_version}});
   AddFindings(shown, reply.text);
-  if (answer.outcome != LicenseOutcome::kAllow) reply.code = ExitCode::kNegative;
+  const bool is_fine = answer.outcome == LicenseOutcome::kAllow &&
+                       answer.policy_outcome.value_or(LicenseOutcome::kAllow) <=
+                           LicenseOutcome::kAllowWithObligations;
+  if (!is_fine) reply.code = ExitCode::kNegative;
   return reply;
 }
 
@@ -75,7 +76,7 @@ absl::StatusOr<Reply> Check(Context& context, const CheckArgs& args) {
 
 void AddLicenseCheckCommand(CommandTree& tree, CLI::App& license) {
   tree.Add<CheckArgs>(license,
-                      {"check", "Do the licenses of variants go together",
+                      {"check", "Do the licenses of variants, or of a release, go together",
                        "dml license check acme/app@1.2.0 acme/lib@3.1.0 --outbound Apache-2.0"},
                       DeclareCheck, Check);
 }

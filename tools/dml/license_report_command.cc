@@ -1,33 +1,27 @@
 // dml license report: notices with the texts of licenses.
-#include "client/licenses.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
-#include "tools/dml/license_offline.h"
+#include "tools/dml/license_set_arguments.h"
 #include "tools/dml/records.h"
 
 namespace dml {
 namespace {
 
 struct ReportArgs {
-  std::vector<std::string> variants;
-  std::string environment;
+  LicenseSetArgs set;
   std::string format = "text";
   std::string title = "Third-party software";
   std::string out;
-  ContextArgs context;
 };
 
 void DeclareReport(CLI::App& app, ReportArgs& args) {
-  app.add_option("variant", args.variants, "NAMESPACE/PACKAGE@VERSION[:PLATFORM] each")->required();
-  app.add_option("--environment", args.environment,
-                 "By whose policy each is used, and under which branch of its license");
+  DeclareLicenseSet(app, args.set);
   app.add_option("--format", args.format, "What to write; default: text")
       ->check(OneOf({"text", "html", "spdx"}));
   app.add_option("--title", args.title, "The document's title");
   app.add_option("--out", args.out, "The file to write; default: standard output")
       ->type_name("FILE");
-  AddContextOptions(app, args.context);
 }
 
 NoticeFormat FormatOf(const std::string& word) {
@@ -56,11 +50,7 @@ Reply MissingReply(Json document, const std::vector<std::string>& missing) {
 }
 
 absl::StatusOr<Reply> Report(Context& context, const ReportArgs& args) {
-  LicenseSetQuestion question;
-  question.environment = args.environment;
-  if (!args.environment.empty()) DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
-  if (args.context.given()) question.context = ContextOf(args.context);
-  DML_ASSIGN_OR_RETURN(question.variants, ResolveVariants(context, args.variants));
+  DML_ASSIGN_OR_RETURN(const LicenseSetQuestion question, ReadLicenseSet(context, args.set));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(LicenseReportAnswer answer, LicenseClient(*client).Report(question));
   answer.notice.title = args.title;
@@ -98,8 +88,10 @@ absl::StatusOr<Reply> Report(Context& context, const ReportArgs& args) {
 
 void AddLicenseReportCommand(CommandTree& tree, CLI::App& license) {
   tree.Add<ReportArgs>(license,
-                       {"report", "Write a notice of variants, with the texts of their licenses",
-                        "dml license report acme/app@1.2.0 acme/lib@3.1.0 --environment production "
+                       {"report",
+                        "Write a notice of variants, a release or what an environment has, with "
+                        "the texts of their licenses",
+                        "dml license report --release shop@1.2.0 --environment production "
                         "--format html --out NOTICE.html"},
                        DeclareReport, Report);
 }

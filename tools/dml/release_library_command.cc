@@ -10,12 +10,12 @@
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
 #include "tools/dml/release_json.h"
+#include "tools/dml/release_name.h"
 
 namespace dml {
 namespace {
 
 constexpr ErrorReason kArgumentInvalid("ARGUMENT_INVALID");
-constexpr char kNameHelp[] = "NAME@VERSION";
 
 struct ReleaseArgs {
   std::string release;
@@ -34,7 +34,7 @@ struct ReleaseArgs {
 };
 
 void DeclareName(CLI::App& app, ReleaseArgs& args) {
-  app.add_option("release", args.release, kNameHelp)->required();
+  app.add_option("release", args.release, kReleaseNameHelp)->required();
 }
 
 void DeclareKeys(CLI::App& app, ReleaseArgs& args) {
@@ -43,15 +43,6 @@ void DeclareKeys(CLI::App& app, ReleaseArgs& args) {
       ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
       ->type_name("FILE");
-}
-
-absl::StatusOr<ReleaseName> ParseName(std::string_view text) {
-  const size_t at = text.find('@');
-  ReleaseName out;
-  out.name = text.substr(0, at);
-  if (at != text.npos) out.version = text.substr(at + 1);
-  if (ValidatePackagePart(out.name).ok() && ValidateVersionText(out.version).ok()) return out;
-  return InvalidArgument(kArgumentInvalid, "'{}' is no release: write NAME@VERSION", text);
 }
 
 absl::StatusOr<std::string> SignClaim(const ReleaseArgs& args, std::string_view type,
@@ -122,7 +113,7 @@ void DeclareShow(CLI::App& app, ReleaseArgs& args) {
 }
 
 absl::StatusOr<Reply> Show(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(
       const ReleaseDetails details,
@@ -203,7 +194,7 @@ void AddAnswer(const ReleaseAnswer& answer, const ReleaseArgs& args, Reply& repl
 }
 
 absl::StatusOr<ReleaseAnswer> Ask(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
   DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   std::optional<Timestamp> time;
   if (!args.at.empty()) {
@@ -233,7 +224,7 @@ void DeclareAttach(CLI::App& app, ReleaseArgs& args) {
 }
 
 absl::StatusOr<Reply> Attach(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
   DML_ASSIGN_OR_RETURN(const std::vector<std::string> envelopes, ReadEnvelopes({args.file}));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, ReleaseClient(*client).Attach(name, envelopes.front()));
@@ -251,7 +242,7 @@ void DeclareApprove(CLI::App& app, ReleaseArgs& args) {
 
 // What is signed is what the gate finds now; whoever signs sees it.
 absl::StatusOr<Reply> Approve(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
   DML_ASSIGN_OR_RETURN(const std::chrono::seconds valid, ParseDurationArgument(args.valid));
   DML_ASSIGN_OR_RETURN(const ReleaseAnswer answer, Ask(context, args));
   const Timestamp expires =
@@ -278,7 +269,7 @@ void DeclareWithdraw(CLI::App& app, ReleaseArgs& args) {
 }
 
 absl::StatusOr<Reply> Withdraw(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
   DML_RETURN_IF_ERROR(CheckReasonArgument(args.reason));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   ReleaseClient releases(*client);
@@ -292,7 +283,7 @@ absl::StatusOr<Reply> Withdraw(Context& context, const ReleaseArgs& args) {
 }
 
 absl::StatusOr<Reply> Move(Context& context, const ReleaseArgs& args, DeploymentEvent event) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
   DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   ReleaseClient releases(*client);

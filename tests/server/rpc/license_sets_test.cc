@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/server/support/license_world.h"
+#include "tests/support/deployed_releases.h"
 
 namespace dml {
 namespace {
@@ -47,6 +48,7 @@ class LicenseSetsTest : public testing::LicenseWorld {
   std::vector<std::string> Conflicts() {
     std::vector<std::string> out;
     for (const auto& item : response_.findings()) {
+      if (!item.has_conflict()) continue;
       const auto& conflict = item.conflict();
       auto name = [](const std::string& text) {
         return text.empty() ? std::string("whole") : VariantName::Parse(text)->package.name;
@@ -121,6 +123,64 @@ licenses:
   EXPECT_EQ(response_.findings(0).conflict().context().combination(),
             v1::LICENSE_COMBINATION_LINKED_DYNAMIC);
   EXPECT_EQ(response_.policy_revision(), 1u);
+}
+
+TEST_F(LicenseSetsTest, AReleaseAndWhatIsDeployedAreSetsToo) {
+  PublishSet();
+  LoadMatrix();
+  SetPolicy("production", R"(schema: dml.policy/v1
+content: {allowedNamespaces: [acme]}
+signatures: {threshold: 1}
+licenses: {allow: [MIT]}
+)");
+  testing::DeployedReleases releases(library());
+  const Digest shop = releases.Seal(
+      "shop", "1.0.0", "production",
+      {releases.Item(*VariantName::Parse(app_)), releases.Item(*VariantName::Parse(lib_)),
+       releases.Item(*VariantName::Parse(mail_), ReleaseAction::kRemove)});
+  v1::EvaluateLicenseSetRequest request;
+  request.set_release("releases/shop/versions/1.0.0");
+  ASSERT_EQ(Evaluate(request), "");
+  EXPECT_EQ(response_.variant_count(), 2u) << "what it removes is not in it";
+  EXPECT_THAT(Conflicts(), ElementsAre("DENY lib in app"));
+  EXPECT_EQ(response_.policy_outcome(), v1::LICENSE_OUTCOME_UNSPECIFIED);
+  // With the verdicts of a policy on each.
+  request.set_environment("environments/production");
+  ASSERT_EQ(Evaluate(request), "");
+  EXPECT_EQ(response_.policy_outcome(), v1::LICENSE_OUTCOME_REVIEW)
+      << "nobody allowed GPL-2.0-only";
+  bool told = false;
+  for (const auto& item : response_.findings()) {
+    told |= item.finding().rule() == "license.review" && item.finding().subject() == lib_;
+  }
+  EXPECT_TRUE(told);
+
+  v1::EvaluateLicenseSetRequest deployed;
+  deployed.set_deployed(true);
+  EXPECT_EQ(Evaluate(deployed), "SET_EMPTY") << "where";
+  deployed.set_environment("environments/production");
+  EXPECT_EQ(Evaluate(deployed), "NOTHING_DEPLOYED");
+  releases.Deploy(shop, "production");
+  ASSERT_EQ(Evaluate(deployed), "");
+  EXPECT_EQ(response_.variant_count(), 2u);
+  EXPECT_THAT(Conflicts(), ElementsAre("DENY lib in app"));
+
+  deployed.set_release("releases/shop/versions/1.0.0");
+  EXPECT_EQ(Evaluate(deployed), "SET_AMBIGUOUS");
+  request.add_variants(app_);
+  EXPECT_EQ(Evaluate(request), "SET_AMBIGUOUS");
+  request.clear_variants();
+  request.set_release("releases/shop/versions/2.0.0");
+  EXPECT_EQ(Evaluate(request), "RELEASE_NOT_FOUND");
+  request.set_release("shop@1.0.0");
+  EXPECT_EQ(Evaluate(request), "NAME_INVALID");
+  // Missing and forbidden look alike.
+  Be({{"reader", "namespaces/other"}});
+  request.clear_environment();
+  for (const char* name : {"releases/shop/versions/1.0.0", "releases/shop/versions/2.0.0"}) {
+    request.set_release(name);
+    EXPECT_EQ(Evaluate(request), "ROLE_REQUIRED") << name;
+  }
 }
 
 TEST_F(LicenseSetsTest, FindingsArePaged) {

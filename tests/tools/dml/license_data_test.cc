@@ -111,6 +111,21 @@ TEST_F(LicenseDataCommandTest, AMatrixIsLoadedComparedByAndReplaced) {
             "LICENSE_DATA_REVISION_UNEXPECTED");
 }
 
+TEST_F(LicenseDataCommandTest, ADocumentMayBeLargerThanAMessage) {
+  // Over the 4 MiB that a message may have, in texts of half a MiB.
+  Json texts = Json::array();
+  for (int i = 0; i < 12; ++i) {
+    texts.push_back({{"id", fmt::format("LicenseRef-{}", i)}, {"text", std::string(500'000, 'x')}});
+  }
+  const std::string document = Json{{"schema", "dml.license-texts/v1"}, {"texts", texts}}.dump();
+  ASSERT_GT(document.size(), size_t{5} << 20);
+  const Words set = {"license", "data",     "set",       Write("large.json", document),
+                     "--kind",  "texts",    "--version", "1",
+                     "--key",   File("lea")};
+  EXPECT_EQ(Do(set)["licenseData"]["size"], document.size());
+  EXPECT_EQ(Do({"license", "data", "list"})["items"][0]["content"], Sha256(document).ToString());
+}
+
 TEST_F(LicenseDataCommandTest, VerdictsGoByThePropertiesAndNameThem) {
   Do({"environment", "create", "lab"});
   Do({"environment", "create", "shop"});

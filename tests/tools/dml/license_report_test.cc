@@ -59,6 +59,38 @@ TEST_F(LicenseReportCommandTest, ANoticeIsWrittenOnceAllTextsAreThere) {
   Do({"license", "report", "acme/tool@1.0.0", "--environment", "none"}, 4);
 }
 
+TEST_F(LicenseReportCommandTest, AReleaseIsReportedAndWhatAnEnvironmentHas) {
+  Load("texts", R"({"schema": "dml.license-texts/v1", "texts": [{"id": "MIT", "text": "May"}]})");
+  Do({"environment", "create", "production"});
+  testing::WriteBytes(Path("policy.yaml"), R"(schema: dml.policy/v1
+content: {allowedNamespaces: [acme]}
+signatures: {threshold: 1}
+licenses: {allow: [MIT]}
+)");
+  Do({"policy", "set", "--environment", "production", Path("policy.yaml")});
+  Do({"key", "generate", "--out", Path("rita")});
+  Do({"key", "register", "--key", Path("rita"), "--owner", "rita", "--role", "release",
+      "--namespace", "*"});
+  testing::WriteBytes(Path("changes.json"), R"({"schema": "dml.changes/v1", "changes":
+      [{"id": "CHG-1", "title": "Pay by card", "risk": "LOW", "authorizedBy": "p-1"}]})");
+  Do({"release", "compose", "--name", "shop", "--version", "1.0.0", "--type", "PATCH",
+      "--environment", "production", "--variant", "acme/tool@1.0.0", "--changes",
+      Path("changes.json"), "--out", Path("release.json")});
+  Do({"release", "seal", Path("release.json"), "--key", Path("rita")});
+  const Json report = Do({"license", "report", "--release", "shop@1.0.0"});
+  EXPECT_EQ(report["components"], 1);
+  EXPECT_THAT(report["document"].get<std::string>(), HasSubstr("acme/tool 1.0.0"));
+  const Json missing = Do({"license", "report", "--release", "shop@2.0.0"}, 4);
+  EXPECT_EQ(missing["error"]["reason"], "RELEASE_NOT_FOUND");
+  const Json nothing = Do({"license", "report", "--environment", "production"}, 4);
+  EXPECT_EQ(nothing["error"]["reason"], "NOTHING_DEPLOYED");
+  for (const Words& wrong :
+       {Words{"license", "report"}, Words{"license", "report", "--release", "shop"},
+        Words{"license", "report", "acme/tool@1.0.0", "--release", "shop@1.0.0"}}) {
+    EXPECT_EQ(Do(wrong, 2)["error"]["reason"], "ARGUMENT_INVALID");
+  }
+}
+
 TEST_F(LicenseReportCommandTest, ASetIsCheckedAgainstItsOutboundLicense) {
   const Words check = {"license", "check", "acme/tool@1.0.0", "--outbound", "ISC"};
   EXPECT_EQ(Do(check, 1)["error"]["reason"], "LICENSE_MATRIX_MISSING");
