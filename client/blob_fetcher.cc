@@ -19,7 +19,8 @@ absl::Status BlobFetcher::Run() {
   struct stat info;
   if (::fstat(part_.get(), &info) != 0) return IoError(errno, "read", path_);
   old_size_ = static_cast<uint64_t>(info.st_size);
-  ChunkPages pages(context_.connection, context_.variant, blob_, context_.local != nullptr);
+  ChunkPages pages(context_.connection, context_.variant, blob_, context_.local != nullptr,
+                   context_.permit);
   while (true) {
     DML_ASSIGN_OR_RETURN(std::optional<ChunkPage> page, pages.Next());
     if (!page.has_value()) break;
@@ -124,7 +125,8 @@ absl::Status BlobFetcher::HashTo(uint64_t end) {
 
 // The whole is wrong: says which chunk is, if any. A later call takes the chunks that are right.
 absl::Status BlobFetcher::Accuse(const Digest& found) {
-  ChunkPages pages(context_.connection, context_.variant, blob_, /*with_bases=*/false);
+  ChunkPages pages(context_.connection, context_.variant, blob_, /*with_bases=*/false,
+                   context_.permit);
   while (true) {
     DML_ASSIGN_OR_RETURN(std::optional<ChunkPage> page, pages.Next());
     if (!page.has_value()) break;

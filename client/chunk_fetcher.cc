@@ -65,6 +65,7 @@ absl::Status ChunkFetcher::Fetch(std::span<const PlacedChunk> wanted, TakeChunk 
 std::span<const PlacedChunk> ChunkFetcher::MakeRequest(std::span<const PlacedChunk> wanted) {
   request_.Clear();
   request_.set_name(context_.variant);
+  request_.set_permit(context_.permit);
   request_.set_digest(blob_);
   request_.set_accept_delta(true);
   known_.clear();

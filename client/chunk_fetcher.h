@@ -25,6 +25,7 @@ struct PullContext {
   uint64_t channel_bytes = 0;                            // Larger files come through all of them.
   size_t max_ranges = 1;                                 // In one ReadChunks.
   LocalContent* local = nullptr;                         // nullptr: none.
+  std::string permit{};                                  // The resource name; "": none.
 };
 
 /// Receives a chunk: its raw bytes, and what it took on the wire. The bytes have the right size and

@@ -11,9 +11,10 @@ constexpr int kChunksPage = 1000;
 }  // namespace
 
 ChunkPages::ChunkPages(Connection& connection, const std::string& variant, const BlobRef& blob,
-                       bool with_bases)
+                       bool with_bases, const std::string& permit)
     : connection_(connection), blob_(blob), ended_(blob.size == 0) {
   request_.set_name(variant);
+  request_.set_permit(permit);
   request_.set_digest(blob.digest.ToString());
   request_.set_page_size(kChunksPage);
   request_.set_with_bases(with_bases);

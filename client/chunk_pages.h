@@ -28,9 +28,10 @@ struct ChunkPage {
 /// returned never goes beyond the blob, and the last page ends where the blob does.
 class ChunkPages {
  public:
-  /// `connection` must outlive it. `variant`: the resource name.
+  /// `connection` must outlive it. `variant` and `permit` (by which it may be read; "": without)
+  /// are resource names.
   ChunkPages(Connection& connection, const std::string& variant, const BlobRef& blob,
-             bool with_bases);
+             bool with_bases, const std::string& permit = "");
 
   /// nullopt behind the last page. INTERNAL (SERVER_ANSWER_INVALID).
   absl::StatusOr<std::optional<ChunkPage>> Next();

@@ -103,7 +103,13 @@ class Pull {
  public:
   Pull(Connection& connection, const VariantName& variant, const SafeDirectory& directory,
        const DownloadOptions& options, ProgressReporter& progress)
-      : context_{connection, variant.ResourceName(), {connection.channel()}, options.channel_bytes},
+      : context_{connection,
+                 variant.ResourceName(),
+                 {connection.channel()},
+                 options.channel_bytes,
+                 1,
+                 nullptr,
+                 options.permit.empty() ? std::string() : "permits/" + options.permit},
         directory_(directory),
         options_(options),
         progress_(progress) {}
@@ -184,7 +190,8 @@ class Pull {
   }
 
   absl::Status WantChunks(const BlobRef& blob) {
-    ChunkPages pages(context_.connection, context_.variant, blob, /*with_bases=*/true);
+    ChunkPages pages(context_.connection, context_.variant, blob, /*with_bases=*/true,
+                     context_.permit);
     while (true) {
       DML_ASSIGN_OR_RETURN(std::optional<ChunkPage> page, pages.Next());
       if (!page.has_value()) return absl::OkStatus();

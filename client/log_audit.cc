@@ -165,6 +165,17 @@ struct LogAudit::Rules {
     Bind(audit.permits_.insert(p.id).second, "permit " + p.id);
     NeedEnvironment(p.environment);
   }
+  void NeedPermit(const std::string& id) const {
+    if (!audit.permits_.contains(id)) {
+      Broken("NAME_UNKNOWN", fmt::format("permit {} was never decided", id));
+    }
+  }
+  void operator()(const PermitRevoked& p) const { NeedPermit(p.id); }
+  void operator()(const PermitUsed& p) const {
+    NeedPermit(p.id);
+    Bind(audit.permit_uses_.emplace(p.id, p.node).second,
+         fmt::format("the use of permit {} by {}", p.id, p.node));
+  }
   void operator()(const PayloadCollected& p) const {
     for (const VariantName& name : p.variants) NeedVariant(name);
   }

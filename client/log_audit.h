@@ -78,6 +78,7 @@ class LogAudit {
   EntitlementLedger seats_;
   std::map<std::string, uint64_t> terms_;  // Revisions of entitlements, by id.
   std::set<std::string> permits_;
+  std::set<std::pair<std::string, std::string>> permit_uses_;  // Permit and node.
   std::set<Digest> releases_;
   std::set<std::pair<std::string, std::string>> release_names_;
   uint64_t audit_lines_ = 0;  // Of the audit log, as the entry before recorded them.

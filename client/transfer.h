@@ -87,6 +87,8 @@ struct DownloadOptions {
   /// Connections for each file of more than `channel_bytes`: 1 to kMaxDownloadChannels.
   int channels = 1;
   uint64_t channel_bytes = 64 << 20;
+  /// The id of a permit that names the variant, for who may read it by nothing else.
+  std::string permit{};
 };
 
 inline constexpr int kMaxDownloadChannels = 16;

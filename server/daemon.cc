@@ -10,6 +10,7 @@
 #include "server/auth/authorization_table.h"
 #include "server/auth/bootstrap.h"
 #include "server/auth/issuer_files.h"
+#include "server/auth/key_pair_files.h"
 #include "server/auth/listen_address_file.h"
 #include "server/auth/tls.h"
 #include "server/config/config_changes.h"
@@ -113,6 +114,7 @@ struct Daemon::Parts {
   std::unique_ptr<ServerHost> host;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<HttpServer> observation;
+  std::shared_ptr<const Signer> permit_key;
   std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
 };
 
@@ -154,6 +156,9 @@ absl::Status Daemon::OpenParts(Parts& parts) {
   parts.admission = std::make_unique<Admission>(*parts.library, config.admission);
   DML_ASSIGN_OR_RETURN(parts.names, PrincipalNames::Open(config.data_dir / "principals"));
   parts.access = std::make_unique<LibraryAccess>(*parts.library);
+  DML_ASSIGN_OR_RETURN(PrivateKey permit_key,
+                       EnsureKeyFile(IdentityFiles(config.data_dir).permit_key));
+  parts.permit_key = std::make_shared<const PrivateKey>(std::move(permit_key));
   AuthenticatorOptions authentication;
   authentication.insecure_loopback = config.insecure_loopback;
   authentication.issuers = parts.issuers->Current();
@@ -192,6 +197,7 @@ absl::Status Daemon::Serve() {
       .data_dir = config.data_dir.string(),
       .start_time = WallClockNow(),
       .stopping = parts.stopping,
+      .permit_key = parts.permit_key,
       .observer = &parts.metrics});
   DML_ASSIGN_OR_RETURN(parts.host, ServerHost::Start(options, Credentials(config, parts.tls.get()),
                                                      MakeServices(*parts.services)));

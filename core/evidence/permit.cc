@@ -19,18 +19,6 @@ constexpr std::array<std::string_view, 2> kResults = {"PASSED", "FAILED"};
 constexpr std::array<std::string_view, 1> kSlsaVersion = {"1.0"};
 // The summary says nothing about how the packages were built.
 constexpr std::string_view kLevel = "SLSA_BUILD_LEVEL_UNEVALUATED";
-constexpr size_t kUuidBytes = 36;
-
-absl::Status CheckUuid(std::string_view text) {
-  bool is_good = text.size() == kUuidBytes;
-  for (size_t i = 0; is_good && i < text.size(); ++i) {
-    const bool is_hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    is_good = is_hyphen ? text[i] == '-'
-                        : std::string_view("0123456789abcdef").find(text[i]) != text.npos;
-  }
-  if (is_good) return absl::OkStatus();
-  return InvalidArgument(kInvalid, "'{}' is not a UUID in lower case", Excerpt(text));
-}
 
 // {"sha256": HEX}, as in-toto writes digests.
 absl::StatusOr<Digest> ReadDigestSet(const json& value) {
@@ -82,7 +70,7 @@ absl::Status CheckNodes(const std::vector<std::string>& nodes) {
 absl::Status ReadExtension(const json& value, Permit& out) {
   ObjectReader in(value, kInvalid);
   out.id = in.String("id", document::kMaxNameBytes);
-  in.Check("id", CheckUuid(out.id));
+  in.Check("id", CheckPermitId(out.id));
   out.environment = document::ReadEnvironment(in, "environment");
   out.nodes = in.Strings("nodes", kMaxPermitNodes, document::kMaxNameBytes);
   in.Check("nodes", CheckNodes(out.nodes));
@@ -103,6 +91,13 @@ absl::Status ReadExtension(const json& value, Permit& out) {
     DML_ASSIGN_OR_RETURN(out.order.emplace_back(), VariantName::Parse(text));
     return absl::OkStatus();
   });
+  // Only where they say something: one way to write each permit.
+  out.back_out = in.StringOr("backOut", document::kMaxNameBytes, "");
+  if (in.Has("backOut")) in.Check("backOut", CheckPermitId(out.back_out));
+  if (in.Has("isBackOut")) {
+    out.is_back_out = document::ReadBool(in, "isBackOut", kInvalid);
+    if (!out.is_back_out) in.Check("isBackOut", InvalidArgument(kInvalid, "is true or not there"));
+  }
   return in.Finish();
 }
 
@@ -134,17 +129,20 @@ absl::StatusOr<Permit> ReadPermit(const json& value) {
 json ExtensionJson(const Permit& permit) {
   json order = json::array();
   for (const VariantName& name : permit.order) order.push_back(name.ResourceName());
-  return {{"id", permit.id},
-          {"environment", permit.environment},
-          {"nodes", permit.nodes},
-          {"notBefore", FormatTime(permit.not_before)},
-          {"expires", FormatTime(permit.expires)},
-          {"maxRevocationAge", permit.max_revocation_age.count()},
-          {"journalSize", permit.journal_size},
-          {"policyRevision", permit.policy_revision},
-          {"findings", permit.findings.ToString()},
-          {"approvedFindings", permit.approved_findings.ToString()},
-          {"order", std::move(order)}};
+  json out = {{"id", permit.id},
+              {"environment", permit.environment},
+              {"nodes", permit.nodes},
+              {"notBefore", FormatTime(permit.not_before)},
+              {"expires", FormatTime(permit.expires)},
+              {"maxRevocationAge", permit.max_revocation_age.count()},
+              {"journalSize", permit.journal_size},
+              {"policyRevision", permit.policy_revision},
+              {"findings", permit.findings.ToString()},
+              {"approvedFindings", permit.approved_findings.ToString()},
+              {"order", std::move(order)}};
+  if (!permit.back_out.empty()) out["backOut"] = permit.back_out;
+  if (permit.is_back_out) out["isBackOut"] = true;
+  return out;
 }
 
 }  // namespace

@@ -12,13 +12,13 @@
 
 #include "core/base/digest.h"
 #include "core/base/time.h"
+#include "core/journal/permit_entries.h"
 #include "core/release/release.h"
 
 namespace dml {
 
 inline constexpr std::string_view kPermitExtension = "https://dml.dev/permit/v1";
 
-inline constexpr size_t kMaxPermitNodes = 4096;
 inline constexpr size_t kMaxPermitInputs = 4096;
 
 struct Permit {
@@ -41,6 +41,8 @@ struct Permit {
   Digest findings;                 // Of all findings in order.
   Digest approved_findings;        // As the approvers saw them (ApprovalClaim).
   std::vector<VariantName> order;  // Of all items, as they are to be carried out.
+  std::string back_out;            // The permit by which it is backed out; "": none was given.
+  bool is_back_out = false;        // It leads back, so that older versions are meant.
   bool operator==(const Permit&) const = default;
 };
 

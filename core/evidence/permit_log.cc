@@ -43,8 +43,13 @@ absl::Status CheckEntry(const LoggedEntry& logged, const std::string& leaf,
   }
   // What an entry says beyond what is understood here might take the permit back.
   const absl::StatusOr<std::string> understood = wire::EncodeEntry(logged.entry);
-  if (decided != nullptr && *decided == expected && expected.journal_size <= logged.entry.index &&
-      understood.ok() && *understood == leaf) {
+  PermitDecided bound = decided != nullptr ? *decided : PermitDecided();
+  // What the permit does not say: who asked, what else was found, and what was reserved with it.
+  bound.request = {};
+  bound.findings_size = 0;
+  bound.seats.clear();
+  if (bound == expected && expected.journal_size <= logged.entry.index && understood.ok() &&
+      *understood == leaf) {
     return absl::OkStatus();
   }
   return PermissionDenied(ErrorReason("PERMIT_ENTRY_UNEXPECTED"),

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/evidence/permit_verifier.h"
-#include "core/journal/trust_entries.h"
+#include "core/journal/permit_entries.h"
 #include "core/trust/note.h"
 
 namespace dml::evidence {

@@ -6,6 +6,7 @@
 
 #include "core/base/strict_json.h"
 #include "core/base/text.h"
+#include "core/journal/permit_entries.h"
 #include "core/package/document_members.h"
 
 namespace dml {
@@ -17,6 +18,7 @@ constexpr ErrorReason kInvalid("PERMIT_MEMORY_INVALID");
 constexpr std::array<std::string_view, 1> kSchema = {"dml.permit-memory/v1"};
 constexpr size_t kMaxRevokedKeys = 16 * 1024;
 constexpr size_t kMaxPolicies = 1024;
+constexpr size_t kMaxUsedPermits = 16 * 1024;
 
 absl::StatusOr<TrustedRoot> ReadRoot(const json& value) {
   ObjectReader in(value, kInvalid);
@@ -53,6 +55,25 @@ absl::Status ReadPolicy(const json& value, PermitMemory& out) {
   return InvalidArgument(kInvalid, "environment {} is there twice", environment);
 }
 
+absl::Status ReadUsed(const json& value, PermitMemory& out) {
+  ObjectReader in(value, kInvalid);
+  const std::string id = in.String("id", document::kMaxNameBytes);
+  in.Check("id", CheckPermitId(id));
+  const Timestamp expires = document::ReadTime(in, "expires", kInvalid);
+  DML_RETURN_IF_ERROR(in.Finish());
+  if (out.used.emplace(id, expires).second) return absl::OkStatus();
+  return InvalidArgument(kInvalid, "permit {} is there twice", id);
+}
+
+absl::StatusOr<RememberedRevocations> ReadRevocations(const json& value) {
+  ObjectReader in(value, kInvalid);
+  RememberedRevocations out;
+  out.number = in.Unsigned("number", 0, document::kMaxNumber);
+  out.time = document::ReadTime(in, "time", kInvalid);
+  DML_RETURN_IF_ERROR(in.Finish());
+  return out;
+}
+
 absl::StatusOr<PermitMemory> ReadMemory(const json& value) {
   ObjectReader in(value, kInvalid);
   PermitMemory out;
@@ -75,6 +96,11 @@ absl::StatusOr<PermitMemory> ReadMemory(const json& value) {
     return absl::OkStatus();
   });
   in.ForEach("policies", kMaxPolicies, [&](const json& item) { return ReadPolicy(item, out); });
+  in.ForEach("usedPermits", kMaxUsedPermits, [&](const json& item) { return ReadUsed(item, out); });
+  in.Read("revocations", [&](const json& revocations) -> absl::Status {
+    DML_ASSIGN_OR_RETURN(out.revocations, ReadRevocations(revocations));
+    return absl::OkStatus();
+  });
   DML_RETURN_IF_ERROR(in.Finish());
   return out;
 }
@@ -103,6 +129,13 @@ absl::StatusOr<std::string> FormatPermitMemory(const PermitMemory& memory) {
                    {"revokedKeys", std::move(revoked)},
                    {"policies", std::move(policies)}};
   if (!memory.node.empty()) document["node"] = memory.node;
+  for (const auto& [id, expires] : memory.used) {
+    document["usedPermits"].push_back({{"id", id}, {"expires", FormatTime(expires)}});
+  }
+  if (memory.revocations.has_value()) {
+    document["revocations"] = {{"number", memory.revocations->number},
+                               {"time", FormatTime(memory.revocations->time)}};
+  }
   if (memory.root.has_value()) {
     DML_ASSIGN_OR_RETURN(std::string root, FormatTrustRoot(memory.root->root));
     document["root"] = {{"document", std::move(root)}, {"digest", memory.root->digest.ToString()}};

@@ -21,6 +21,13 @@ struct RememberedCheckpoint {
   bool operator==(const RememberedCheckpoint&) const = default;
 };
 
+/// Of lists of revoked permits (core/evidence/revocation_list.h).
+struct RememberedRevocations {
+  uint64_t number = 0;
+  Timestamp time;
+  bool operator==(const RememberedRevocations&) const = default;
+};
+
 struct RememberedPolicy {
   uint64_t revision = 0;
   Digest statement;  // SHA-256 of the payload that the policy role signed.
@@ -35,6 +42,8 @@ struct PermitMemory {
   std::optional<TrustedRoot> root;
   std::optional<RememberedCheckpoint> checkpoint;
   std::map<std::string, RememberedPolicy> policies;  // The highest seen, by environment.
+  std::map<std::string, Timestamp> used;  // Permits acted upon, by id, until they expire.
+  std::optional<RememberedRevocations> revocations;  // The newest list seen.
   bool operator==(const PermitMemory&) const = default;
 };
 

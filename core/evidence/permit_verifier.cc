@@ -139,6 +139,7 @@ class Verifier {
                      "the permit was given for other envelopes of release, policy, publications "
                      "and approvals than are in the bundle");
     }
+    statement_ = {Sha256(claim.envelope.payload), claim.envelope.payload.size()};
     detail_ = fmt::format("{}, {}", permit().id, detail_);
     return absl::OkStatus();
   }
@@ -159,6 +160,9 @@ class Verifier {
     if (now_ >= permit().expires) {
       return Refused("PERMIT_EXPIRED", "the permit expired on {}: ask for another",
                      FormatTime(permit().expires));
+    }
+    if (remembered_.used.contains(permit().id)) {
+      return Refused("PERMIT_USED", "the permit was acted upon here before: ask for another");
     }
     detail_ = fmt::format("{}, until {}", permit().environment, FormatTime(permit().expires));
     return absl::OkStatus();
@@ -313,12 +317,12 @@ class Verifier {
   }
 
   absl::Status CheckEntry() {
-    const PermitDecided expected = {
-        permit().id,
-        /*allowed=*/true,      release_digest_,   permit().environment,
-        permit().nodes,        permit().policy,   permit().policy_revision,
-        permit().journal_size, permit().findings, {Sha256(bundle_.permit), bundle_.permit.size()},
-        permit().expires};
+    PermitDecided expected = {
+        permit().id,       /*allowed=*/true, release_digest_,          permit().environment,
+        permit().nodes,    permit().policy,  permit().policy_revision, permit().journal_size,
+        permit().findings, statement_,       permit().expires,         permit().not_before};
+    expected.back_out = permit().back_out;
+    expected.is_back_out = permit().is_back_out;
     DML_ASSIGN_OR_RETURN(logged_, evidence::CheckLogged(bundle_.log_proof, expected, root()));
     out_.log_index = logged_.index;
     out_.decided = logged_.time;
@@ -369,6 +373,7 @@ class Verifier {
   TrustedRoot root_;
   std::optional<TrustDomain> domain_;
   PolicyClaim policy_;
+  BlobRef statement_;  // The permit's.
   Digest policy_statement_;
   Persons publishers_;
   evidence::LoggedDecision logged_;
@@ -380,6 +385,11 @@ class Verifier {
 PermitVerdict VerifyPermitBundle(const PermitBundle& bundle, const TrustedRoot& pinned,
                                  Timestamp now, const PermitMemory& remembered) {
   return Verifier(bundle, pinned, now, remembered).Run();
+}
+
+void MarkUsed(const Permit& permit, Timestamp now, PermitMemory& memory) {
+  std::erase_if(memory.used, [&](const auto& used) { return used.second + kMaxClockSkew <= now; });
+  memory.used[permit.id] = permit.expires;
 }
 
 }  // namespace dml

@@ -43,7 +43,8 @@ struct PermitVerdict {
 ///   permit         signed by the role permit: THRESHOLD_NOT_MET; PAYLOAD_TYPE_UNEXPECTED,
 ///                  PREDICATE_UNEXPECTED, SUBJECT_UNEXPECTED, PERMIT_INVALID; PERMIT_DENIED;
 ///                  PERMIT_INPUTS_UNEXPECTED where it was given for other envelopes
-///   place and time ENVIRONMENT_UNEXPECTED, NODE_UNEXPECTED, PERMIT_NOT_YET_VALID, PERMIT_EXPIRED
+///   place and time ENVIRONMENT_UNEXPECTED, NODE_UNEXPECTED, PERMIT_NOT_YET_VALID, PERMIT_EXPIRED,
+///                  PERMIT_USED
 ///   release        signed by the role release; RELEASE_INVALID, RELEASE_UNEXPECTED (of another
 ///                  name), ENVIRONMENT_UNEXPECTED, ORDER_UNEXPECTED
 ///   policy         signed by the role policy; POLICY_UNEXPECTED (another one than the permit's),
@@ -62,5 +63,9 @@ struct PermitVerdict {
 /// keep it as evidence.
 PermitVerdict VerifyPermitBundle(const PermitBundle& bundle, const TrustedRoot& pinned,
                                  Timestamp now, const PermitMemory& remembered);
+
+/// That a permit is acted upon from here on: it is refused the next time. What has expired by `now`
+/// is forgotten, as it is refused anyway.
+void MarkUsed(const Permit& permit, Timestamp now, PermitMemory& memory);
 
 }  // namespace dml

@@ -5,7 +5,7 @@
 
 #include <fmt/ranges.h>
 
-#include "core/crypto/sha256.h"
+#include "core/gate/findings.h"
 #include "core/gate/policy.h"
 #include "core/gate/release_checks.h"
 
@@ -209,22 +209,6 @@ bool IsOfPassing(std::string_view rule) {
   return rule.starts_with("approval.") || rule.starts_with("timing.") ||
          rule.starts_with("frequency.") || rule.starts_with("override.") || rule == "scope.order" ||
          rule == "scope.rollouts";
-}
-
-Digest FindingsDigest(const std::vector<Finding>& findings) {
-  Sha256Hasher hasher;
-  const auto add = [&](std::string_view text) {
-    hasher.Update(fmt::format("{}:", text.size()));
-    hasher.Update(text);
-  };
-  for (const Finding& finding : findings) {
-    add(finding.rule);
-    add(std::to_string(static_cast<int>(finding.severity)));
-    add(finding.subject);
-    add(finding.message);
-    add(finding.remedy);
-  }
-  return hasher.Finish();
 }
 
 }  // namespace dml

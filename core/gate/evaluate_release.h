@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/gate/evaluate.h"
+#include "core/gate/findings.h"
 #include "core/gate/release_rules.h"
 #include "core/release/release_state.h"
 #include "core/release/risk.h"
@@ -28,13 +29,13 @@ struct ApprovalFact {
   Timestamp expires;
 };
 
-/// A release that went, or is going, to an environment.
+/// A release that went, or is going or permitted to go, to an environment.
 struct DeploymentFact {
   std::string environment;
   Digest release;  // Document.
   ReleaseType type = ReleaseType::kMinor;
   DeploymentState state = DeploymentState::kRollingOut;
-  Timestamp started;
+  Timestamp started;   // Or permitted, where it may start at any moment.
   Timestamp deployed;  // Where it was.
 };
 
@@ -107,8 +108,5 @@ ReleaseVerdict EvaluateRelease(const ReleaseInput& input);
 /// Whether a finding of the rule goes away, or comes, by approving or by waiting: such findings are
 /// no part of what an approver binds himself to (docs/adr/0021-what-an-approval-binds.md).
 bool IsOfPassing(std::string_view rule);
-
-/// SHA-256 over rule, severity, subject, message and remedy of each, each text after its length.
-Digest FindingsDigest(const std::vector<Finding>& findings);
 
 }  // namespace dml

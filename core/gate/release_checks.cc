@@ -70,14 +70,16 @@ void CheckOrder(const ReleaseCheck& check, const ScopeRule::After& after) {
 void CheckRollouts(const ReleaseCheck& check, uint32_t most) {
   const auto others = std::ranges::count_if(check.in.deployments, [&](const DeploymentFact& other) {
     return IsHere(check, other) &&
-           (other.state == DeploymentState::kRollingOut || other.state == DeploymentState::kHalted);
+           (other.state == DeploymentState::kPermitted ||
+            other.state == DeploymentState::kRollingOut || other.state == DeploymentState::kHalted);
   });
   if (static_cast<uint64_t>(others) < most) return;
-  check.Deny("scope.rollouts",
-             fmt::format("{} other releases are on their way there; at most {} may be at once, "
-                         "this one among them",
-                         others, most),
-             "wait until one is deployed or backed out");
+  check.Deny(
+      "scope.rollouts",
+      fmt::format("{} other releases are on their way there, or permitted; at most {} may be "
+                  "at once, this one among them",
+                  others, most),
+      "wait until one is deployed or backed out");
 }
 
 }  // namespace

@@ -101,6 +101,8 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const ReleaseWithdrawn&) { return "release_withdrawn"; },
                         [](const ReleaseMoved&) { return "release_moved"; },
                         [](const AdvisorySet&) { return "advisory_set"; },
+                        [](const PermitRevoked&) { return "permit_revoked"; },
+                        [](const PermitUsed&) { return "permit_used"; },
                     },
                     payload);
 }
@@ -239,6 +241,12 @@ std::string EntrySummary(const EntryPayload& payload) {
                                    ? p.packages.front()
                                    : fmt::format("{} packages", p.packages.size()));
           },
+          [](const PermitRevoked& p) {
+            return fmt::format("revoke permit {}: {}", p.id, p.reason);
+          },
+          [](const PermitUsed& p) {
+            return fmt::format("begin to act on permit {} at {}", p.id, p.node);
+          },
           [](const LicenseDataSet& p) {
             return fmt::format("set license {} {}, revision {}", LicenseDataKindName(p.kind),
                                p.version, p.revision);
@@ -258,12 +266,16 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     out.push_back(collected->digest_list);
   } else if (const auto* policy = std::get_if<PolicySet>(&payload)) {
     out.push_back(policy->document);
+    if (policy->envelope.size > 0) out.push_back(policy->envelope);
   } else if (const auto* root = std::get_if<RootSet>(&payload)) {
     out.push_back(root->envelope);
   } else if (const auto* delegation = std::get_if<DelegationSet>(&payload)) {
     out.push_back(delegation->envelope);
   } else if (const auto* permit = std::get_if<PermitDecided>(&payload)) {
     if (permit->permit.size > 0) out.push_back(permit->permit);
+    if (permit->findings_size > 0) out.push_back({permit->findings, permit->findings_size});
+  } else if (const auto* used = std::get_if<PermitUsed>(&payload)) {
+    if (used->baseline.size > 0) out.push_back(used->baseline);
   } else if (const auto* data = std::get_if<LicenseDataSet>(&payload)) {
     out = {data->envelope, data->content};
   } else if (const auto* granted = std::get_if<EntitlementGranted>(&payload)) {

@@ -17,6 +17,7 @@
 #include "core/journal/advisory_entries.h"
 #include "core/journal/custody_entries.h"
 #include "core/journal/license_entries.h"
+#include "core/journal/permit_entries.h"
 #include "core/journal/release_entries.h"
 #include "core/journal/retention.h"
 #include "core/journal/seat_entries.h"
@@ -104,6 +105,7 @@ struct PolicySet {
   std::string environment;
   BlobRef document;
   std::string replaces_etag;  // Of the revision that the author saw; "" for the first.
+  BlobRef envelope{};         // Of a PolicyClaim, of the role policy; size 0: nobody signed it.
   bool operator==(const PolicySet&) const = default;
 };
 
@@ -124,7 +126,7 @@ using EntryPayload =
                  EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
                  LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
                  AdvisorySet, ClockAccepted, ReleaseSealed, ReleaseAttested, ReleaseApproved,
-                 ReleaseWithdrawn, ReleaseMoved>;
+                 ReleaseWithdrawn, ReleaseMoved, PermitRevoked, PermitUsed>;
 
 struct Entry {
   uint64_t index = 0;

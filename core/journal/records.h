@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/journal/entry.h"
+#include "core/journal/permit_records.h"
 #include "core/journal/release_records.h"
 #include "core/journal/seat_records.h"
 #include "core/journal/trust_records.h"
@@ -116,6 +117,7 @@ struct PolicyRecord {
   uint64_t index = 0;
   Timestamp time;
   std::string author;
+  BlobRef envelope{};  // DSSE, of the role policy; size 0 where nobody signed it.
   /// What a writer must have seen to replace this revision: the document's digest and the revision.
   std::string Etag() const;
   bool operator==(const PolicyRecord&) const = default;

@@ -60,7 +60,10 @@ struct DeploymentRecord {
   uint64_t index = 0;  // Of the last entry about it.
   Timestamp time;
   std::string author;
+  Timestamp permitted_until{};  // When the last of its permits that were not revoked expires.
   std::string Etag() const;
+  /// The same at `now`: one whose permits have all expired unused is approved only.
+  DeploymentRecord AsOf(Timestamp now) const;
   bool operator==(const DeploymentRecord&) const = default;
 };
 

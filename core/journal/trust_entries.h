@@ -88,23 +88,6 @@ struct TokenRevoked {
   bool operator==(const TokenRevoked&) const = default;
 };
 
-/// A release may go to an environment, or may not; decided on the journal's first `journal_size`
-/// entries. The permit itself is the envelope.
-struct PermitDecided {
-  std::string id;  // UUID.
-  bool allowed = false;
-  Digest release;
-  std::string environment;
-  std::vector<std::string> nodes;  // Ascending, distinct; empty: all of the environment.
-  Digest policy;                   // Of its document; zero where there was none.
-  uint64_t policy_revision = 0;
-  uint64_t journal_size = 0;
-  Digest findings;  // Of all findings in order.
-  BlobRef permit;   // Metadata blob: the signed statement; size 0 where it was denied.
-  Timestamp expires;
-  bool operator==(const PermitDecided&) const = default;
-};
-
 /// How far the audit log of refused calls has come (core/audit/audit_line.h): lines up to here can
 /// be neither changed nor removed unseen.
 struct AuditRecorded {

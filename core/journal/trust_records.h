@@ -81,14 +81,6 @@ struct TokenRecord {
   bool operator==(const TokenRecord&) const = default;
 };
 
-struct PermitRecord {
-  PermitDecided decided;
-  uint64_t index = 0;
-  Timestamp time;
-  std::string author;
-  bool operator==(const PermitRecord&) const = default;
-};
-
 struct HoldRecord {
   HoldPlaced placed;
   uint64_t index = 0;

@@ -171,14 +171,6 @@ absl::Status Decider::operator()(const TokenRevoked& p) const {
                             found->revoked_index);
 }
 
-absl::Status Decider::operator()(const PermitDecided& p) const {
-  DML_RETURN_IF_ERROR(CheckEnvironmentExists(p.environment));
-  if (p.allowed != (p.permit.size > 0)) {
-    return InvalidArgument(ErrorReason("PERMIT_INVALID"), "what is allowed has a permit");
-  }
-  return absl::OkStatus();
-}
-
 absl::Status Decider::operator()(const AuditRecorded& p) const {
   if (p.lines > 0 && p.head != Digest()) return absl::OkStatus();
   return InvalidArgument(ErrorReason("AUDIT_HEAD_INVALID"),

@@ -44,7 +44,6 @@ class Decider {
   absl::Status operator()(const RoleRevoked& p) const;
   absl::Status operator()(const TokenIssued& p) const;
   absl::Status operator()(const TokenRevoked& p) const;
-  absl::Status operator()(const PermitDecided& p) const;
   absl::Status operator()(const AuditRecorded& p) const;
   absl::Status operator()(const ClockAccepted&) const { return absl::OkStatus(); }
   absl::Status operator()(const LicenseDataSet& p) const;
@@ -70,7 +69,14 @@ class Decider {
   absl::Status operator()(const ReleaseWithdrawn& p) const;
   absl::Status operator()(const ReleaseMoved& p) const;
 
+  // decide_permits.cc
+  absl::Status operator()(const PermitDecided& p) const;
+  absl::Status operator()(const PermitRevoked& p) const;
+  absl::Status operator()(const PermitUsed& p) const;
+
  private:
+  /// One that was not denied, has not expired and is not revoked.
+  absl::StatusOr<PermitRecord> ExistingPermit(const std::string& id) const;
   absl::StatusOr<ReleaseRecord> ExistingRelease(const Digest& document) const;
   absl::Status CheckEnvelopeIsNew(const ReleaseRecord& release,
                                   const ReleaseEnvelope& envelope) const;

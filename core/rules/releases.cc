@@ -22,6 +22,7 @@ absl::StatusOr<DeploymentRecord> AfterEvent(std::optional<DeploymentRecord> reco
     record->environment = environment;
     record->type = release.type;
   }
+  record = record->AsOf(time);
   DML_ASSIGN_OR_RETURN(record->state, StateAfter(record->state, event));
   if (event == DeploymentEvent::kStart) record->started = time;
   if (event == DeploymentEvent::kFinish) record->deployed = time;

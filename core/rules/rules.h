@@ -8,6 +8,7 @@
 
 #include "core/journal/records.h"
 #include "core/rules/command.h"
+#include "core/rules/permits.h"
 #include "core/rules/releases.h"
 #include "core/rules/seats.h"
 
@@ -20,7 +21,7 @@ inline constexpr uint32_t kPlacesForPublications = 100;
 
 /// The state that rules look at. Implemented by storage/views over the batch being built, and by a
 /// fake in tests. Errors are those of the storage below (DATA_LOSS, UNAVAILABLE), never NOT_FOUND.
-class LibraryState : public SeatState, public ReleaseLookup {
+class LibraryState : public SeatState, public ReleaseLookup, public PermitLookup {
  public:
   template <typename T>
   using Lookup = absl::StatusOr<std::optional<T>>;

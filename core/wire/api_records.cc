@@ -259,6 +259,7 @@ void To(const PolicyRecord& record, v1::Policy* out) {
   out->set_revision(record.revision);
   out->set_etag(record.Etag());
   To(record.document, out->mutable_document_blob());
+  if (record.envelope.size > 0) To(record.envelope, out->mutable_envelope_blob());
   out->set_index(record.index);
   To(record.time, out->mutable_set_time());
   out->set_author(record.author);
@@ -269,6 +270,9 @@ absl::StatusOr<PolicyRecord> From(const v1::Policy& in) {
   DML_ASSIGN_OR_RETURN(out.environment, ParseResource(in.environment(), "environments"));
   out.revision = in.revision();
   DML_ASSIGN_OR_RETURN(out.document, From(in.document_blob()));
+  if (in.has_envelope_blob()) {
+    DML_ASSIGN_OR_RETURN(out.envelope, From(in.envelope_blob()));
+  }
   out.index = in.index();
   out.time = From(in.set_time());
   out.author = in.author();

@@ -64,6 +64,7 @@ void Put(const PolicySet& p, pb::Entry& out) {
   m->set_environment(p.environment);
   To(p.document, m->mutable_document());
   m->set_replaces_etag(p.replaces_etag);
+  if (p.envelope.size > 0) To(p.envelope, m->mutable_envelope());
 }
 void Put(const NamespaceRetentionSet& p, pb::Entry& out) {
   out.mutable_namespace_retention_set()->set_name(p.name);
@@ -129,6 +130,9 @@ absl::StatusOr<VersionWithdrawn> Get(const pb::VersionWithdrawn& m) {
 absl::StatusOr<PolicySet> Get(const pb::PolicySet& m) {
   PolicySet out{m.environment(), {}, m.replaces_etag()};
   DML_ASSIGN_OR_RETURN(out.document, From(m.document()));
+  if (m.has_envelope()) {
+    DML_ASSIGN_OR_RETURN(out.envelope, From(m.envelope()));
+  }
   return out;
 }
 
@@ -192,6 +196,10 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
     case pb::Entry::kReleaseWithdrawn:
     case pb::Entry::kReleaseMoved:
       return GetReleasePayload(in);
+    case pb::Entry::kPermitDecided:
+    case pb::Entry::kPermitRevoked:
+    case pb::Entry::kPermitUsed:
+      return GetPermitPayload(in);
     default:
       return GetTrustPayload(in);
   }

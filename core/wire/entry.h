@@ -32,6 +32,7 @@ std::string Encode(const AdvisoryRecord& record);
 std::string Encode(const GrantRecord& record);
 std::string Encode(const TokenRecord& record);
 std::string Encode(const PermitRecord& record);
+std::string Encode(const PermitUseRecord& record);
 std::string Encode(const HoldRecord& record);
 std::string Encode(const MediaRecord& record);
 std::string Encode(const CustodyRecord& record);

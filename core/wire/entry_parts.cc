@@ -11,12 +11,6 @@ void To(const AccessGrant& grant, pb::AccessGrant* out) {
 }
 AccessGrant From(const pb::AccessGrant& in) { return {in.role(), in.scope()}; }
 
-// The 32 bytes of a digest that may be absent, as zero.
-absl::StatusOr<Digest> DigestOrZero(const std::string& raw) {
-  if (raw.empty()) return Digest();
-  return DigestFrom(raw);
-}
-
 template <typename Enum>
 absl::StatusOr<Enum> EnumFrom(uint32_t value, uint32_t last, std::string_view what) {
   if (value >= 1 && value <= last) return static_cast<Enum>(value);
@@ -169,37 +163,6 @@ absl::StatusOr<TokenIssued> From(const pb::TokenIssued& in) {
   return out;
 }
 
-void To(const PermitDecided& value, pb::PermitDecided* out) {
-  out->set_id(value.id);
-  out->set_allowed(value.allowed);
-  out->set_release_sha256(std::string(value.release.raw()));
-  out->set_environment(value.environment);
-  for (const std::string& node : value.nodes) out->add_nodes(node);
-  if (value.policy != Digest()) out->set_policy_sha256(std::string(value.policy.raw()));
-  out->set_policy_revision(value.policy_revision);
-  out->set_journal_size(value.journal_size);
-  out->set_findings_sha256(std::string(value.findings.raw()));
-  if (value.permit.size > 0) To(value.permit, out->mutable_permit());
-  out->set_expires_micros(ToMicros(value.expires));
-}
-absl::StatusOr<PermitDecided> From(const pb::PermitDecided& in) {
-  PermitDecided out;
-  out.id = in.id();
-  out.allowed = in.allowed();
-  DML_ASSIGN_OR_RETURN(out.release, DigestFrom(in.release_sha256()));
-  out.environment = in.environment();
-  out.nodes.assign(in.nodes().begin(), in.nodes().end());
-  DML_ASSIGN_OR_RETURN(out.policy, DigestOrZero(in.policy_sha256()));
-  out.policy_revision = in.policy_revision();
-  out.journal_size = in.journal_size();
-  DML_ASSIGN_OR_RETURN(out.findings, DigestFrom(in.findings_sha256()));
-  if (in.has_permit()) {
-    DML_ASSIGN_OR_RETURN(out.permit, From(in.permit()));
-  }
-  out.expires = FromMicros(in.expires_micros());
-  return out;
-}
-
 void To(const HoldPlaced& value, pb::HoldPlaced* out) {
   To(value.variant, out);
   out->set_name(value.name);
@@ -273,7 +236,6 @@ void Put(const TokenRevoked& p, pb::Entry& out) {
   out.mutable_token_revoked()->set_id(p.id);
   out.mutable_token_revoked()->set_reason(p.reason);
 }
-void Put(const PermitDecided& p, pb::Entry& out) { To(p, out.mutable_permit_decided()); }
 void Put(const AdmissionDecided& p, pb::Entry& out) {
   auto* m = out.mutable_admission_decided();
   To(p.variant, m);
@@ -322,8 +284,6 @@ absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in) {
       return Taken<TokenIssued>(in.token_issued());
     case pb::Entry::kTokenRevoked:
       return TokenRevoked{in.token_revoked().id(), in.token_revoked().reason()};
-    case pb::Entry::kPermitDecided:
-      return Taken<PermitDecided>(in.permit_decided());
     case pb::Entry::kAdmissionDecided:
       return Get(in.admission_decided());
     case pb::Entry::kVariantScanned:

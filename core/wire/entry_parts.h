@@ -17,7 +17,6 @@ void To(const RootSet& value, pb::RootSet* out);
 void To(const DelegationSet& value, pb::DelegationSet* out);
 void To(const RoleGranted& value, pb::RoleGranted* out);
 void To(const TokenIssued& value, pb::TokenIssued* out);
-void To(const PermitDecided& value, pb::PermitDecided* out);
 void To(const HoldPlaced& value, pb::HoldPlaced* out);
 void To(const MediaRegistered& value, pb::MediaRegistered* out);
 void To(const CustodyRecorded& value, pb::CustodyRecorded* out);
@@ -28,7 +27,6 @@ absl::StatusOr<RootSet> From(const pb::RootSet& in);
 absl::StatusOr<DelegationSet> From(const pb::DelegationSet& in);
 absl::StatusOr<RoleGranted> From(const pb::RoleGranted& in);
 absl::StatusOr<TokenIssued> From(const pb::TokenIssued& in);
-absl::StatusOr<PermitDecided> From(const pb::PermitDecided& in);
 absl::StatusOr<HoldPlaced> From(const pb::HoldPlaced& in);
 absl::StatusOr<MediaRegistered> From(const pb::MediaRegistered& in);
 absl::StatusOr<CustodyRecorded> From(const pb::CustodyRecorded& in);
@@ -64,9 +62,13 @@ void Put(const ReleaseApproved& p, pb::Entry& out);
 void Put(const ReleaseWithdrawn& p, pb::Entry& out);
 void Put(const ReleaseMoved& p, pb::Entry& out);
 void Put(const AdvisorySet& p, pb::Entry& out);
+void Put(const PermitRevoked& p, pb::Entry& out);
+void Put(const PermitUsed& p, pb::Entry& out);
 
 void To(const Entitlement& terms, pb::EntitlementTerms* out);
 absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in);
+void To(const SeatRequest& item, pb::SeatItem* out);
+SeatRequest From(const pb::SeatItem& in);
 
 /// The payload of an entry about trust, access, custody or license data.
 absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in);
@@ -74,6 +76,8 @@ absl::StatusOr<EntryPayload> GetTrustPayload(const pb::Entry& in);
 absl::StatusOr<EntryPayload> GetSeatPayload(const pb::Entry& in);
 /// The payload of an entry about releases.
 absl::StatusOr<EntryPayload> GetReleasePayload(const pb::Entry& in);
+/// The payload of an entry about permits.
+absl::StatusOr<EntryPayload> GetPermitPayload(const pb::Entry& in);
 /// DATA_LOSS (ENTRY_INVALID): the entry is of a kind that this version does not know.
 absl::StatusOr<EntryPayload> UnknownPayload(const pb::Entry& in);
 

@@ -185,6 +185,7 @@ std::string Encode(const PolicyRecord& r) {
   m.set_environment(r.environment);
   m.set_revision(r.revision);
   To(r.document, m.mutable_document());
+  if (r.envelope.size > 0) To(r.envelope, m.mutable_envelope());
   SetWhen(r, m);
   return SerializeDeterministically(m);
 }
@@ -192,9 +193,15 @@ std::string Encode(const PolicyRecord& r) {
 template <>
 absl::StatusOr<PolicyRecord> Decode(std::string_view bytes) {
   DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::PolicyRecord>(bytes));
-  DML_ASSIGN_OR_RETURN(BlobRef document, From(m.document()));
-  return PolicyRecord{
-      m.environment(), m.revision(), document, m.index(), FromMicros(m.time_micros()), m.author()};
+  PolicyRecord r;
+  r.environment = m.environment();
+  r.revision = m.revision();
+  DML_ASSIGN_OR_RETURN(r.document, From(m.document()));
+  if (m.has_envelope()) {
+    DML_ASSIGN_OR_RETURN(r.envelope, From(m.envelope()));
+  }
+  GetWhen(m, r);
+  return r;
 }
 
 std::string Encode(const RequestRecord& r) {

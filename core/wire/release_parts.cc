@@ -206,6 +206,7 @@ std::string Encode(const DeploymentRecord& r) {
   m.set_started_micros(ToMicros(r.started));
   m.set_deployed_micros(ToMicros(r.deployed));
   m.set_reason(r.reason);
+  m.set_permitted_until_micros(ToMicros(r.permitted_until));
   SetWhen(r, m);
   return SerializeDeterministically(m);
 }
@@ -222,6 +223,7 @@ absl::StatusOr<DeploymentRecord> Decode(std::string_view bytes) {
   r.started = FromMicros(m.started_micros());
   r.deployed = FromMicros(m.deployed_micros());
   r.reason = m.reason();
+  r.permitted_until = FromMicros(m.permitted_until_micros());
   GetWhen(m, r);
   return r;
 }

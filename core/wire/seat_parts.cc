@@ -9,12 +9,16 @@ namespace {
 
 using std::chrono::microseconds;
 
+}  // namespace
+
 void To(const SeatRequest& item, pb::SeatItem* out) {
   out->set_entitlement(item.entitlement);
   out->set_holder(item.holder);
   out->set_seats(item.seats);
 }
 SeatRequest From(const pb::SeatItem& in) { return {in.entitlement(), in.holder(), in.seats()}; }
+
+namespace {
 
 // Terms, and the claim that they are from.
 template <typename Value, typename Message>

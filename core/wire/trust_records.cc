@@ -160,22 +160,6 @@ absl::StatusOr<TokenRecord> Decode(std::string_view bytes) {
   return r;
 }
 
-std::string Encode(const PermitRecord& r) {
-  pb::SetRecord m;
-  To(r.decided, m.mutable_permit());
-  SetWhen(r, m);
-  return SerializeDeterministically(m);
-}
-
-template <>
-absl::StatusOr<PermitRecord> Decode(std::string_view bytes) {
-  DML_ASSIGN_OR_RETURN(auto m, ParseRow<pb::SetRecord>(bytes));
-  PermitRecord r;
-  DML_ASSIGN_OR_RETURN(r.decided, From(m.permit()));
-  GetWhen(m, r);
-  return r;
-}
-
 std::string Encode(const HoldRecord& r) {
   pb::SetRecord m;
   To(r.placed, m.mutable_hold());

@@ -19,6 +19,9 @@ constexpr RoleSet kDeployers = {Role::kDeployer, Role::kLicenseManager, Role::kA
 constexpr RoleSet kApprovers = {Role::kApprover, Role::kAdmin};
 // Who moves a release through an environment.
 constexpr RoleSet kMovers = {Role::kDeployer, Role::kReleaseManager, Role::kAdmin};
+constexpr RoleSet kRevokers = kMovers | kApprovers;
+// Who acts on permits: nodes, and tools that deploy for them.
+constexpr RoleSet kPermitUsers = {Role::kNode, Role::kDeployer, Role::kAdmin};
 constexpr RoleSet kDelegators = {Role::kPublisher, Role::kReleaseManager, Role::kAdmin};
 constexpr RoleSet kReaders = {
     Role::kReader,   Role::kPublisher,      Role::kTester,  Role::kApprover, Role::kReleaseManager,
@@ -81,11 +84,11 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.CompatibilityService/WhoRequires", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.CompatibilityService/WhyNot", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.ContentService/FindMissingChunks", kPublishers, ScopeKind::kNamespace},
-    {"/dml.v1.ContentService/GetBlobChunks", kReaders, ScopeKind::kNamespace},
-    {"/dml.v1.ContentService/GetCapabilities", kReaders, ScopeKind::kAny},
+    {"/dml.v1.ContentService/GetBlobChunks", kEveryone, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/GetCapabilities", kEveryone, ScopeKind::kAny},
     {"/dml.v1.ContentService/QueryWrite", kPublishers, ScopeKind::kNamespace},
-    {"/dml.v1.ContentService/ReadBlob", kReaders, ScopeKind::kNamespace},
-    {"/dml.v1.ContentService/ReadChunks", kReaders, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/ReadBlob", kEveryone, ScopeKind::kNamespace},
+    {"/dml.v1.ContentService/ReadChunks", kEveryone, ScopeKind::kNamespace},
     {"/dml.v1.ContentService/UploadBlobs", kPublishers, ScopeKind::kNamespace},
     {"/dml.v1.ContentService/WriteBlob", kPublishers, ScopeKind::kNamespace},
     {"/dml.v1.EntitlementService/AmendEntitlement", kLicenseManagers, ScopeKind::kEnvironment},
@@ -140,6 +143,17 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.MediaService/ListMedia", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.MediaService/RecordCustody", kOperators, ScopeKind::kNamespace},
     {"/dml.v1.MediaService/RegisterMedia", kOperators, ScopeKind::kNamespace},
+    {"/dml.v1.PermitService/BatchEvaluate", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/ExplainDenial", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/GetPermit", kEveryone, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/GetPermitBundle", kEveryone, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/GetRevocationList", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.PermitService/IssuePermit", kMovers, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/ListPermits", kEveryone, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/ReadPermitDocument", kEveryone, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/RevokePermit", kRevokers, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/UsePermit", kPermitUsers, ScopeKind::kEnvironment},
+    {"/dml.v1.PermitService/WhatIf", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.PolicyService/GetPolicy", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.PolicyService/SetPolicy", kManagers, ScopeKind::kEnvironment},
     {"/dml.v1.ReleaseService/ApproveRelease", kApprovers, ScopeKind::kEnvironment},

@@ -8,6 +8,7 @@
 #include "core/package/manifest.h"
 #include "dml/v1/content.grpc.pb.h"
 #include "server/rpc/content_transfer.h"
+#include "server/rpc/permit_reads.h"
 #include "server/rpc/service_util.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
@@ -137,17 +138,16 @@ class ContentServiceImpl final : public v1::ContentService::Service {
 
   grpc::Status ReadBlob(grpc::ServerContext* context, const v1::ReadBlobRequest* request,
                         grpc::ServerWriter<v1::ReadBlobResponse>* stream) override {
-    return Handle(
-        context_.guard, context, "/dml.v1.ContentService/ReadBlob",
-        [&](const Caller& caller) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, request->name(), request->digest()));
-          DML_ASSIGN_OR_RETURN(TransferSlot slot,
-                               context_.budget.AdmitDownload(caller.principal(), blob.size));
-          StallWatch::Stream watched(watch_, *context);
-          return ReportDamage(request->name(),
-                              SendBlob(content_, blob.digest, *request, slot.message_bytes(),
-                                       *stream, watched, counters_));
-        });
+    return Handle(context_.guard, context, "/dml.v1.ContentService/ReadBlob",
+                  [&](const Caller& caller) -> absl::Status {
+                    DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, *request));
+                    DML_ASSIGN_OR_RETURN(TransferSlot slot, context_.budget.AdmitDownload(
+                                                                caller.principal(), blob.size));
+                    StallWatch::Stream watched(watch_, *context);
+                    return ReportDamage(request->name(), SendBlob(content_, blob.digest, *request,
+                                                                  slot.message_bytes(), *stream,
+                                                                  watched, counters_));
+                  });
   }
 
   grpc::Status GetBlobChunks(grpc::ServerContext* context, const v1::GetBlobChunksRequest* request,
@@ -155,7 +155,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
     return Handle(
         context_.guard, context, "/dml.v1.ContentService/GetBlobChunks",
         [&](const Caller& caller) -> absl::Status {
-          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, request->name(), request->digest()));
+          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, *request));
           DML_ASSIGN_OR_RETURN(ChunkList list, ChunkList::Open(content_, blob.digest));
           DML_ASSIGN_OR_RETURN(Slice slice, ReadSlice(request->page_size(), request->page_token(),
                                                       list.record().chunk_count));
@@ -189,7 +189,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
                                            request->ranges_size(), kMaxReadRanges),
                            "ranges");
           }
-          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, request->name(), request->digest()));
+          DML_ASSIGN_OR_RETURN(BlobRef blob, PayloadOf(caller, *request));
           DML_ASSIGN_OR_RETURN(TransferSlot slot,
                                context_.budget.AdmitDownload(caller.principal(), blob.size));
           StallWatch::Stream watched(watch_, *context);
@@ -207,13 +207,16 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   }
 
   // The file of a variant that a read names: authorized through the variant, never by digest alone.
-  absl::StatusOr<BlobRef> PayloadOf(const Caller& caller, const std::string& name,
-                                    const std::string& digest_text) const {
-    DML_ASSIGN_OR_RETURN(VariantName variant, ReadVariant(name));
-    DML_RETURN_IF_ERROR(caller.MayInNamespace(variant.package.ns));
+  template <typename Request>
+  absl::StatusOr<BlobRef> PayloadOf(const Caller& caller, const Request& request) const {
+    const std::string& digest_text = request.digest();
+    caller.WillSeeEach();
+    DML_ASSIGN_OR_RETURN(VariantName variant, ReadVariant(request.name()));
+    auto snapshot = context_.library.Read();
+    DML_RETURN_IF_ERROR(
+        permits_.MayRead(context_.library, *snapshot, caller, variant, request.permit()));
     absl::StatusOr<Digest> digest = Digest::Parse(digest_text);
     if (!digest.ok()) return AtField(digest.status(), "digest");
-    auto snapshot = context_.library.Read();
     DML_ASSIGN_OR_RETURN(auto record, LibraryView(*snapshot).FindVariant(variant));
     if (!record.has_value()) {
       return NotFound(ErrorReason("VARIANT_NOT_FOUND"), "no {}", variant.ResourceName());
@@ -293,6 +296,7 @@ class ContentServiceImpl final : public v1::ContentService::Service {
   ContentStore& content_;
   StallWatch watch_;
   TransferCounters& counters_;
+  PermitReads permits_;
   mutable absl::Mutex mutex_;
   mutable std::map<Digest, std::shared_ptr<const FileSet>> files_ ABSL_GUARDED_BY(mutex_);
   mutable std::set<std::string> told_ ABSL_GUARDED_BY(mutex_);  // Messages about damage.

@@ -5,6 +5,7 @@
 #include "dml/v1/policy.grpc.pb.h"
 #include "server/rpc/service_util.h"
 #include "storage/library/license_data.h"
+#include "storage/library/policy_signatures.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
 
@@ -167,6 +168,9 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
           wire::To(*found, response->mutable_policy());
           DML_ASSIGN_OR_RETURN(*response->mutable_policy()->mutable_document(),
                                ReadMetadata(*snapshot, found->document));
+          if (found->envelope.size == 0) return absl::OkStatus();
+          DML_ASSIGN_OR_RETURN(*response->mutable_policy()->mutable_envelope(),
+                               ReadMetadata(*snapshot, found->envelope));
           return absl::OkStatus();
         });
   }
@@ -184,13 +188,16 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
           Receipt receipt;
           DML_RETURN_IF_ERROR(RetryWhereStale([&]() -> absl::Status {
             auto state = context_.library.Read();
-            DML_RETURN_IF_ERROR(
-                AtField(context_.policies->Parse(*state, document).status(), "document"));
+            const auto policy = context_.policies->Parse(*state, document);
+            if (!policy.ok()) return AtField(policy.status(), "document");
             Command command;
             DML_ASSIGN_OR_RETURN(StampSeen seen, SeenLicenseData(*state));
             command.decided_on.push_back(std::move(seen));
             command.payload = PolicySet{environment, ref, request->etag()};
             command.metadata = {document};
+            if (!request->envelope().empty()) {
+              DML_RETURN_IF_ERROR(Sign(*state, *policy->policy, request->envelope(), command));
+            }
             DML_ASSIGN_OR_RETURN(receipt, CommitAs(context_, caller, request->request_id(),
                                                    request->validate_only(), std::move(command)));
             return absl::OkStatus();
@@ -201,11 +208,19 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
           DML_ASSIGN_OR_RETURN(auto found, LibraryView(*snapshot).FindPolicy(environment));
           if (found.has_value()) wire::To(*found, response->mutable_policy());
           response->mutable_policy()->set_document(document);
+          response->mutable_policy()->set_envelope(request->envelope());
           return absl::OkStatus();
         });
   }
 
  private:
+  absl::Status Sign(const Reader& state, const Policy& policy, const std::string& envelope,
+                    Command& command) const {
+    DML_ASSIGN_OR_RETURN(const Timestamp now, context_.library.TimeOf(state));
+    DML_ASSIGN_OR_RETURN(const auto trust, context_.trust.Get(state, now));
+    return AddPolicySignature(state, *trust, policy, envelope, command);
+  }
+
   const ServiceContext context_;
 };
 

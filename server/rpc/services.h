@@ -12,6 +12,7 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "core/crypto/keys.h"
 #include "server/admission/admission.h"
 #include "server/rpc/call_guard.h"
 #include "server/rpc/solve_slots.h"
@@ -52,9 +53,10 @@ struct ServiceContext {
   /// Set when the daemon is told to stop: calls that would not end by themselves do.
   std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<int>> watches = std::make_shared<std::atomic<int>>(0);
-  Observer* observer = nullptr;       // Of the gate's decisions; null: nobody is told.
-  NamespaceQuotas* quotas = nullptr;  // Null: none.
-  Backups* backups = nullptr;         // Null: none are configured.
+  std::shared_ptr<const Signer> permit_key;  // Null: no permits are given.
+  Observer* observer = nullptr;              // Of the gate's decisions; null: nobody is told.
+  NamespaceQuotas* quotas = nullptr;         // Null: none.
+  Backups* backups = nullptr;                // Null: none are configured.
 
   void TellDecision(std::string_view kind, bool allowed, std::span<const Finding> findings) const {
     if (observer != nullptr) observer->Decided(kind, allowed, findings);
@@ -79,6 +81,7 @@ std::unique_ptr<grpc::Service> MakeAdmissionService(const ServiceContext& contex
 std::unique_ptr<grpc::Service> MakeMediaService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeEntitlementService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeReleaseService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakePermitService(const ServiceContext& context);
 
 /// All of them.
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& context);

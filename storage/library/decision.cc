@@ -21,13 +21,6 @@ absl::Status CheckSize(std::span<const VariantName> variants) {
                  "variants");
 }
 
-absl::StatusOr<std::shared_ptr<const PackageSpec>> ReadSpec(const Reader& state,
-                                                            const VariantRecord& record) {
-  DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(state, record.spec));
-  DML_ASSIGN_OR_RETURN(PackageSpec spec, ParsePackageSpec(bytes));
-  return std::make_shared<const PackageSpec>(std::move(spec));
-}
-
 ItemState StateOf(VariantState state) {
   switch (state) {
     case VariantState::kPublished:
@@ -64,7 +57,8 @@ absl::Status AddPolicy(const Reader& state, GateDecision& decision, std::string_
 absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust,
                                           PolicyCache& policies,
                                           std::span<const VariantName> variants,
-                                          std::string_view environment, Timestamp now) {
+                                          std::string_view environment, Timestamp now,
+                                          const PolicyInForce* instead) {
   DML_RETURN_IF_ERROR(CheckSize(variants));
   GateDecision decision;
   JournalView journal(state);
@@ -74,6 +68,7 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
   PolicyInForce policy;
   DML_ASSIGN_OR_RETURN(policy.data, policies.Data(state));
   DML_RETURN_IF_ERROR(AddPolicy(state, decision, environment, policies, policy));
+  if (instead != nullptr) policy = *instead;
 
   // Without a root nobody's signature counts, and the findings say so.
   absl::StatusOr<std::shared_ptr<const TrustDomain>> domain = trust.Get(state, decision.time);
@@ -102,7 +97,7 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
       item.withdrawal_reason = record->state == VariantState::kQuarantined
                                    ? record->admission_reason
                                    : record->withdraw_reason;
-      DML_ASSIGN_OR_RETURN(auto published, ReadSpec(state, *record));
+      DML_ASSIGN_OR_RETURN(auto published, policies.specs().Get(state, record->spec));
       DML_ASSIGN_OR_RETURN(auto spec, advisories.Amend(std::move(published), false));
       item.spec = specs.emplace_back(std::move(spec)).get();
       DML_ASSIGN_OR_RETURN(PublicationSigners signers, publications.SignersOf(name));

@@ -33,11 +33,13 @@ inline constexpr size_t kMaxSetSize = 4096;
 /// Evaluates an ad-hoc set, by the trust that the state has at its journal's time, against the
 /// policy in force for the environment. A trust root that has expired at `now`, or at the journal's
 /// time, lets nothing pass, as clients do. NOT_FOUND (ENVIRONMENT_NOT_FOUND); INVALID_ARGUMENT
-/// (SET_TOO_LARGE). What is wrong with the set itself is in the findings.
+/// (SET_TOO_LARGE). What is wrong with the set itself is in the findings. `instead`: a policy in
+/// the place of the one in force.
 absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust,
                                           PolicyCache& policies,
                                           std::span<const VariantName> variants,
-                                          std::string_view environment, Timestamp now = {});
+                                          std::string_view environment, Timestamp now = {},
+                                          const PolicyInForce* instead = nullptr);
 
 struct SetCheck {
   std::vector<Violation> violations;

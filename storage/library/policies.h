@@ -13,6 +13,8 @@
 #include "core/license/data_set.h"
 #include "storage/engine/engine.h"
 #include "storage/library/license_evidence.h"
+#include "storage/library/node_cache.h"
+#include "storage/library/spec_cache.h"
 
 namespace dml {
 
@@ -38,6 +40,10 @@ class PolicyCache {
 
   /// What was observed and concluded of variants, by the license list in force.
   EvidenceCache& evidence() { return evidence_; }
+  /// Package specs that were judged.
+  SpecCache& specs() { return specs_; }
+  /// The nodes that releases were judged for.
+  NodeCache& nodes() { return nodes_; }
 
   size_t size() const;
 
@@ -56,7 +62,11 @@ class PolicyCache {
   std::shared_ptr<const Policy> Find(const Key& key);
   absl::StatusOr<PolicyInForce> Keep(const Stamped& data, std::string_view document);
 
+  static constexpr uint64_t kSpecBytes = 16 << 20;
+
   EvidenceCache evidence_;
+  SpecCache specs_{kSpecBytes};
+  NodeCache nodes_;
   mutable absl::Mutex mutex_;
   Stamped data_ ABSL_GUARDED_BY(mutex_);
   std::map<Key, Kept> kept_ ABSL_GUARDED_BY(mutex_);

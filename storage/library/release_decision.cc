@@ -18,12 +18,17 @@ constexpr size_t kMaxFailuresLookedAt = 100;
 
 class Question {
  public:
-  Question(const Reader& state, const TrustDomain* trust, const ReleaseQuestion& question,
-           const ReleaseRecord& record, const Release& release)
-      : state_(state), view_(state), trust_(trust), question_(question), release_(release) {
+  Question(const Reader& state, const TrustDomain* trust, NodeCache& nodes,
+           const ReleaseQuestion& question, ReleaseState stands, const Release& release)
+      : state_(state),
+        view_(state),
+        trust_(trust),
+        nodes_(nodes),
+        question_(question),
+        release_(release) {
     in_.release = &release;
     in_.digest = question.release;
-    in_.state = record.state;
+    in_.state = stands;
     in_.environment = question.environment;
     in_.time = question.time;
     in_.tzdata = TzdataVersion();
@@ -103,10 +108,15 @@ class Question {
       if (record.environment != question_.environment) records.push_back(record);
     }
     size_t looked_at = 0;
-    for (const DeploymentRecord& record : records) {
-      if (record.started == Timestamp()) continue;
+    for (DeploymentRecord record : records) {
+      record = record.AsOf(question_.time);
+      // Another that is permitted may start at any moment.
+      const bool may_start = record.state == DeploymentState::kPermitted &&
+                             record.release != question_.release &&
+                             record.environment == question_.environment;
+      if (record.started == Timestamp() && !may_start) continue;
       in_.deployments.push_back({record.environment, record.release, record.type, record.state,
-                                 record.started, record.deployed});
+                                 may_start ? record.time : record.started, record.deployed});
       const bool is_here = record.environment == question_.environment;
       if (is_here && record.release == question_.release) {
         in_.is_in_flight = record.state == DeploymentState::kRollingOut ||
@@ -130,26 +140,22 @@ class Question {
     });
   }
 
-  bool Touches(const NodeRecord& node) const {
+  bool Touches(const Labels& node) const {
     return std::ranges::any_of(release_.items, [&](const ReleaseItem& item) {
       return std::ranges::all_of(item.nodes, [&](const auto& label) {
-        const auto found = node.labels.find(label.first);
-        return found != node.labels.end() && found->second == label.second;
+        const auto found = node.find(label.first);
+        return found != node.end() && found->second == label.second;
       });
     });
   }
 
   absl::StatusOr<uint64_t> CountNodesIn(const std::string& environment) const {
-    uint64_t out = 0;
-    PageRequest page;
-    page.size = kPageSize;
-    do {
-      DML_ASSIGN_OR_RETURN(auto found, ListView(state_).Nodes(environment, page));
-      out += static_cast<uint64_t>(std::ranges::count_if(
-          found.items, [&](const NodeRecord& node) { return Touches(node); }));
-      page.after_key = std::move(found.next_key);
-    } while (!page.after_key.empty());
-    return out;
+    DML_ASSIGN_OR_RETURN(const auto nodes, nodes_.Get(state_, environment));
+    const bool touches_all =
+        std::ranges::any_of(release_.items, [](const auto& item) { return item.nodes.empty(); });
+    if (touches_all) return nodes->size();
+    return static_cast<uint64_t>(
+        std::ranges::count_if(*nodes, [&](const Labels& node) { return Touches(node); }));
   }
 
   absl::StatusOr<uint64_t> CountNodes() const {
@@ -171,6 +177,7 @@ class Question {
   const Reader& state_;
   const LibraryView view_;
   const TrustDomain* const trust_;
+  NodeCache& nodes_;
   const ReleaseQuestion& question_;
   const Release& release_;
   ReleaseInput in_;
@@ -178,46 +185,59 @@ class Question {
 
 }  // namespace
 
-absl::StatusOr<ReleaseDecision> EvaluateReleaseGate(const Reader& state, TrustCache& trust,
-                                                    PolicyCache& policies,
-                                                    const ReleaseQuestion& question) {
-  DML_ASSIGN_OR_RETURN(const Release release, LoadRelease(state, question.release));
-  DML_ASSIGN_OR_RETURN(const auto record, LibraryView(state).FindRelease(question.release));
-  const std::vector<VariantName> installed = [&] {
-    std::vector<VariantName> out;
-    for (const ReleaseItem& item : release.items) {
-      if (item.action != ReleaseAction::kRemove) out.push_back(item.variant);
-    }
-    return out;
-  }();
-  DML_ASSIGN_OR_RETURN(GateDecision set, EvaluateGate(state, trust, policies, installed,
-                                                      question.environment, question.time));
+absl::StatusOr<std::unique_ptr<const ReleaseFacts>> CollectReleaseFacts(
+    const Reader& state, TrustCache& trust, PolicyCache& policies,
+    const ReleaseQuestion& question) {
+  auto out = std::make_unique<ReleaseFacts>();
+  ReleaseState stands = ReleaseState::kSealed;
+  if (question.instead != nullptr) {
+    out->release = *question.instead;
+  } else {
+    DML_ASSIGN_OR_RETURN(out->release, LoadRelease(state, question.release));
+    DML_ASSIGN_OR_RETURN(const auto record, LibraryView(state).FindRelease(question.release));
+    stands = record->state;
+  }
+  std::vector<VariantName> installed;
+  for (const ReleaseItem& item : out->release.items) {
+    if (item.action != ReleaseAction::kRemove) installed.push_back(item.variant);
+  }
+  DML_ASSIGN_OR_RETURN(
+      out->set, EvaluateGate(state, trust, policies, installed, question.environment, question.time,
+                             question.policy));
   // Without a root nobody's signature counts, and the findings say so.
   const auto domain = trust.Get(state, question.time);
   if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();
-  DML_ASSIGN_OR_RETURN(
-      ReleaseInput input,
-      Question(state, domain.ok() ? domain->get() : nullptr, question, *record, release).Collect());
-  input.set = std::move(set.result.findings);
+  DML_ASSIGN_OR_RETURN(out->input, Question(state, domain.ok() ? domain->get() : nullptr,
+                                            policies.nodes(), question, stands, out->release)
+                                       .Collect());
+  out->input.set = std::move(out->set.result.findings);
   // A release may consist of removals alone.
-  std::erase_if(input.set, [&](const Finding& finding) {
+  std::erase_if(out->input.set, [&](const Finding& finding) {
     return installed.empty() && finding.rule == "content.empty";
   });
-  PolicyInForce policy;
   DML_ASSIGN_OR_RETURN(const auto in_force,
                        LibraryView(state).FindPolicyInForce(question.environment));
-  if (in_force.has_value()) {
-    DML_ASSIGN_OR_RETURN(policy, policies.Get(state, in_force->document));
-    input.rules = &policy.policy->release_rules;
+  if (question.policy != nullptr) {
+    out->policy = *question.policy;
+  } else if (in_force.has_value()) {
+    DML_ASSIGN_OR_RETURN(out->policy, policies.Get(state, in_force->document));
   }
+  if (out->policy.policy != nullptr) out->input.rules = &out->policy.policy->release_rules;
+  return out;
+}
+
+absl::StatusOr<ReleaseDecision> EvaluateReleaseGate(const Reader& state, TrustCache& trust,
+                                                    PolicyCache& policies,
+                                                    const ReleaseQuestion& question) {
+  DML_ASSIGN_OR_RETURN(const auto facts, CollectReleaseFacts(state, trust, policies, question));
   ReleaseDecision out;
-  out.verdict = EvaluateRelease(input);
-  out.index = set.index;
+  out.verdict = EvaluateRelease(facts->input);
+  out.index = facts->set.index;
   out.time = question.time;
-  out.policy_environment = set.policy_environment;
-  out.policy_revision = set.policy_revision;
-  out.nodes = input.nodes.value_or(0);
-  out.bytes = input.bytes.value_or(0);
+  out.policy_environment = facts->set.policy_environment;
+  out.policy_revision = facts->set.policy_revision;
+  out.nodes = facts->input.nodes.value_or(0);
+  out.bytes = facts->input.bytes.value_or(0);
   return out;
 }
 

@@ -1,6 +1,7 @@
 // The gate's decision on a release that is sealed, over what the library holds, on a snapshot.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,12 +26,28 @@ struct ReleaseQuestion {
   std::string environment;
   Timestamp time;
   std::string deployer;  // Person who asks for the permit; "": nobody yet.
+  // What would be if: both null where it is as it is. Borrowed.
+  const Release* instead = nullptr;  // Another document, sealed by nobody; `release` its digest.
+  const PolicyInForce* policy = nullptr;
 };
 
-/// Evaluates it by the trust that the state has then, against the policy in force for the
-/// environment. Nodes are those of the environment and what is below it. An approval counts for
-/// exactly its environment, evidence as long as a key that signed it is not revoked. NOT_FOUND
-/// (RELEASE_NOT_FOUND, ENVIRONMENT_NOT_FOUND). What is wrong with the release is in the findings.
+/// What a release is judged by, collected from one state; EvaluateRelease(facts.input) may be asked
+/// again for other times.
+struct ReleaseFacts {
+  Release release;
+  PolicyInForce policy;
+  ReleaseInput input;  // Borrows both.
+  GateDecision set;    // Its findings are in `input`.
+};
+
+/// Collects it by the trust that the state has then and the policy in force for the environment.
+/// Nodes are those of the environment and what is below it. An approval counts for exactly its
+/// environment, evidence as long as a key that signed it is not revoked. A release that is
+/// permitted counts as one that starts. NOT_FOUND (RELEASE_NOT_FOUND, ENVIRONMENT_NOT_FOUND).
+absl::StatusOr<std::unique_ptr<const ReleaseFacts>> CollectReleaseFacts(
+    const Reader& state, TrustCache& trust, PolicyCache& policies, const ReleaseQuestion& question);
+
+/// Evaluates it. What is wrong with the release is in the findings.
 absl::StatusOr<ReleaseDecision> EvaluateReleaseGate(const Reader& state, TrustCache& trust,
                                                     PolicyCache& policies,
                                                     const ReleaseQuestion& question);

@@ -42,7 +42,6 @@ class Application {
   absl::Status operator()(const RoleRevoked& p);
   absl::Status operator()(const TokenIssued& p);
   absl::Status operator()(const TokenRevoked& p);
-  absl::Status operator()(const PermitDecided& p);
   absl::Status operator()(const AuditRecorded&) {
     Stamp(kAuditStamp);
     return absl::OkStatus();
@@ -64,6 +63,10 @@ class Application {
 
   // Of another entry's; see core/rules/seats.h.
   absl::Status ReturnSeats(const std::string& reservation, ReturnWhich which);
+  // project_permits.cc
+  absl::Status operator()(const PermitDecided& p);
+  absl::Status operator()(const PermitRevoked& p);
+  absl::Status operator()(const PermitUsed& p);
 
   // project_releases.cc
   absl::Status operator()(const ReleaseSealed& p);
@@ -83,7 +86,11 @@ class Application {
   absl::Status operator()(const EnvironmentCreated& p) {
     EnvironmentRecord record{p.name, p.description, p.labels, entry_.index, entry_.time};
     Put(view_keys::Environment(p.name), wire::Encode(record));
-    Stamp(EnvironmentStamp(p.name));
+    // What is judged of an environment is judged of all below it.
+    for (size_t end = p.name.size(); end != std::string::npos && end > 0;
+         end = p.name.rfind('/', end - 1)) {
+      Stamp(EnvironmentStamp(std::string_view(p.name).substr(0, end)));
+    }
     return absl::OkStatus();
   }
 
@@ -97,8 +104,8 @@ class Application {
   absl::Status operator()(const PolicySet& p) {
     DML_ASSIGN_OR_RETURN(auto before, state_.FindPolicy(p.environment));
     uint64_t revision = before.has_value() ? before->revision + 1 : 1;
-    PolicyRecord record{p.environment, revision,    p.document,
-                        entry_.index,  entry_.time, entry_.author};
+    PolicyRecord record{p.environment, revision,      p.document, entry_.index,
+                        entry_.time,   entry_.author, p.envelope};
     std::string bytes = wire::Encode(record);
     Put(view_keys::Policy(p.environment), bytes);
     Put(view_keys::PolicyRevision(p.environment, revision), bytes);
@@ -173,7 +180,12 @@ class Application {
   // Counts it in `release`; the caller puts that.
   void PutEnvelope(ReleaseEnvelopeRecord record, ReleaseRecord& release);
   absl::StatusOr<ReleaseRecord> ExistingRelease(const Digest& document) const;
-  absl::Status PutPermitted(const Digest& document, const std::string& environment);
+  // What an event of a permit does to the release in its environment, where it is of both.
+  absl::Status MoveByPermit(const PermitDecided& permit, DeploymentEvent event);
+  absl::StatusOr<PermitRecord> ExistingPermit(const std::string& id) const;
+  void PutPermit(const PermitRecord& record);
+  // What it reserved and nobody took is free again.
+  absl::Status FreeSeats(const PermitDecided& permit);
   // What the documents in force let each key vouch for.
   absl::Status RefreshKeys();
   absl::StatusOr<std::string> EnvelopePayload(const BlobRef& envelope) const;

@@ -55,6 +55,21 @@ class LibraryView : public LibraryState {
                                                    const Digest& envelope) const override;
   Maybe<DeploymentRecord> FindDeployment(const Digest& release,
                                          std::string_view environment) const override;
+  // permit_view.cc
+  FoundPermit<PermitRecord> FindPermit(std::string_view id) const override;
+  FoundPermit<PermitUseRecord> FindPermitUse(std::string_view id,
+                                             std::string_view node) const override;
+  /// When the last permit for a release in an environment expires that is neither revoked nor has
+  /// expired at `now`; zero where there is none.
+  absl::StatusOr<Timestamp> PermittedUntil(const Digest& release, std::string_view environment,
+                                           Timestamp now) const;
+  /// How many permits were ever revoked, and those that have not expired at `now`, by id.
+  struct Revocations {
+    uint64_t count = 0;
+    std::vector<PermitRecord> permits;
+  };
+  absl::StatusOr<Revocations> RevokedPermits(Timestamp now, size_t most) const;
+
   /// All of a release, by digest: at most kMaxReleaseEnvelopes.
   absl::StatusOr<std::vector<ReleaseEnvelopeRecord>> ReleaseEnvelopes(const Digest& release) const;
   /// Of a release, by environment; in exactly this environment, by release.

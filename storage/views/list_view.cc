@@ -4,6 +4,7 @@
 #include "storage/views/advisory_keys.h"
 #include "storage/views/library_view.h"
 #include "storage/views/license_keys.h"
+#include "storage/views/permit_keys.h"
 #include "storage/views/view_keys.h"
 
 namespace dml {
@@ -214,6 +215,35 @@ ListView::Result<ReleaseRecord> ListView::Releases(const PageRequest& page,
 ListView::Result<CustodyRecord> ListView::Custody(std::string_view name,
                                                   const PageRequest& page) const {
   return WalkRecords<CustodyRecord>(reader_, view_keys::CustodyPrefix(name).Build(), page);
+}
+
+ListView::Result<PermitRecord> ListView::PermitsIn(std::string_view environment,
+                                                   Timestamp expire_after, const PageRequest& page,
+                                                   const Filter<PermitRecord>& filter) const {
+  const std::string prefix = view_keys::PermitInPrefix(environment).Build();
+  PageRequest from = page;
+  if (from.after_key.empty() && expire_after > Timestamp()) {
+    // Above all keys of that time, whose ids begin with a digit or letter.
+    from.after_key = view_keys::PermitInPrefix(environment)
+                         .U64(static_cast<uint64_t>(ToMicros(expire_after)))
+                         .U8(0xff)
+                         .Build();
+  }
+  return Walk<PermitRecord>(
+      reader_, prefix, from, Direction::kForward,
+      [&](std::string_view key, std::string_view) -> absl::StatusOr<std::optional<PermitRecord>> {
+        KeyReader rest(key.substr(prefix.size()));
+        DML_RETURN_IF_ERROR(rest.U64().status());
+        DML_ASSIGN_OR_RETURN(const std::string id, rest.String());
+        DML_ASSIGN_OR_RETURN(auto record, LibraryView(reader_).FindPermit(id));
+        if (!record.has_value() || (filter && !filter(*record))) return std::nullopt;
+        return record;
+      });
+}
+
+ListView::Result<PermitUseRecord> ListView::PermitUses(std::string_view id,
+                                                       const PageRequest& page) const {
+  return WalkRecords<PermitUseRecord>(reader_, view_keys::PermitUsePrefix(id).Build(), page);
 }
 
 ListView::Result<EntitlementRecord> ListView::Entitlements(

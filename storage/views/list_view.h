@@ -86,6 +86,12 @@ class ListView {
   /// By name, then version, as texts.
   Result<ReleaseRecord> Releases(const PageRequest& page,
                                  const Filter<ReleaseRecord>& filter = {}) const;
+  /// Decisions in an environment that expire after a time, by when they do.
+  Result<PermitRecord> PermitsIn(std::string_view environment, Timestamp expire_after,
+                                 const PageRequest& page,
+                                 const Filter<PermitRecord>& filter = {}) const;
+  /// By node.
+  Result<PermitUseRecord> PermitUses(std::string_view id, const PageRequest& page) const;
   /// In the order of the journal.
   Result<CustodyRecord> Custody(std::string_view name, const PageRequest& page) const;
   /// By id.

@@ -103,15 +103,4 @@ absl::Status Application::operator()(const ReleaseMoved& p) {
   return absl::OkStatus();
 }
 
-// A permit for a release that was sealed here moves it; one that is not known moves nothing.
-absl::Status Application::PutPermitted(const Digest& document, const std::string& environment) {
-  DML_ASSIGN_OR_RETURN(auto release, state_.FindRelease(document));
-  DML_ASSIGN_OR_RETURN(auto deployment, state_.FindDeployment(document, environment));
-  if (!release.has_value() || !deployment.has_value()) return absl::OkStatus();
-  absl::StatusOr<DeploymentRecord> after = AfterEvent(std::move(deployment), *release, environment,
-                                                      DeploymentEvent::kPermit, entry_.time);
-  if (after.ok()) PutDeployment(*std::move(after));
-  return absl::OkStatus();
-}
-
 }  // namespace dml

@@ -184,12 +184,6 @@ absl::Status Application::operator()(const TokenRevoked& p) {
   return absl::OkStatus();
 }
 
-absl::Status Application::operator()(const PermitDecided& p) {
-  Put(view_keys::Permit(p.id),
-      wire::Encode(PermitRecord{p, entry_.index, entry_.time, entry_.author}));
-  return p.allowed ? PutPermitted(p.release, p.environment) : absl::OkStatus();
-}
-
 absl::Status Application::operator()(const LicenseDataSet& p) {
   Put(view_keys::LicenseData(p.kind, p.revision),
       wire::Encode(LicenseDataRecord{p, entry_.index, entry_.time, entry_.author}));

@@ -59,6 +59,11 @@ enum class Row : uint8_t {
   kDeploymentIn = 37,
   kAdvisory = 38,
   kAdvisoryOf = 39,
+  kPermitOf = 40,
+  kPermitIn = 41,
+  kPermitUse = 42,
+  kRevokedPermit = 43,
+  kRevocationCount = 44,
 };
 
 inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
@@ -158,7 +163,6 @@ inline KeyBuilder CustodyPrefix(std::string_view name) { return Start(Row::kCust
 inline std::string Custody(std::string_view name, uint64_t index) {
   return CustodyPrefix(name).U64(index).Build();
 }
-inline std::string Permit(std::string_view id) { return Start(Row::kPermit).String(id).Build(); }
 /// What a key has signed, in the order of the journal.
 inline KeyBuilder SignaturePrefix(const Digest& key_id) {
   return Start(Row::kSignature).String(key_id.raw());

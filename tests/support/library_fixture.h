@@ -1,6 +1,9 @@
 // A library on a memory engine, with the few things that most tests want in it.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,13 +22,15 @@
 
 namespace dml::testing {
 
-/// A clock that moves one second a reading, from 2026-01-01.
+/// A clock that moves one second a reading, from 2026-01-01. Copies are one clock.
 class SteppingClock {
  public:
-  Timestamp operator()() { return FromMicros(now_ += 1000000); }
+  Timestamp operator()() { return FromMicros(*now_ += 1000000); }
+  void Skip(std::chrono::microseconds time) { *now_ += time.count(); }
 
  private:
-  int64_t now_ = 1767225600000000;
+  std::shared_ptr<std::atomic<int64_t>> now_ =
+      std::make_shared<std::atomic<int64_t>>(1767225600000000);
 };
 
 inline PrivateKey LogKey() { return PrivateKey::Generate(KeyAlgorithm::kEd25519); }
@@ -91,7 +96,7 @@ class TestLibrary {
       : publisher_(PrivateKey::Generate(KeyAlgorithm::kEd25519)) {
     LibraryOptions options;
     options.origin = "dml.test/library";
-    options.clock = SteppingClock();
+    options.clock = clock_;
     options.sequencer = sequencer;
     library_ = Library::Open(std::move(engine), LogKey(), options).value();
     Commit(NamespaceCreated{"acme", "", {}}).value();
@@ -151,12 +156,15 @@ class TestLibrary {
     EXPECT_TRUE(set.ok()) << set;
   }
   TestTrust& trust() { return *trust_; }
+  /// Lets time go by.
+  void Wait(std::chrono::microseconds time) { clock_.Skip(time); }
   /// The trust in force.
   std::shared_ptr<const TrustDomain> Domain() const {
     return LoadTrust(*library_->Read(), *ParseTime("2026-01-01T00:00:00Z")).value();
   }
 
  private:
+  SteppingClock clock_;
   std::unique_ptr<TestTrust> trust_;
   PrivateKey publisher_;
   std::unique_ptr<Library> library_;

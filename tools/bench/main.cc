@@ -26,7 +26,7 @@ constexpr Section kSections[] = {
     {"content", MeasureContent, false},     {"pulls", MeasurePulls, false},
     {"publish", MeasurePublish, false},     {"queries", MeasureQueries, false},
     {"sequencer", MeasureSequencer, false}, {"trust", MeasureTrust, false},
-    {"license", MeasureLicense, false},
+    {"license", MeasureLicense, false},     {"gate", MeasureGate, false},
 };
 
 struct Flags {
@@ -136,9 +136,9 @@ int Main(int argc, char** argv) {
   std::string folder;
   std::string how;
   app.add_option("section", flags.names,
-                 "content, pulls, publish, queries, sequencer, trust, license; default: all")
+                 "content, pulls, publish, queries, sequencer, trust, license, gate; default: all")
       ->check(CLI::IsMember(
-          {"content", "pulls", "publish", "queries", "sequencer", "trust", "license"}));
+          {"content", "pulls", "publish", "queries", "sequencer", "trust", "license", "gate"}));
   app.add_option("--dmld", flags.dmld, "The daemon that is measured");
   app.add_option("--json", flags.json, "Where the figures go as JSON");
   app.add_option("--folder", flags.folder, "Where data directories are made, and removed again");

@@ -47,6 +47,8 @@ absl::Status MeasureSequencer(const Setup& setup, Report& report);
 absl::Status MeasureTrust(const Setup& setup, Report& report);
 /// Verdicts on licenses, their index over 10^6 versions, leases of 64 clients; in this process.
 absl::Status MeasureLicense(const Setup& setup, Report& report);
+/// Decisions on large releases, and permits of 64 callers; in this process.
+absl::Status MeasureGate(const Setup& setup, Report& report);
 
 /// An experiment on releases given as paths, not a section: see tools/bench/chunking.h.
 struct ChunkingOptions {

@@ -28,6 +28,7 @@ enum class ExitCode {
   kNotFound = 4,
   kNotPermitted = 5,  // Not authenticated, or without permission.
   kUnavailable = 6,   // The server was not reached, or did not answer in time.
+  kUnchecked = 7,     // Good as far as it was looked at: whether it was revoked was not.
 };
 
 /// The exit code for an error, `asked` telling whether the library was asked for anything before.

@@ -16,6 +16,7 @@ constexpr const char* kRootFooter = R"(Exit codes:
   4  not found
   5  not authenticated, or no permission
   6  the server was not reached, or did not answer in time
+  7  good as far as it was looked at: whether it was revoked was not
 
 Example:
   dml --output json package search "license = MIT")";
@@ -85,6 +86,8 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddReleaseCommands(*this);
   AddAdvisoryCommands(*this);
   AddGateCommands(*this);
+  AddPermitCommands(*this);
+  AddDeployCommands(*this);
   AddLogCommands(*this);
   AddAdminCommands(*this);
   AddCompletionCommands(*this);

@@ -118,6 +118,10 @@ void AddNodesCommands(CommandTree& tree,
 void AddResolveCommands(CommandTree& tree, CLI::App& compat);  // compat resolve, why-not, versions
 void AddAdvisoryCommands(CommandTree& tree);
 void AddGateCommands(CommandTree& tree);
+void AddGateQuestionCommands(CommandTree& tree, CLI::App& gate);  // gate what-if, explain, batch
+void AddPermitCommands(CommandTree& tree);
+void AddPermitVerifyCommand(CommandTree& tree, CLI::App& permit);  // permit verify
+void AddDeployCommands(CommandTree& tree);
 void AddReleaseCommands(CommandTree& tree);
 void AddReleaseLibraryCommands(CommandTree& tree, CLI::App& release);  // release seal, list, ...
 void AddLogCommands(CommandTree& tree);

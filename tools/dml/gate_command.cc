@@ -83,6 +83,7 @@ void AddGateCommands(CommandTree& tree) {
                          {"evaluate", "Decide on variants for an environment, with all reasons",
                           "dml gate evaluate --environment production/eu acme/api@2.4.1"},
                          DeclareEvaluate, Evaluate);
+  AddGateQuestionCommands(tree, noun);
 }
 
 }  // namespace dml

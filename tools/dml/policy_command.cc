@@ -1,10 +1,12 @@
 // dml policy init|set|show|check.
+#include "client/signed_policies.h"
 #include "core/base/text.h"
 #include "core/gate/lock_out.h"
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 #include "tools/dml/command.h"
 #include "tools/dml/license_offline.h"
+#include "tools/dml/policy_signing.h"
 #include "tools/dml/records.h"
 
 namespace dml {
@@ -15,6 +17,7 @@ struct PolicyArgs {
   std::string file;
   std::string etag;
   std::string properties;
+  PolicySigningArgs signing;
 };
 
 // Writes a document to a file where one is given, else shows it.
@@ -187,6 +190,7 @@ void DeclareSet(CLI::App& app, PolicyArgs& args) {
   app.add_option("--etag", args.etag,
                  "Of the revision that it replaces, as dml policy show prints it; none for the "
                  "first");
+  DeclarePolicySigning(app, args.signing);
 }
 
 absl::StatusOr<Reply> Set(Context& context, const PolicyArgs& args) {
@@ -196,11 +200,24 @@ absl::StatusOr<Reply> Set(Context& context, const PolicyArgs& args) {
     return InvalidArgument(ErrorReason("POLICY_INVALID"), "{} is {}", args.file, fault);
   }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto done, client->SetPolicy(args.environment, text, args.etag));
-  const PolicyRecord& record = done.value.record;
-  return CommittedReply(
-      "policy", ToJson(record), done.commit,
+  absl::StatusOr<Committed<PolicyDocument>> done = Committed<PolicyDocument>();
+  if (args.signing.keys.empty()) {
+    done = client->SetPolicy(args.environment, text, args.etag);
+  } else {
+    DML_ASSIGN_OR_RETURN(const std::string envelope,
+                         SignPolicy(*client, args.signing, args.environment, text));
+    done = SetSignedPolicy(*client, args.environment, text, args.etag, envelope);
+  }
+  DML_RETURN_IF_ERROR(done.status());
+  const PolicyRecord& record = done->value.record;
+  Reply reply = CommittedReply(
+      "policy", ToJson(record), done->commit,
       fmt::format("set revision {} of the policy of {}", record.revision, record.environment));
+  if (record.envelope.size == 0) {
+    reply.notes.push_back(
+        "nobody signed it, so nothing is permitted by it: give --key of the role policy");
+  }
+  return reply;
 }
 
 void DeclareShow(CLI::App& app, PolicyArgs& args) {
@@ -215,11 +232,13 @@ absl::StatusOr<Reply> Show(Context& context, const PolicyArgs& args) {
   const PolicyRecord& record = policy.record;
   Reply reply;
   reply.document = {{"policy", ToJson(record)}, {"document", policy.text}};
-  reply.text.Fields({{"environment", record.environment},
-                     {"revision", fmt::format("{}", record.revision)},
-                     {"etag", record.Etag()},
-                     {"set", fmt::format("{} by {}, entry {}", FormatTime(record.time),
-                                         record.author, record.index)}});
+  reply.text.Fields(
+      {{"environment", record.environment},
+       {"revision", fmt::format("{}", record.revision)},
+       {"etag", record.Etag()},
+       {"signed", record.envelope.size > 0 ? "yes" : "no: nothing is permitted by it"},
+       {"set",
+        fmt::format("{} by {}, entry {}", FormatTime(record.time), record.author, record.index)}});
   reply.text.Line("");
   DML_RETURN_IF_ERROR(Deliver(policy.text, args.file, reply));
   return reply;

@@ -143,6 +143,7 @@ Json ToJson(const PolicyRecord& record) {
           {"revision", record.revision},
           {"etag", record.Etag()},
           {"document", BlobJson(record.document)},
+          {"envelope", record.envelope.size > 0 ? BlobJson(record.envelope) : Json(nullptr)},
           {"index", record.index},
           {"time", FormatTime(record.time)},
           {"author", record.author}};

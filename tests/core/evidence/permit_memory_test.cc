@@ -14,6 +14,8 @@ PermitMemory Full() {
   scene.memory.revoked_keys = {Sha256("a key"), Sha256("another")};
   PermitMemory out = scene.Verify(scene.Honest()).next;
   out.policies["production/us"] = {3, Sha256("statement")};
+  out.used["0f8fad5b-d9cb-469f-a165-708677289511"] = testing::TimeOf("2026-06-09T00:00:00Z");
+  out.revocations = RememberedRevocations{4, testing::TimeOf("2026-06-01T11:00:00Z")};
   return out;
 }
 

@@ -204,8 +204,14 @@ void PermitScene::Enter(PermitBundle& bundle) {
   decision.journal_size = permit.journal_size;
   decision.findings = permit.findings;
   decision.permit = {};
-  if (decision.allowed) decision.permit = {Sha256(bundle.permit), bundle.permit.size()};
+  if (decision.allowed) {
+    const std::string statement = ParseEnvelope(bundle.permit).value().payload;
+    decision.permit = {Sha256(statement), statement.size()};
+  }
   decision.expires = permit.expires;
+  decision.not_before = permit.not_before;
+  decision.back_out = permit.back_out;
+  decision.is_back_out = permit.is_back_out;
   bundle.log_proof = ProofOf(decision);
 }
 

@@ -72,6 +72,48 @@ TEST_F(PermitVerifierTest, RemembersWhatItHasSeen) {
   EXPECT_EQ(scene_.Verify(scene_.Honest()).next.policies.at("production").revision, 8u);
 }
 
+TEST_F(PermitVerifierTest, APermitIsActedUponOnce) {
+  const PermitBundle bundle = scene_.Honest();
+  PermitVerdict verdict = scene_.Verify(bundle);
+  ASSERT_TRUE(verdict.status.ok()) << verdict.status;
+  scene_.memory = verdict.next;
+  scene_.memory.used["0f8fad5b-d9cb-469f-a165-000000000000"] = scene_.now - kMaxClockSkew;
+  MarkUsed(verdict.permit, scene_.now, scene_.memory);
+  EXPECT_EQ(scene_.memory.used,
+            (std::map<std::string, Timestamp>{{verdict.permit.id, verdict.permit.expires}}))
+      << "what has expired is forgotten";
+  ExpectRefused(bundle, "PERMIT_USED");
+  scene_.permit.id = "0f8fad5b-d9cb-469f-a165-708677289511";
+  ExpectAccepted(scene_.Honest());
+}
+
+TEST_F(PermitVerifierTest, ABackOutPermitSaysThatItIsOne) {
+  scene_.permit.is_back_out = true;
+  const PermitVerdict back = scene_.Verify(scene_.Honest());
+  ASSERT_TRUE(back.status.ok()) << back.status;
+  EXPECT_TRUE(back.permit.is_back_out);
+  scene_.permit.is_back_out = false;
+  scene_.permit.back_out = "0f8fad5b-d9cb-469f-a165-708677289511";
+  const PermitVerdict forth = scene_.Verify(scene_.Honest());
+  ASSERT_TRUE(forth.status.ok()) << forth.status;
+  EXPECT_EQ(forth.permit.back_out, scene_.permit.back_out);
+  // What the entry says of it is what the permit says.
+  PermitBundle bundle = scene_.Honest();
+  scene_.permit.back_out = "0f8fad5b-d9cb-469f-a165-708677289522";
+  scene_.Enter(bundle);
+  ExpectRefused(bundle, "PERMIT_ENTRY_UNEXPECTED");
+}
+
+TEST_F(PermitVerifierTest, WhatElseTheEntrySaysDoesNotMatter) {
+  scene_.decision.request = Sha256("request");
+  scene_.decision.findings_size = 17;
+  scene_.decision.seats = {{"db-2026", "web-1", 2}};
+  ExpectAccepted(scene_.Honest());
+  // But for findings that deny.
+  scene_.decision.errors = {{"timing.closed", 1}};
+  ExpectRefused(scene_.Honest(), "PERMIT_ENTRY_UNEXPECTED");
+}
+
 TEST_F(PermitVerifierTest, TheLogGoesOn) {
   PermitBundle bundle = scene_.Honest();
   scene_.memory = scene_.Verify(bundle).next;

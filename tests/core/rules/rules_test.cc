@@ -101,6 +101,10 @@ class FakeState : public LibraryState {
   Maybe<DeploymentRecord> FindDeployment(const Digest&, std::string_view) const override {
     return std::nullopt;
   }
+  FoundPermit<PermitRecord> FindPermit(std::string_view) const override { return std::nullopt; }
+  FoundPermit<PermitUseRecord> FindPermitUse(std::string_view, std::string_view) const override {
+    return std::nullopt;
+  }
 
   VariantRecord variant;
   std::optional<RetentionRecord> retention;

@@ -162,14 +162,16 @@ def bytes_field(tag, data):
 
 
 def decision_entry(index, time, permit, decided):
-    blob = bytes_field(1, sha256(permit)) + number_field(2, len(permit))
+    statement = base64.b64decode(json.loads(permit)["payload"])
+    blob = bytes_field(1, sha256(statement)) + number_field(2, len(statement))
     message = (bytes_field(1, decided["id"].encode()) + number_field(2, 1) +
                bytes_field(3, decided["release"]) +
                bytes_field(4, decided["environment"].encode()) +
                b"".join(bytes_field(5, node.encode()) for node in decided["nodes"]) +
                bytes_field(6, decided["policy"]) + number_field(7, decided["policyRevision"]) +
                number_field(8, decided["journalSize"]) + bytes_field(9, decided["findings"]) +
-               bytes_field(10, blob) + number_field(11, decided["expires"]))
+               bytes_field(10, blob) + number_field(11, decided["expires"]) +
+               number_field(12, decided["notBefore"]))
     return (number_field(1, index) + number_field(2, time) + bytes_field(3, b"pat") +
             bytes_field(34, message))
 
@@ -249,10 +251,11 @@ def bundle():
             "order": [variant(name) for name in ("other/tool", "acme/api", "acme/old")]}},
         ["ci-permit"])
     leaves = [f"entry {index}".encode() for index in range(12)]
-    leaves[8] = decision_entry(8, micros("2026-06-01T08:00:00Z"), out["permit"].encode(), {
+    leaves[8] = decision_entry(8, micros("2026-06-01T08:00:00Z"), out["permit"], {
         "id": permit_id, "release": sha256(document.encode()), "environment": "production/eu",
         "nodes": nodes, "policy": sha256(policy.encode()), "policyRevision": 7, "journalSize": 7,
-        "findings": sha256(b"findings"), "expires": micros("2026-06-07T00:00:00Z")})
+        "findings": sha256(b"findings"), "expires": micros("2026-06-07T00:00:00Z"),
+        "notBefore": micros("2026-06-01T10:00:00Z")})
     out["logProof"] = log_proof(8, leaves, micros("2026-06-01T08:10:00Z") // 1_000_000)
     return indented(out, 1)
 

@@ -4,6 +4,7 @@
 #include "core/base/bytes.h"
 #include "storage/views/advisory_keys.h"
 #include "storage/views/license_keys.h"
+#include "storage/views/permit_keys.h"
 #include "storage/views/release_keys.h"
 #include "storage/views/view_keys.h"
 #include "tests/storage/wire/sample_entries.h"
@@ -11,6 +12,8 @@
 
 namespace dml {
 namespace {
+
+constexpr char kPermitId[] = "9f8b2c44-2d63-4a57-8e56-6d0e4f3f7a11";
 
 using testing::SampleVariant;
 using view_keys::Row;
@@ -63,6 +66,12 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"deployment-in", view_keys::DeploymentIn("production/eu", Sha256("release"))},
       {"advisory", view_keys::Advisory("DSA-5678-1", 300)},
       {"advisory-of", view_keys::AdvisoryOf(name.package, "DSA-5678-1")},
+      {"permit-of",
+       view_keys::PermitOf(Sha256("release"), "production/eu", 1767312000000000, kPermitId)},
+      {"permit-in", view_keys::PermitIn("production/eu", 1767312000000000, kPermitId)},
+      {"permit-use", view_keys::PermitUse(kPermitId, "web-1")},
+      {"revoked-permit", view_keys::RevokedPermit(1767312000000000, kPermitId)},
+      {"revocation-count", view_keys::RevocationCount()},
   };
 }
 
@@ -89,7 +98,7 @@ TEST(ViewKeysGoldenTest, EveryRowKind) {
     EXPECT_EQ(static_cast<uint8_t>(key[0]), row) << name;
     now += name + " " + HexEncode(AsBytes(key)) + "\n";
   }
-  EXPECT_EQ(row, static_cast<uint8_t>(Row::kAdvisoryOf)) << "a row kind has no golden key";
+  EXPECT_EQ(row, static_cast<uint8_t>(Row::kRevocationCount)) << "a row kind has no golden key";
   EXPECT_EQ(now, testing::GoldenText("journal/view-keys.txt", now));
 }
 

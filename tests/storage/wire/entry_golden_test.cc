@@ -33,7 +33,8 @@ TEST(EntryGoldenTest, EveryKindInBothDirections) {
   for (const auto& [kind, payload] : payloads) {
     SCOPED_TRACE(kind);
     EXPECT_TRUE(EntryKind(payload) == kind || kind == "version_quarantined" ||
-                kind == "root_set_moved" || kind == fmt::format("{}_signed", EntryKind(payload)));
+                kind == "root_set_moved" || kind == "permit_decided_whole" ||
+                kind == "permit_denied" || kind == fmt::format("{}_signed", EntryKind(payload)));
     const Entry entry = SampleEntry(payload);
     absl::StatusOr<std::string> encoded = wire::EncodeEntry(entry);
     ASSERT_TRUE(encoded.ok()) << encoded.status();
