@@ -97,6 +97,34 @@ std::string WhyNot(const ReleaseInput& in, const OverrideRule* rule, const Overr
   return "";
 }
 
+using KeysByPerson = std::map<std::string, std::set<Digest>>;
+
+size_t CountIn(const ApproverGroup& group, const KeysByPerson& approved) {
+  return static_cast<size_t>(std::ranges::count_if(approved, [&](const auto& item) {
+    return std::ranges::any_of(item.second,
+                               [&](const Digest& key) { return group.keys.contains(key); });
+  }));
+}
+
+// What the trust root demands of approvers, whatever the policy says.
+void CheckApproverGroups(const ReleaseCheck& check, const KeysByPerson& approved) {
+  const ApproverGroup* nearest = nullptr;
+  size_t missing = 0;
+  for (const ApproverGroup& group : check.in.approver_groups) {
+    const size_t found = CountIn(group, approved);
+    if (found >= group.threshold) return;
+    if (nearest == nullptr || group.threshold - found < missing) {
+      nearest = &group;
+      missing = group.threshold - found;
+    }
+  }
+  if (nearest == nullptr) return;
+  check.Deny("approval.threshold",
+             fmt::format("the trust root demands {} approvers for {}, and {} have approved it",
+                         nearest->threshold, check.in.environment, nearest->threshold - missing),
+             fmt::format("have {} more of them approve it: dml release approve", missing));
+}
+
 bool Covers(const std::vector<std::string>& patterns, std::string_view rule) {
   return std::ranges::any_of(
       patterns, [&](const std::string& pattern) { return MatchesPattern(pattern, rule); });
@@ -110,7 +138,7 @@ void CheckApprovals(const ReleaseCheck& check, const Digest& bound) {
   const ApprovalRule* found =
       RuleFor(check.in.rules->approvals, check.in.environment, check.in.release->type);
   const ApprovalRule rule = found == nullptr ? ApprovalRule{} : *found;  // Never nobody.
-  std::map<std::string, std::set<Digest>> keys;  // Of persons whose approval counts.
+  KeysByPerson keys;  // Of persons whose approval counts.
   for (const ApprovalFact& fact : check.in.approvals) {
     const std::string why_not = WhyNot(check.in, rule, fact, bound);
     if (why_not.empty()) {
@@ -130,7 +158,7 @@ void CheckApprovals(const ReleaseCheck& check, const Digest& bound) {
         std::ranges::any_of(own, [&](const Digest& key) { return !used.insert(key).second; });
     if (!is_shared) ++persons;
   }
-  if (persons >= rule.approvers) return;
+  if (persons >= rule.approvers) return CheckApproverGroups(check, keys);
   check.Deny(
       "approval.missing",
       fmt::format("approved by {} of the {} persons that are needed", persons, rule.approvers),

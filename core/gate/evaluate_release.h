@@ -29,6 +29,12 @@ struct ApprovalFact {
   Timestamp expires;
 };
 
+/// Keys that together may approve, by the trust root or a delegation.
+struct ApproverGroup {
+  uint32_t threshold = 1;  // Different persons.
+  std::set<Digest> keys;
+};
+
 /// A release that went, or is going or permitted to go, to an environment.
 struct DeploymentFact {
   std::string environment;
@@ -73,11 +79,12 @@ struct ReleaseInput {
   std::set<std::string> testers;
   std::string deployer;  // Person who asks for the permit; "": nobody yet.
   std::vector<ApprovalFact> approvals;
-  std::vector<DeploymentFact> deployments;  // Of all environments that a rule may look at.
-  bool is_in_flight = false;                // It has begun there, and goes on.
-  std::optional<uint64_t> bytes;            // Of what is installed; none: not known.
-  std::optional<uint64_t> nodes;            // That it touches; none: not known.
-  uint64_t past_failures = 0;               // As of RiskFacts.
+  std::vector<ApproverGroup> approver_groups;  // One must have its threshold; none: not asked.
+  std::vector<DeploymentFact> deployments;     // Of all environments that a rule may look at.
+  bool is_in_flight = false;                   // It has begun there, and goes on.
+  std::optional<uint64_t> bytes;               // Of what is installed; none: not known.
+  std::optional<uint64_t> nodes;               // That it touches; none: not known.
+  uint64_t past_failures = 0;                  // As of RiskFacts.
   std::optional<std::vector<VulnerabilityFact>> vulnerabilities;  // None: nobody has looked.
   std::vector<OverrideFact> overrides;
 };
@@ -96,6 +103,7 @@ struct ReleaseVerdict {
 /// an item's variant or the environment:
 ///   release.state, .environment, .evidence
 ///   approval.missing, .not-counted (info: whose yes does not count, and why)
+///   approval.threshold   the policy needs fewer than the trust root, which holds whatever it says
 ///   size.items, .changes, .bytes, .nodes
 ///   scope.package, .action, .unauthorized, .order, .rollouts
 ///   frequency.too-soon, .too-many

@@ -100,6 +100,11 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const ReleaseApproved&) { return "release_approved"; },
                         [](const ReleaseWithdrawn&) { return "release_withdrawn"; },
                         [](const ReleaseMoved&) { return "release_moved"; },
+                        [](const RolloutStarted&) { return "rollout_started"; },
+                        [](const NodeReported&) { return "node_reported"; },
+                        [](const RolloutSteered&) { return "rollout_steered"; },
+                        [](const ReleaseOverridden&) { return "release_overridden"; },
+                        [](const ReleaseReevaluated&) { return "release_reevaluated"; },
                         [](const AdvisorySet&) { return "advisory_set"; },
                         [](const PermitRevoked&) { return "permit_revoked"; },
                         [](const PermitUsed&) { return "permit_used"; },
@@ -136,8 +141,9 @@ std::string EntrySummary(const EntryPayload& payload) {
             return fmt::format("create node {} in {}", p.name, p.environment);
           },
           [](const PolicySet& p) {
-            return fmt::format("set policy of {} to {}", p.environment,
-                               p.document.digest.ToString());
+            return fmt::format(
+                "set policy of {} to {}{}{}", p.environment, p.document.digest.ToString(),
+                p.force_reason.empty() ? "" : ", though it locks everyone out: ", p.force_reason);
           },
           [](const NamespaceRetentionSet& p) {
             return fmt::format("set retention of namespace {}", p.name);
@@ -204,6 +210,27 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const ReleaseMoved& p) {
             return fmt::format("{} release {} in {}", DeploymentEventName(p.event),
                                p.release.ToString(), p.environment);
+          },
+          [](const RolloutStarted& p) {
+            return fmt::format("roll out release {} in {} by permit {}", p.release.ToString(),
+                               p.environment, p.permit);
+          },
+          [](const NodeReported& p) {
+            return fmt::format("{} is {}{}{}", p.node, NodeStageName(p.stage),
+                               p.reason.empty() ? "" : ": ", p.reason);
+          },
+          [](const RolloutSteered& p) {
+            return fmt::format("{} the rollout of {} in {}{}{}", RolloutActionName(p.action),
+                               p.release.ToString(), p.environment, p.reason.empty() ? "" : ": ",
+                               p.reason);
+          },
+          [](const ReleaseOverridden& p) {
+            return fmt::format("set {} aside for release {} in {}: {}", fmt::join(p.rules, ", "),
+                               p.release.ToString(), p.environment, p.reason);
+          },
+          [](const ReleaseReevaluated& p) {
+            return fmt::format("find {} reason(s), {} of them new, against release {} in {}",
+                               p.findings, p.new_findings, p.release.ToString(), p.environment);
           },
           [](const EntitlementGranted& p) {
             return fmt::format("grant entitlement {}: {} of {}", p.terms.id, p.terms.quantity,
@@ -292,6 +319,14 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     out.push_back(approved->approval.envelope);
   } else if (const auto* advisory = std::get_if<AdvisorySet>(&payload)) {
     out.push_back(advisory->envelope);
+  } else if (const auto* rollout = std::get_if<RolloutStarted>(&payload)) {
+    out.push_back(rollout->nodes);
+  } else if (const auto* report = std::get_if<NodeReported>(&payload)) {
+    if (report->report.size > 0) out.push_back(report->report);
+  } else if (const auto* overridden = std::get_if<ReleaseOverridden>(&payload)) {
+    out.push_back(overridden->envelope.envelope);
+  } else if (const auto* found = std::get_if<ReleaseReevaluated>(&payload)) {
+    out.push_back(found->report);
   }
   return out;
 }

@@ -20,6 +20,7 @@
 #include "core/journal/permit_entries.h"
 #include "core/journal/release_entries.h"
 #include "core/journal/retention.h"
+#include "core/journal/rollout_entries.h"
 #include "core/journal/seat_entries.h"
 #include "core/journal/trust_entries.h"
 #include "core/package/names.h"
@@ -104,8 +105,9 @@ struct NodeCreated {
 struct PolicySet {
   std::string environment;
   BlobRef document;
-  std::string replaces_etag;  // Of the revision that the author saw; "" for the first.
-  BlobRef envelope{};         // Of a PolicyClaim, of the role policy; size 0: nobody signed it.
+  std::string replaces_etag;   // Of the revision that the author saw; "" for the first.
+  BlobRef envelope{};          // Of a PolicyClaim, of the role policy; size 0: nobody signed it.
+  std::string force_reason{};  // Why, though it would lock everyone out; "": it would not.
   bool operator==(const PolicySet&) const = default;
 };
 
@@ -126,7 +128,8 @@ using EntryPayload =
                  EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
                  LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
                  AdvisorySet, ClockAccepted, ReleaseSealed, ReleaseAttested, ReleaseApproved,
-                 ReleaseWithdrawn, ReleaseMoved, PermitRevoked, PermitUsed>;
+                 ReleaseWithdrawn, ReleaseMoved, PermitRevoked, PermitUsed, RolloutStarted,
+                 NodeReported, RolloutSteered, ReleaseOverridden, ReleaseReevaluated>;
 
 struct Entry {
   uint64_t index = 0;

@@ -34,17 +34,21 @@ struct ReleaseRecord {
   bool operator==(const ReleaseRecord&) const = default;
 };
 
-/// A seal, attestation or approval of a release.
+/// A seal, attestation, approval or override of a release.
 struct ReleaseEnvelopeRecord {
   Digest release;
   ReleaseEnvelope envelope;
-  std::string environment;  // Of an approval; else "".
-  Digest findings;          // Likewise.
-  Timestamp expires;        // Likewise.
+  std::string environment;  // Of an approval or override; else "".
+  Digest findings;          // Of an approval.
+  Timestamp expires;        // Likewise, and of an override, as what follows.
+  Digest requester{};       // Key of who asked for it.
+  std::vector<std::string> rules{};
+  std::string reason{};
   uint64_t index = 0;
   Timestamp time;
   std::string author;
-  bool is_approval() const { return !environment.empty(); }
+  bool is_approval() const { return !environment.empty() && rules.empty(); }
+  bool is_override() const { return !rules.empty(); }
   bool operator==(const ReleaseEnvelopeRecord&) const = default;
 };
 

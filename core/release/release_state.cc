@@ -43,6 +43,7 @@ constexpr DeploymentTransition kDeploymentTable[] = {
     {D::kHalted, V::kResume, D::kRollingOut},
     {D::kHalted, V::kBackOut, D::kBackedOut},
     {D::kHalted, V::kReview, D::kReviewed},
+    {D::kDeployed, V::kHalt, D::kHalted},  // Found to be wrong: it goes back.
     {D::kDeployed, V::kBackOut, D::kBackedOut},
     {D::kDeployed, V::kReview, D::kReviewed},
     {D::kBackedOut, V::kReview, D::kReviewed},

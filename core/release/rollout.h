@@ -3,116 +3,53 @@
 // reports at the same times give the same rollout. A value; pure; one thread at a time.
 #pragma once
 
-#include <chrono>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/base/labels.h"
-#include "core/base/status.h"
-#include "core/base/time.h"
-#include "core/release/release_state.h"
+#include "core/release/rollout_progress.h"
 
 namespace dml {
 
-/// How far a node has come, by its own reports. "Installed" is what it says after it did so.
-enum class NodeStage {
-  kPending = 1,
-  kStaged,
-  kInstalled,
-  kActive,
-  kConfirmed,
-  kFailed,
-  kBackedOut
-};
-std::string_view NodeStageName(NodeStage stage);  // "PENDING", ...
-
-/// Whether a node may report `to` after `from`: each step in order, failing from any step, and back
-/// out from whatever it has begun. A step again is no step.
-bool MayFollow(NodeStage from, NodeStage to);
-
-/// Some nodes that go together: those with all of these labels, or a share of all nodes.
-struct RolloutWave {
-  Labels nodes;          // Empty: by `percent`.
-  uint32_t percent = 0;  // Of all nodes, those of earlier waves included; rounded up; 1 to 100.
-};
-
-struct RolloutPlan {
-  std::vector<RolloutWave> waves;    // Nodes that none takes go with the last.
-  uint32_t confirmed_percent = 100;  // Of a wave's nodes, before the next one begins; 1 to 100.
-  std::chrono::seconds soak{0};      // From then on, before it does.
-  uint32_t failed_percent = 0;       // Of the nodes begun; more than that halts. 0: the first one.
-  bool backs_out = true;             // What halts by itself is backed out, too.
-};
-/// ROLLOUT_INVALID: no wave, a share out of bounds or below that of an earlier wave, labels and a
-/// share, no labels and no share.
-absl::Status ValidateRolloutPlan(const RolloutPlan& plan);
-
-struct RolloutNode {
-  std::string name;
-  Labels labels;
-};
-
+/// RolloutProgress with the nodes that it counts.
 class Rollout {
  public:
-  /// Nodes of the same wave go in the order of their names. ROLLOUT_INVALID where a node is there
-  /// twice, or there is none.
+  /// As PlaceNodes(), whose errors it has.
   static absl::StatusOr<Rollout> Start(RolloutPlan plan, std::vector<RolloutNode> nodes,
                                        Timestamp now);
+  /// Of nodes that were placed before, by a plan that is valid.
+  static Rollout StartPlaced(RolloutPlan plan, const std::vector<RolloutPlace>& nodes,
+                             Timestamp now);
 
   /// kRollingOut, kDeployed, kHalted or kBackedOut.
-  DeploymentState state() const { return state_; }
-  bool is_paused() const { return paused_; }
+  DeploymentState state() const { return progress_.parts().state; }
+  bool is_paused() const { return progress_.parts().paused; }
   /// Of the waves begun, counted from 0.
-  size_t wave() const { return wave_; }
+  size_t wave() const { return progress_.parts().wave; }
   /// Why it was halted; "" where it was not.
-  const std::string& reason() const { return reason_; }
+  const std::string& reason() const { return progress_.parts().reason; }
+  const RolloutProgress& progress() const { return progress_; }
 
   NodeStage StageOf(std::string_view node) const;
   /// What nodes are to run: the release (true), or what was there before (false).
   bool Wants(std::string_view node) const;
   /// How many nodes have come to each stage.
-  std::map<NodeStage, size_t> Counts() const;
+  std::map<NodeStage, size_t> Counts() const { return progress_.CountsByStage(); }
 
-  /// A node says how far it has come. NOT_FOUND (NODE_NOT_FOUND); FAILED_PRECONDITION
-  /// (ROLLOUT_STEP_UNEXPECTED) for a step that does not follow, or of a node whose wave has not
-  /// begun. The same report again changes nothing.
+  /// As of RolloutProgress; NOT_FOUND (NODE_NOT_FOUND).
   absl::Status Report(std::string_view node, NodeStage stage, Timestamp now);
-  /// Time went by: a wave may begin. Never goes back.
-  void Tick(Timestamp now);
-
-  /// No further wave begins until Resume(). ROLLOUT_STEP_UNEXPECTED where it is over.
-  absl::Status Pause();
-  /// Goes on after Pause(), or after it was halted and not backed out.
-  absl::Status Resume(Timestamp now);
-  absl::Status Halt(std::string reason);
-  /// All nodes that began go back.
-  absl::Status BackOut(std::string reason);
+  void Tick(Timestamp now) { progress_.Tick(now); }
+  absl::Status Pause() { return progress_.Pause(); }
+  absl::Status Resume(Timestamp now) { return progress_.Resume(now); }
+  absl::Status Halt(std::string reason) { return progress_.Halt(std::move(reason)); }
+  absl::Status BackOut(std::string reason) { return progress_.BackOut(std::move(reason)); }
 
  private:
-  struct Node {
-    size_t wave = 0;
-    NodeStage stage = NodeStage::kPending;
-  };
+  explicit Rollout(RolloutProgress progress) : progress_(std::move(progress)) {}
 
-  Rollout(RolloutPlan plan, Timestamp now) : plan_(std::move(plan)), now_(now) {}
-  void Settle();
-  bool IsThrough(size_t wave) const;
-  void HaltIfTooManyFailed();
-  absl::Status Unexpected(std::string_view what) const;
-
-  RolloutPlan plan_;
-  std::map<std::string, Node, std::less<>> nodes_;
-  size_t waves_ = 0;  // That have nodes, or had.
-  size_t wave_ = 0;
-  std::optional<Timestamp> through_;  // Since when the wave's nodes are confirmed.
-  DeploymentState state_ = DeploymentState::kRollingOut;
-  bool paused_ = false;
-  bool backs_out_ = false;
-  std::string reason_;
-  Timestamp now_;
+  RolloutProgress progress_;
+  std::map<std::string, NodeProgress, std::less<>> nodes_;
 };
 
 }  // namespace dml

@@ -128,6 +128,12 @@ absl::Status Decider::operator()(const ReleaseMoved& p) const {
     return NotFound(ErrorReason("DEPLOYMENT_NOT_FOUND"), "release {} {} is not approved for {}",
                     release.name, release.version, p.environment);
   }
+  DML_ASSIGN_OR_RETURN(const auto rollout, state_.FindRollout(p.release, p.environment));
+  if (rollout.has_value() && p.event != DeploymentEvent::kReview) {
+    return FailedPrecondition(ErrorReason("ROLLOUT_EXISTS"),
+                              "a rollout moves release {} {} in {}: steer that (dml rollout)",
+                              release.name, release.version, p.environment);
+  }
   if (p.replaces_etag != deployment->Etag()) {
     return EtagMismatch(
         fmt::format("release {} {} in {}", release.name, release.version, p.environment),

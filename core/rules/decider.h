@@ -74,7 +74,18 @@ class Decider {
   absl::Status operator()(const PermitRevoked& p) const;
   absl::Status operator()(const PermitUsed& p) const;
 
+  // decide_rollouts.cc
+  absl::Status operator()(const RolloutStarted& p) const;
+  absl::Status operator()(const NodeReported& p) const;
+  absl::Status operator()(const RolloutSteered& p) const;
+  absl::Status operator()(const ReleaseOverridden& p) const;
+  absl::Status operator()(const ReleaseReevaluated& p) const;
+
  private:
+  absl::StatusOr<RolloutRecord> ExistingRollout(const Digest& release,
+                                                std::string_view environment) const;
+  absl::Status CheckNotReviewed(const Digest& release, std::string_view environment) const;
+  absl::Status CheckPermits(const RolloutStarted& p) const;
   /// One that was not denied, has not expired and is not revoked.
   absl::StatusOr<PermitRecord> ExistingPermit(const std::string& id) const;
   absl::StatusOr<ReleaseRecord> ExistingRelease(const Digest& document) const;

@@ -123,7 +123,7 @@ absl::Status Decider::operator()(const PolicySet& p) const {
                    "the policy of {} is at etag '{}', not '{}': read it again and decide anew",
                    p.environment, current, p.replaces_etag);
   }
-  return absl::OkStatus();
+  return CheckText(p.force_reason, kMaxEntryReason, "force_reason");
 }
 
 absl::Status Decide(const EntryPayload& payload, const LibraryState& state, Timestamp now) {

@@ -10,6 +10,7 @@
 #include "core/rules/command.h"
 #include "core/rules/permits.h"
 #include "core/rules/releases.h"
+#include "core/rules/rollouts.h"
 #include "core/rules/seats.h"
 
 namespace dml {
@@ -21,7 +22,10 @@ inline constexpr uint32_t kPlacesForPublications = 100;
 
 /// The state that rules look at. Implemented by storage/views over the batch being built, and by a
 /// fake in tests. Errors are those of the storage below (DATA_LOSS, UNAVAILABLE), never NOT_FOUND.
-class LibraryState : public SeatState, public ReleaseLookup, public PermitLookup {
+class LibraryState : public SeatState,
+                     public ReleaseLookup,
+                     public PermitLookup,
+                     public RolloutLookup {
  public:
   template <typename T>
   using Lookup = absl::StatusOr<std::optional<T>>;

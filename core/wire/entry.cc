@@ -65,6 +65,7 @@ void Put(const PolicySet& p, pb::Entry& out) {
   To(p.document, m->mutable_document());
   m->set_replaces_etag(p.replaces_etag);
   if (p.envelope.size > 0) To(p.envelope, m->mutable_envelope());
+  m->set_force_reason(p.force_reason);
 }
 void Put(const NamespaceRetentionSet& p, pb::Entry& out) {
   out.mutable_namespace_retention_set()->set_name(p.name);
@@ -128,7 +129,7 @@ absl::StatusOr<VersionWithdrawn> Get(const pb::VersionWithdrawn& m) {
 }
 
 absl::StatusOr<PolicySet> Get(const pb::PolicySet& m) {
-  PolicySet out{m.environment(), {}, m.replaces_etag()};
+  PolicySet out{m.environment(), {}, m.replaces_etag(), {}, m.force_reason()};
   DML_ASSIGN_OR_RETURN(out.document, From(m.document()));
   if (m.has_envelope()) {
     DML_ASSIGN_OR_RETURN(out.envelope, From(m.envelope()));
@@ -200,6 +201,12 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
     case pb::Entry::kPermitRevoked:
     case pb::Entry::kPermitUsed:
       return GetPermitPayload(in);
+    case pb::Entry::kRolloutStarted:
+    case pb::Entry::kNodeReported:
+    case pb::Entry::kRolloutSteered:
+    case pb::Entry::kReleaseOverridden:
+    case pb::Entry::kReleaseReevaluated:
+      return GetRolloutPayload(in);
     default:
       return GetTrustPayload(in);
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/journal/records.h"
+#include "core/journal/rollout_records.h"
 
 namespace dml::wire {
 
@@ -40,6 +41,9 @@ std::string Encode(const EntitlementRecord& record);
 std::string Encode(const ReleaseRecord& record);
 std::string Encode(const ReleaseEnvelopeRecord& record);
 std::string Encode(const DeploymentRecord& record);
+std::string Encode(const RolloutRecord& record);
+std::string Encode(const RolloutNodeRecord& record);
+std::string Encode(const ReevaluationRecord& record);
 std::string Encode(const SeatUsage& usage);
 std::string Encode(const LeaseRecord& record);
 std::string Encode(const EnvironmentRecord& record);

@@ -64,6 +64,14 @@ void Put(const ReleaseMoved& p, pb::Entry& out);
 void Put(const AdvisorySet& p, pb::Entry& out);
 void Put(const PermitRevoked& p, pb::Entry& out);
 void Put(const PermitUsed& p, pb::Entry& out);
+void Put(const RolloutStarted& p, pb::Entry& out);
+void Put(const NodeReported& p, pb::Entry& out);
+void Put(const RolloutSteered& p, pb::Entry& out);
+void Put(const ReleaseOverridden& p, pb::Entry& out);
+void Put(const ReleaseReevaluated& p, pb::Entry& out);
+
+void To(const ReleaseEnvelope& value, pb::ReleaseEnvelope* out);
+absl::StatusOr<ReleaseEnvelope> From(const pb::ReleaseEnvelope& in);
 
 void To(const Entitlement& terms, pb::EntitlementTerms* out);
 absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in);
@@ -78,6 +86,8 @@ absl::StatusOr<EntryPayload> GetSeatPayload(const pb::Entry& in);
 absl::StatusOr<EntryPayload> GetReleasePayload(const pb::Entry& in);
 /// The payload of an entry about permits.
 absl::StatusOr<EntryPayload> GetPermitPayload(const pb::Entry& in);
+/// The payload of an entry about rollouts, overrides and re-evaluations.
+absl::StatusOr<EntryPayload> GetRolloutPayload(const pb::Entry& in);
 /// DATA_LOSS (ENTRY_INVALID): the entry is of a kind that this version does not know.
 absl::StatusOr<EntryPayload> UnknownPayload(const pb::Entry& in);
 

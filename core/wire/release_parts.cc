@@ -10,22 +10,6 @@ namespace {
 using wire::From;  // Of core/wire/entry_parts.h and stored.h, beside those here.
 using wire::To;
 
-void To(const ReleaseEnvelope& value, pb::ReleaseEnvelope* out) {
-  To(value.envelope, out->mutable_envelope());
-  out->set_predicate_type(value.predicate_type);
-  for (const Digest& id : value.key_ids) out->add_key_ids(std::string(id.raw()));
-}
-
-absl::StatusOr<ReleaseEnvelope> From(const pb::ReleaseEnvelope& in) {
-  ReleaseEnvelope out;
-  DML_ASSIGN_OR_RETURN(out.envelope, From(in.envelope()));
-  out.predicate_type = in.predicate_type();
-  for (const std::string& raw : in.key_ids()) {
-    DML_ASSIGN_OR_RETURN(out.key_ids.emplace_back(), DigestFrom(raw));
-  }
-  return out;
-}
-
 absl::StatusOr<ReleaseMoved> Get(const pb::ReleaseMoved& m) {
   ReleaseMoved out;
   DML_ASSIGN_OR_RETURN(out.release, DigestFrom(m.release_sha256()));
@@ -76,6 +60,22 @@ absl::Status Number(uint32_t number, Enum last, std::string_view what, Enum& out
 }
 
 }  // namespace
+
+void To(const ReleaseEnvelope& value, pb::ReleaseEnvelope* out) {
+  To(value.envelope, out->mutable_envelope());
+  out->set_predicate_type(value.predicate_type);
+  for (const Digest& id : value.key_ids) out->add_key_ids(std::string(id.raw()));
+}
+
+absl::StatusOr<ReleaseEnvelope> From(const pb::ReleaseEnvelope& in) {
+  ReleaseEnvelope out;
+  DML_ASSIGN_OR_RETURN(out.envelope, From(in.envelope()));
+  out.predicate_type = in.predicate_type();
+  for (const std::string& raw : in.key_ids()) {
+    DML_ASSIGN_OR_RETURN(out.key_ids.emplace_back(), DigestFrom(raw));
+  }
+  return out;
+}
 
 void Put(const ReleaseSealed& p, pb::Entry& out) {
   auto* m = out.mutable_release_sealed();
@@ -180,6 +180,9 @@ std::string Encode(const ReleaseEnvelopeRecord& r) {
   m.set_environment(r.environment);
   m.set_findings_sha256(std::string(r.findings.raw()));
   m.set_expires_micros(ToMicros(r.expires));
+  if (r.is_override()) m.set_requester_sha256(std::string(r.requester.raw()));
+  for (const std::string& rule : r.rules) m.add_rules(rule);
+  m.set_reason(r.reason);
   SetWhen(r, m);
   return SerializeDeterministically(m);
 }
@@ -193,6 +196,11 @@ absl::StatusOr<ReleaseEnvelopeRecord> Decode(std::string_view bytes) {
   r.environment = m.environment();
   DML_ASSIGN_OR_RETURN(r.findings, DigestFrom(m.findings_sha256()));
   r.expires = FromMicros(m.expires_micros());
+  if (!m.requester_sha256().empty()) {
+    DML_ASSIGN_OR_RETURN(r.requester, DigestFrom(m.requester_sha256()));
+  }
+  r.rules.assign(m.rules().begin(), m.rules().end());
+  r.reason = m.reason();
   GetWhen(m, r);
   return r;
 }

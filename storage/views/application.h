@@ -75,6 +75,13 @@ class Application {
   absl::Status operator()(const ReleaseWithdrawn& p);
   absl::Status operator()(const ReleaseMoved& p);
 
+  // project_rollouts.cc
+  absl::Status operator()(const RolloutStarted& p);
+  absl::Status operator()(const NodeReported& p);
+  absl::Status operator()(const RolloutSteered& p);
+  absl::Status operator()(const ReleaseOverridden& p);
+  absl::Status operator()(const ReleaseReevaluated& p);
+
   absl::Status operator()(const AttestationAttached& p) {
     DML_ASSIGN_OR_RETURN(VariantRecord record, ExistingVariant(p.variant));
     DML_RETURN_IF_ERROR(PutAttestation(p.attestation, record));
@@ -186,6 +193,12 @@ class Application {
   void PutPermit(const PermitRecord& record);
   // What it reserved and nobody took is free again.
   absl::Status FreeSeats(const PermitDecided& permit);
+  void PutRollout(RolloutRecord record);
+  void PutRolloutNode(const RolloutRecord& rollout, const RolloutNodeRecord& node);
+  absl::Status MoveDeployment(const RolloutRecord& rollout, DeploymentState before);
+  absl::StatusOr<RolloutRecord> ExistingRollout(const Digest& release,
+                                                const std::string& environment) const;
+  absl::Status PutPermitted(const Digest& document, const std::string& environment);
   // What the documents in force let each key vouch for.
   absl::Status RefreshKeys();
   absl::StatusOr<std::string> EnvelopePayload(const BlobRef& envelope) const;

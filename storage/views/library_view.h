@@ -76,6 +76,17 @@ class LibraryView : public LibraryState {
   absl::StatusOr<std::vector<DeploymentRecord>> DeploymentsOf(const Digest& release) const;
   absl::StatusOr<std::vector<DeploymentRecord>> DeploymentsIn(std::string_view environment) const;
 
+  // rollout_view.cc
+  Sought<RolloutRecord> FindRollout(const Digest& release,
+                                    std::string_view environment) const override;
+  Sought<RolloutNodeRecord> FindRolloutNode(const Digest& release, std::string_view environment,
+                                            std::string_view node) const override;
+  Sought<PermitRecord> FindPermit(std::string_view id) const override;
+  Sought<ReevaluationRecord> FindReevaluation(const Digest& release,
+                                              std::string_view environment) const;
+  /// Those that go on, by environment.
+  absl::StatusOr<std::vector<RolloutRecord>> OpenRollouts() const;
+
   /// The policy set on an environment or on its nearest parent that has one.
   Lookup<PolicyRecord> FindPolicyInForce(std::string_view environment) const;
   Lookup<RequestRecord> FindRequest(std::string_view author, std::string_view request_id) const;

@@ -5,6 +5,8 @@
 #include "storage/views/library_view.h"
 #include "storage/views/license_keys.h"
 #include "storage/views/permit_keys.h"
+#include "storage/views/rollout_keys.h"
+#include "storage/views/seat_keys.h"
 #include "storage/views/view_keys.h"
 
 namespace dml {
@@ -295,6 +297,37 @@ ListView::Result<RelationMatch> ListView::Provides(RelationKind kind, std::strin
                                                    const PageRequest& page,
                                                    const Filter<RelationMatch>& filter) const {
   return WalkRelations(reader_, Row::kProvides, kind, target, page, filter);
+}
+
+namespace {
+
+// Of one environment, or of all.
+std::string InEnvironment(Row row, std::string_view environment) {
+  KeyBuilder key = view_keys::Start(row);
+  return environment.empty() ? key.Build() : key.String(environment).Build();
+}
+
+}  // namespace
+
+ListView::Result<RolloutRecord> ListView::Rollouts(std::string_view environment,
+                                                   const PageRequest& page,
+                                                   const Filter<RolloutRecord>& filter) const {
+  return WalkRecords<RolloutRecord>(reader_, InEnvironment(Row::kRollout, environment), page,
+                                    filter);
+}
+
+ListView::Result<RolloutNodeRecord> ListView::RolloutNodes(
+    const Digest& release, std::string_view environment, const PageRequest& page,
+    const Filter<RolloutNodeRecord>& filter) const {
+  return WalkRecords<RolloutNodeRecord>(
+      reader_, view_keys::RolloutNodePrefix(environment, release).Build(), page, filter);
+}
+
+ListView::Result<ReevaluationRecord> ListView::Reevaluations(
+    std::string_view environment, const PageRequest& page,
+    const Filter<ReevaluationRecord>& filter) const {
+  return WalkRecords<ReevaluationRecord>(reader_, InEnvironment(Row::kReevaluation, environment),
+                                         page, filter);
 }
 
 }  // namespace dml

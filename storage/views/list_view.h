@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/journal/records.h"
+#include "core/journal/rollout_records.h"
 #include "storage/engine/engine.h"
 
 namespace dml {
@@ -92,6 +93,16 @@ class ListView {
                                  const Filter<PermitRecord>& filter = {}) const;
   /// By node.
   Result<PermitUseRecord> PermitUses(std::string_view id, const PageRequest& page) const;
+  /// Of exactly this environment; "": of all, by environment.
+  Result<RolloutRecord> Rollouts(std::string_view environment, const PageRequest& page,
+                                 const Filter<RolloutRecord>& filter = {}) const;
+  /// Of a rollout, by name.
+  Result<RolloutNodeRecord> RolloutNodes(const Digest& release, std::string_view environment,
+                                         const PageRequest& page,
+                                         const Filter<RolloutNodeRecord>& filter = {}) const;
+  /// As of Rollouts.
+  Result<ReevaluationRecord> Reevaluations(std::string_view environment, const PageRequest& page,
+                                           const Filter<ReevaluationRecord>& filter = {}) const;
   /// In the order of the journal.
   Result<CustodyRecord> Custody(std::string_view name, const PageRequest& page) const;
   /// By id.

@@ -4,6 +4,7 @@
 // were reckoned, and its leases are ordered by their ends (core/rules/seats.h). Rows that nobody is
 // told of any more go with later entries about the same entitlement.
 #include "storage/views/application.h"
+#include "storage/views/seat_keys.h"
 
 namespace dml {
 namespace {

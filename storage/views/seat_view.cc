@@ -1,6 +1,7 @@
 // LibraryView: entitlements and leases.
 #include "core/wire/entry.h"
 #include "storage/views/library_view.h"
+#include "storage/views/seat_keys.h"
 #include "storage/views/view_keys.h"
 
 namespace dml {

@@ -64,6 +64,10 @@ enum class Row : uint8_t {
   kPermitUse = 42,
   kRevokedPermit = 43,
   kRevocationCount = 44,
+  kRollout = 45,
+  kRolloutNode = 46,
+  kRolloutOpen = 47,
+  kReevaluation = 49,
 };
 
 inline KeyBuilder Start(Row row) { return KeyBuilder().U8(static_cast<uint8_t>(row)); }
@@ -169,32 +173,6 @@ inline KeyBuilder SignaturePrefix(const Digest& key_id) {
 }
 inline std::string Signature(const Digest& key_id, uint64_t index, const Digest& envelope) {
   return SignaturePrefix(key_id).U64(index).String(envelope.raw()).Build();
-}
-inline std::string Entitlement(std::string_view id) {
-  return Start(Row::kEntitlement).String(id).Build();
-}
-inline std::string SeatUsage(std::string_view entitlement) {
-  return Start(Row::kSeatUsage).String(entitlement).Build();
-}
-inline KeyBuilder LeasePrefix(std::string_view request) {
-  return Start(Row::kLease).String(request);
-}
-inline std::string Lease(std::string_view request, uint64_t index) {
-  return LeasePrefix(request).U64(index).Build();
-}
-/// Of an entitlement's leases, by when they end; times before 1970 are no ends.
-inline KeyBuilder LeaseEndPrefix(std::string_view entitlement) {
-  return Start(Row::kLeaseEnd).String(entitlement);
-}
-inline std::string LeaseEnd(std::string_view entitlement, uint64_t micros, std::string_view request,
-                            uint64_t index) {
-  return LeaseEndPrefix(entitlement).U64(micros).String(request).U64(index).Build();
-}
-inline KeyBuilder LeaseOfPrefix(std::string_view entitlement) {
-  return Start(Row::kLeaseOf).String(entitlement);
-}
-inline std::string LeaseOf(std::string_view entitlement, std::string_view request, uint64_t index) {
-  return LeaseOfPrefix(entitlement).String(request).U64(index).Build();
 }
 inline std::string Stamp(std::string_view name) { return Start(Row::kStamp).String(name).Build(); }
 

@@ -72,6 +72,8 @@ TEST(DeploymentStateTest, StoriesThatEnd) {
   EXPECT_EQ(Play({kApprove, kPermit, kPermitEnd, kLapse}), DeploymentState::kNone);
   EXPECT_EQ(Play({kApprove, kApprove, kPermit, kPermit, kStart, kPermit, kFinish, kBackOut}),
             DeploymentState::kBackedOut);
+  EXPECT_EQ(Play({kApprove, kPermit, kStart, kFinish, kHalt, kBackOut, kReview}),
+            DeploymentState::kReviewed);
 }
 
 TEST(DeploymentStateTest, NothingStartsWithoutAPermitNorIsPermittedWithoutAnApproval) {

@@ -106,6 +106,15 @@ class FakeState : public LibraryState {
     return std::nullopt;
   }
 
+  Sought<RolloutRecord> FindRollout(const Digest&, std::string_view) const override {
+    return std::nullopt;
+  }
+  Sought<RolloutNodeRecord> FindRolloutNode(const Digest&, std::string_view,
+                                            std::string_view) const override {
+    return std::nullopt;
+  }
+  Sought<PermitRecord> FindPermit(std::string_view) const override { return std::nullopt; }
+
   VariantRecord variant;
   std::optional<RetentionRecord> retention;
   std::vector<std::string> live;  // Versions of the package, highest first.

@@ -28,6 +28,15 @@ inline ReleaseEnvelope SampleReleaseEnvelope(const std::string& text) {
           {Digest(std::array<uint8_t, 32>{1}), Digest(std::array<uint8_t, 32>{2})}};
 }
 
+inline RolloutPlan SamplePlan() {
+  RolloutPlan plan;
+  plan.waves = {{{{"ring", "canary"}}, 0}, {{}, 25}, {{}, 100}};
+  plan.confirmed_percent = 95;
+  plan.soak = std::chrono::hours(1);
+  plan.failed_percent = 5;
+  return plan;
+}
+
 inline ScanReport SampleScan() {
   return {ScanVerdict::kInfected, "ClamAV 1.0.9", "27465", "bin/tool: Win.Test.EICAR_HDB-1"};
 }
@@ -80,6 +89,8 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
       {"policy_set_signed", PolicySet{.environment = "production",
                                       .document = SampleBlob("policy"),
                                       .envelope = SampleBlob("envelope")}},
+      {"policy_set_forced",
+       PolicySet{"production", SampleBlob("policy"), "1-0a1b2c3d", {}, "all is to stand still"}},
       {"namespace_retention_set",
        NamespaceRetentionSet{
            "acme",
@@ -200,6 +211,23 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
       {"release_withdrawn", ReleaseWithdrawn{Sha256("release"), "loses data", "17"}},
       {"release_moved", ReleaseMoved{Sha256("release"), "production/eu", DeploymentEvent::kBackOut,
                                      "payments fail", "18"}},
+      {"rollout_started",
+       RolloutStarted{Sha256("release"), "production/eu", "9f8b2c44-2d63-4a57-8e56-6d0e4f3f7a11",
+                      SamplePlan(), SampleBlob("nodes"), Sha256("before")}},
+      {"node_reported",
+       NodeReported{Sha256("release"), "production/eu", "environments/production/eu/nodes/web-1",
+                    NodeStage::kFailed, "it does not start", SampleBlob("report")}},
+      {"rollout_steered", RolloutSteered{Sha256("release"), "production/eu",
+                                         RolloutAction::kBackOut, "payments fail", "19"}},
+      {"release_overridden", ReleaseOverridden{Sha256("release"),
+                                               "production/eu",
+                                               SampleReleaseEnvelope("override"),
+                                               Digest(std::array<uint8_t, 32>{1}),
+                                               {"timing.freeze", "timing.planned"},
+                                               "the shop is down",
+                                               FromMicros(1767312000000000)}},
+      {"release_reevaluated",
+       ReleaseReevaluated{Sha256("release"), "production/eu", 299, 3, 2, SampleBlob("found")}},
       {"clock_accepted", ClockAccepted{FromMicros(1798761600000001)}},
   };
 }
