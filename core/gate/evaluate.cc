@@ -82,6 +82,9 @@ class Evaluation {
     }
     if (input_.policy == nullptr) return;
     CheckNames(item, subject);
+    if (item.state != ItemState::kNotFound) {
+      CheckContentRules(input_.policy->content, item.facts, item.name, input_.time, findings_);
+    }
     if (item.state != ItemState::kNotFound) CheckSignatures(item, subject);
     if (item.spec != nullptr) CheckLicense(item, subject);
   }

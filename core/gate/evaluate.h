@@ -37,6 +37,7 @@ struct GateItem {
   std::vector<Digest> revoked_keys;  // Would be in `signatures`, but were revoked.
   std::string trust_fault;     // Why the trust root does not let it be published; "": it does.
   LicenseEvidence evidence{};  // What is declared is in `spec`.
+  ContentFacts facts{};        // What the policy's content rules ask about.
 };
 
 struct GateInput {
@@ -66,6 +67,8 @@ struct GateResult {
 ///   content.rejected     it was rejected
 ///   content.namespace    no pattern of the policy allows its namespace
 ///   content.denied       the policy denies the package
+///   content.platform, .scan, .sbom, signature.builder
+///                        see core/gate/content_rules.h
 ///   trust.root-expired   clients judge nothing by the trust root any more
 ///   signature.trust      the trust root demands more signatures, whatever the policy does
 ///   signature.threshold  fewer distinct persons signed than the policy demands; a signature whose

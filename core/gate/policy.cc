@@ -30,6 +30,26 @@ absl::Status AsPolicyError(const absl::Status& status) {
   return status.ok() ? status : InvalidArgument(kInvalid, "{}", Message(status));
 }
 
+void CheckNoneEmpty(ObjectReader& in, std::string_view key, const std::vector<std::string>& texts) {
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (!texts[i].empty()) continue;
+    in.Check(fmt::format("{}[{}]", key, i), InvalidArgument(kInvalid, "matches nothing"));
+  }
+}
+
+void ReadContentRules(ObjectReader& in, ContentRules& rules) {
+  rules.platforms = in.Strings("platforms", kMaxPolicyPatterns, kMaxPatternBytes);
+  CheckNoneEmpty(in, "platforms", rules.platforms);
+  if (in.Has("scannedWithinDays")) {
+    rules.scanned_within = std::chrono::days(in.Unsigned("scannedWithinDays", 1, kMaxScanDays));
+  }
+  in.Read("sbom", [&](const json& value) -> absl::Status {
+    if (!value.is_boolean()) return InvalidArgument(kInvalid, "member 'sbom' is not true or false");
+    rules.demands_sbom = value.get<bool>();
+    return absl::OkStatus();
+  });
+}
+
 absl::Status ReadContent(const json& value, Policy& policy) {
   ObjectReader in(value, kInvalid);
   policy.allowed_namespaces = in.Strings("allowedNamespaces", kMaxPolicyPatterns, kMaxPatternBytes);
@@ -42,6 +62,7 @@ absl::Status ReadContent(const json& value, Policy& policy) {
     in.Check(fmt::format("deniedPackages[{}]", i),
              ValidatePackagePattern(policy.denied_packages[i]));
   }
+  ReadContentRules(in, policy.content);
   if (policy.allowed_namespaces.empty()) {
     in.Check("allowedNamespaces",
              InvalidArgument(kInvalid,
@@ -55,6 +76,8 @@ absl::Status ReadSignatures(const json& value, Policy& policy) {
   ObjectReader in(value, kInvalid);
   policy.signature_threshold =
       static_cast<uint32_t>(in.Unsigned("threshold", 1, kMaxSignatureThreshold));
+  policy.content.builders = in.Strings("builders", kMaxPolicyPatterns, kMaxBuilderBytes);
+  CheckNoneEmpty(in, "builders", policy.content.builders);
   return in.Finish();
 }
 
@@ -105,11 +128,19 @@ content:
     - "*"
   # Packages that must not be deployed, whatever else holds: "namespace/name".
   deniedPackages: []
+  # Only for these platforms; without the line, for all.
+  # platforms: ["linux-*", any]
+  # Each package must have been scanned within so many days, and found to be clean.
+  # scannedWithinDays: 30
+  # Each package must have an attested bill of materials (SPDX or CycloneDX).
+  # sbom: true
 
 signatures:
   # How many different persons must have signed the publication of each package with a key that
   # holds the role publisher. Two keys of one person count once. At least 1.
   threshold: 1
+  # Attested provenance (SLSA) must name one of these builders; without the line, none is asked for.
+  # builders: ["https://ci.example.com/*"]
 
 licenses:
   # SPDX license ids (https://spdx.org/licenses), and references of your own such as

@@ -4,9 +4,11 @@
 //   schema: dml.policy/v1
 //   content:
 //     allowedNamespaces: ["acme", "team-*"]   # at least one pattern
-//     deniedPackages: ["acme/old-*"]          # optional
+//     deniedPackages: ["acme/old-*"]          # optional, as what follows:
+//     core/gate/content_rules.h platforms: ["linux-*", any] scannedWithinDays: 30 sbom: true
 //   signatures:
 //     threshold: 2        # distinct persons whose keys hold the role publisher; 1 to 16
+//     builders: ["https://ci.example/*"]      # optional: one of them built it
 //   licenses:             # each optional; a license that nothing names is under review
 //     allow: ["MIT"]      # rules of these names; the worst of all that name a license holds
 //     deny: ["SSPL-1.0"]
@@ -36,6 +38,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/status.h"
+#include "core/gate/content_rules.h"
 #include "core/gate/release_rules.h"
 #include "core/license/license_list.h"
 #include "core/license/policy.h"
@@ -64,6 +67,7 @@ struct Policy {
   Digest digest;  // Of the document's exact bytes.
   std::vector<std::string> allowed_namespaces;
   std::vector<std::string> denied_packages;
+  ContentRules content;
   uint32_t signature_threshold = kMaxSignatureThreshold;
   LicensePolicy licenses;  // Its first rules are "allow", "deny" and "review", where not empty.
   LicenseWaivers waivers;

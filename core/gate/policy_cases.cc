@@ -60,7 +60,7 @@ absl::StatusOr<VariantName> ReadVariant(const std::string& text) {
   return out;
 }
 
-absl::StatusOr<PolicyCase::Package> ReadPackage(const json& value) {
+absl::StatusOr<PolicyCase::Package> ReadPackage(const json& value, Timestamp now) {
   PolicyCase::Package out;
   absl::StatusOr<VariantName> variant = ReadVariant(value["variant"].get<std::string>());
   DML_RETURN_IF_ERROR(At("variant", variant.status()));
@@ -75,6 +75,12 @@ absl::StatusOr<PolicyCase::Package> ReadPackage(const json& value) {
   out.license = value.value("license", "NOASSERTION");
   out.state = WordOr(value, "state", CaseItemStates(), ItemState::kPublished, ItemState::kNotFound);
   out.publishers = TextsOf(value, "publishers");
+  if (value.contains("scannedDaysAgo")) {
+    out.facts.scanned = now - std::chrono::days(value["scannedDaysAgo"].get<uint64_t>());
+    out.facts.is_clean = true;
+  }
+  for (std::string& type : TextsOf(value, "evidence")) out.facts.evidence.insert(std::move(type));
+  for (std::string& id : TextsOf(value, "builders")) out.facts.builders.insert(std::move(id));
   return out;
 }
 
@@ -151,7 +157,7 @@ absl::StatusOr<PolicyCase> ReadCase(const json& value) {
   out.time = *time;
   out.type = WordOr(value, "type", CaseTypes(), ReleaseType::kMinor, ReleaseType::kMajor);
   for (size_t i = 0; i < value["packages"].size(); ++i) {
-    absl::StatusOr<PolicyCase::Package> package = ReadPackage(value["packages"][i]);
+    absl::StatusOr<PolicyCase::Package> package = ReadPackage(value["packages"][i], out.time);
     if (!package.ok()) return AtField(package.status(), fmt::format("packages[{}]", i));
     out.packages.push_back(*std::move(package));
   }
@@ -218,6 +224,7 @@ std::vector<Finding> FindOnSet(const PolicyCase& one, const Policy& policy,
     GateItem item;
     item.name = package.variant;
     item.state = package.state;
+    item.facts = package.facts;
     for (const std::string& person : package.publishers) {
       item.signatures.push_back({Sha256("key of " + person), person});
     }

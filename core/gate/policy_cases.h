@@ -26,6 +26,7 @@ struct PolicyCase {
     std::string license;  // As declared.
     ItemState state = ItemState::kPublished;
     std::vector<std::string> publishers;
+    ContentFacts facts{};
   };
   std::string name;
   int line = 0;  // In the document.

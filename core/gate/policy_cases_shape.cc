@@ -33,6 +33,7 @@ constexpr Shape kFlag = {.kind = Kind::kFlag};
 constexpr Shape kText = {.kind = Kind::kText, .max = 1024};
 constexpr Shape kCount = {.kind = Kind::kNumber, .max = kMaxCount};
 constexpr Shape kHours = {.kind = Kind::kNumber, .max = 24 * 366 * 10};
+constexpr Shape kDays = {.kind = Kind::kNumber, .max = kMaxScanDays};
 constexpr Shape kScore = {.kind = Kind::kNumber, .max = kMaxRiskScore};
 constexpr Shape kTexts = List(kText, 1000);
 constexpr Shape kType = Word(kTypes);
@@ -49,7 +50,10 @@ constexpr ShapeMember kPackageMembers[] = {
     {"from", &kText, false, "Version that an upgrade takes the place of"},
     {"license", &kText, false, "As declared; NOASSERTION"},
     {"state", &kItemState, false, "In the library; PUBLISHED"},
-    {"publishers", &kTexts, false, "Persons who signed its publication"}};
+    {"publishers", &kTexts, false, "Persons who signed its publication"},
+    {"scannedDaysAgo", &kDays, false, "And found to be clean; never"},
+    {"evidence", &kTexts, false, "Predicate types of its attestations"},
+    {"builders", &kTexts, false, "Ids that its provenance names"}};
 constexpr Shape kPackage = Object(kPackageMembers);
 constexpr Shape kPackages = List(kPackage, kMaxReleaseItems, 1);
 

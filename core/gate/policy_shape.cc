@@ -44,14 +44,19 @@ constexpr Shape kSomeHours = Number(1, kMaxHours);
 constexpr std::string_view kSchemaWords[] = {kPolicySchema};
 constexpr Shape kSchema = Word(kSchemaWords);
 
+constexpr Shape kScanDays = Number(1, kMaxScanDays);
 constexpr ShapeMember kContentMembers[] = {
     {"allowedNamespaces", &kPatterns, false, "Namespaces that packages may come from"},
-    {"deniedPackages", &kPatterns, false, "Packages that are never deployed: namespace/name"}};
+    {"deniedPackages", &kPatterns, false, "Packages that are never deployed: namespace/name"},
+    {"platforms", &kPatterns, false, "Platforms that they may be for, such as linux-*; all"},
+    {"scannedWithinDays", &kScanDays, false, "The last scan is not older, and found it clean"},
+    {"sbom", &kFlag, false, "Each has an attested bill of materials; false"}};
 constexpr Shape kContent = Object(kContentMembers);
 
 constexpr Shape kThreshold = Number(1, kMaxSignatureThreshold);
 constexpr ShapeMember kSignatureMembers[] = {
-    {"threshold", &kThreshold, true, "Distinct persons who must have signed each publication"}};
+    {"threshold", &kThreshold, true, "Distinct persons who must have signed each publication"},
+    {"builders", &kPatterns, false, "Who built it, one of them, by its provenance; anybody"}};
 constexpr Shape kSignatures = Object(kSignatureMembers);
 
 constexpr std::string_view kNotProvenWords[] = {"DENY", "WARN"};

@@ -6,6 +6,7 @@
 #include "core/gate/evaluate_release.h"
 #include "storage/journal/journal.h"
 #include "storage/library/advisories.h"
+#include "storage/library/content_facts.h"
 #include "storage/library/publication_signers.h"
 #include "storage/library/variant_specs.h"
 #include "storage/views/library_view.h"
@@ -106,6 +107,9 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
       item.trust_fault = std::move(signers.trust_fault);
       DML_ASSIGN_OR_RETURN(item.evidence,
                            policies.evidence().Get(state, trusted, policy.data->list, *record));
+      if (policy.policy != nullptr) {
+        DML_ASSIGN_OR_RETURN(item.facts, ReadContentFacts(state, *record, policy.policy->content));
+      }
     }
     input.items.push_back(std::move(item));
   }

@@ -56,6 +56,25 @@ TEST_F(ApprovalsTest, AsManyPersonsAsMustBe) {
   EXPECT_TRUE(IsAllowed());
 }
 
+// attack: a policy that needs fewer than the trust root does.
+TEST_F(ApprovalsTest, TheTrustRootsThresholdHoldsWhateverThePolicySays) {
+  rules_.approvals = {{{}, {.approvers = 1}}};
+  Approve("amy");
+  EXPECT_TRUE(IsAllowed());
+  const auto key = [](const char* person) { return Sha256(std::string("key of ") + person); };
+  in_.approver_groups = {{2, {key("amy"), key("abe"), key("ann")}}};
+  EXPECT_FALSE(IsAllowed());
+  EXPECT_EQ(Messages("approval.threshold"),
+            "the trust root demands 2 approvers for production, and 1 have approved it\n");
+  Approve("zoe");
+  EXPECT_FALSE(IsAllowed()) << "who is not of them does not count";
+  in_.approver_groups.push_back({1, {key("zoe")}});
+  EXPECT_TRUE(IsAllowed()) << "a delegation lets zoe alone";
+  in_.approver_groups.pop_back();
+  Approve("abe");
+  EXPECT_TRUE(IsAllowed());
+}
+
 TEST_F(ApprovalsTest, OnePersonCountsOnce) {
   Approve("amy");
   Approve("amy").key = Sha256("another key");
