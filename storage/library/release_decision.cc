@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/trust/statement.h"
+#include "storage/library/overrides.h"
 #include "storage/library/publication_signers.h"
 #include "storage/library/releases.h"
 #include "storage/views/library_view.h"
@@ -68,18 +69,24 @@ class Question {
     if (trust_ != nullptr) {
       for (const Authority& authority :
            trust_->AuthoritiesFor(SigningRole::kApprover, question_.environment)) {
+        ApproverGroup& group = in_.approver_groups.emplace_back();
+        group.threshold = authority.threshold;
         for (const TrustKey& key : authority.keys) {
-          if (key.person) approvers.emplace(key.key.id(), key.holder);
+          if (!key.person) continue;
+          approvers.emplace(key.key.id(), key.holder);
+          group.keys.insert(key.key.id());
         }
       }
     }
     DML_ASSIGN_OR_RETURN(const auto envelopes, view_.ReleaseEnvelopes(question_.release));
     for (const ReleaseEnvelopeRecord& record : envelopes) {
-      if (!record.is_approval()) {
-        DML_RETURN_IF_ERROR(AddEvidence(record.envelope));
+      const bool is_evidence = !record.is_approval() && !record.is_override();
+      if (is_evidence) DML_RETURN_IF_ERROR(AddEvidence(record.envelope));
+      if (is_evidence || record.environment != question_.environment) continue;
+      if (record.is_override()) {
+        in_.overrides.push_back(OverrideFactOf(record, trust_));
         continue;
       }
-      if (record.environment != question_.environment) continue;
       for (const Digest& key : record.envelope.key_ids) {
         const auto holder = approvers.find(key);
         in_.approvals.push_back({holder == approvers.end() ? "" : holder->second, key,

@@ -8,6 +8,7 @@
 
 #include "core/crypto/sha256.h"
 #include "core/evidence/claims.h"
+#include "core/evidence/override_claim.h"
 #include "core/release/secret_scan.h"
 #include "core/trust/statement.h"
 #include "storage/library/trust.h"
@@ -19,9 +20,9 @@ namespace {
 
 constexpr SigningRole kApprovers[] = {SigningRole::kApprover};
 // Predicates that mean something by themselves; none of them is evidence about a release.
-constexpr std::array<std::string_view, 6> kOthers = {
-    kReleasePredicate,  kPolicyPredicate,      kLicenseDataPredicate,
-    kApprovalPredicate, kPublicationPredicate, kVerificationSummaryPredicate};
+constexpr std::array<std::string_view, 7> kOthers = {
+    kReleasePredicate,     kPolicyPredicate,   kLicenseDataPredicate,        kApprovalPredicate,
+    kPublicationPredicate, kOverridePredicate, kVerificationSummaryPredicate};
 
 BlobRef RefOf(const std::string& bytes) { return {Sha256(bytes), bytes.size()}; }
 
