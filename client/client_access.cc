@@ -1,6 +1,7 @@
 // Environments, nodes and policy.
 #include "client/calls.h"
 #include "client/client.h"
+#include "client/policies.h"
 #include "dml/v1/environment.grpc.pb.h"
 #include "dml/v1/policy.grpc.pb.h"
 
@@ -86,15 +87,7 @@ absl::StatusOr<Committed<PolicyDocument>> Client::SetPolicy(const std::string& e
                                                             const std::string& document,
                                                             const std::string& etag,
                                                             const MutationOptions& options) {
-  v1::SetPolicyRequest request;
-  request.set_environment(wire::EnvironmentResource(environment));
-  request.set_document(document);
-  request.set_etag(etag);
-  DML_ASSIGN_OR_RETURN(auto done, Mutate<PolicySet>(connection(), &Policies::SetPolicy,
-                                                    std::move(request), options));
-  DML_ASSIGN_OR_RETURN(PolicyRecord record, Answered(wire::From(done.response.policy())));
-  DML_RETURN_IF_ERROR(CheckBytes("policy", document, record.document));
-  return Committed<PolicyDocument>{{std::move(record), document}, std::move(done.commit)};
+  return PolicyClient(*this).Set(environment, {.document = document, .etag = etag}, options);
 }
 
 }  // namespace dml

@@ -106,6 +106,7 @@ absl::StatusOr<ReleaseDetails> ReleaseClient::Get(const ReleaseName& name,
 absl::StatusOr<ListPage<ReleaseRecord>> ReleaseClient::List(const ListOptions& options) {
   v1::ListReleasesRequest request;
   SetPage(options, request);
+  request.set_filter(options.filter);
   DML_ASSIGN_OR_RETURN(auto response, client_.connection().Call(&Calls::ListReleases, request));
   return ReadPageBy<ReleaseRecord>(response.releases(), response.next_page_token(),
                                    [](const auto& item) { return wire::From(item); });
@@ -158,6 +159,18 @@ absl::StatusOr<Committed<DeploymentRecord>> ReleaseClient::Approve(const Release
                        Mutate<ReleaseApproved>(client_.connection(), &Calls::ApproveRelease,
                                                std::move(request), options));
   return CommittedDeployment(std::move(done));
+}
+
+absl::StatusOr<Committed<ReleaseRecord>> ReleaseClient::Override(const ReleaseName& name,
+                                                                 const std::string& envelope,
+                                                                 const MutationOptions& options) {
+  v1::OverrideReleaseRequest request;
+  request.set_name(ResourceOf(name));
+  request.set_envelope(envelope);
+  DML_ASSIGN_OR_RETURN(auto done,
+                       Mutate<ReleaseOverridden>(client_.connection(), &Calls::OverrideRelease,
+                                                 std::move(request), options));
+  return CommittedRelease(std::move(done));
 }
 
 absl::StatusOr<Committed<ReleaseRecord>> ReleaseClient::Withdraw(const ReleaseName& name,

@@ -69,6 +69,10 @@ class ReleaseClient {
   absl::StatusOr<Committed<DeploymentRecord>> Approve(const ReleaseName& name,
                                                       const std::string& envelope,
                                                       const MutationOptions& options = {});
+  /// An OverrideClaim about it (core/evidence/override_claim.h).
+  absl::StatusOr<Committed<ReleaseRecord>> Override(const ReleaseName& name,
+                                                    const std::string& envelope,
+                                                    const MutationOptions& options = {});
   absl::StatusOr<Committed<ReleaseRecord>> Withdraw(const ReleaseName& name,
                                                     const std::string& reason,
                                                     const std::string& etag,

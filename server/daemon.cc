@@ -27,6 +27,7 @@
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
 #include "storage/library/principal_names.h"
+#include "storage/library/steward.h"
 #include "storage/library/trust.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
@@ -104,6 +105,8 @@ struct Daemon::Parts {
   std::unique_ptr<Admission> admission;
   std::unique_ptr<PrincipalNames> names;
   TrustCache trust;
+  std::shared_ptr<PolicyCache> policies = std::make_shared<PolicyCache>();
+  std::unique_ptr<Steward> steward;
   std::unique_ptr<LibraryAccess> access;
   std::unique_ptr<TlsStore> tls;  // Null: no TLS.
   std::unique_ptr<Authenticator> authenticator;
@@ -196,6 +199,7 @@ absl::Status Daemon::Serve() {
       .server_version = kServerVersion,
       .data_dir = config.data_dir.string(),
       .start_time = WallClockNow(),
+      .policies = parts.policies,
       .stopping = parts.stopping,
       .permit_key = parts.permit_key,
       .observer = &parts.metrics});
@@ -218,6 +222,13 @@ absl::Status Daemon::Serve() {
                        StartObservation(config, parts.tls.get(), *parts.guard,
                                         {.metrics = [&parts] { return parts.metrics.Text(); },
                                          .ready = [this] { return Ready(); }}));
+  if (config.read_only) return absl::OkStatus();
+  StewardOptions steward;
+  steward.on_found = [&parts](const ReleaseReevaluated&, const std::vector<Finding>& findings) {
+    parts.metrics.Decided("reevaluation", findings.empty(), findings);
+  };
+  parts.steward =
+      std::make_unique<Steward>(*parts.library, parts.trust, *parts.policies, std::move(steward));
   return absl::OkStatus();
 }
 
@@ -314,6 +325,7 @@ void Daemon::Shutdown(std::chrono::milliseconds grace) {
   if (parts_->host != nullptr) parts_->host->Shutdown(grace);
   parts_->observation.reset();  // Tells until then that the daemon is not ready.
   parts_->audit.reset();
+  parts_->steward.reset();
   parts_->admission.reset();
   parts_->maintenance.reset();
   parts_->library.reset();

@@ -121,6 +121,13 @@ void To(const ReleaseEnvelopeRecord& record, v1::ReleaseEnvelope* out) {
     out->set_findings(record.findings.ToString());
     To(record.expires, out->mutable_expire_time());
   }
+  if (record.is_override()) {
+    out->set_environment(EnvironmentResource(record.environment));
+    To(record.expires, out->mutable_expire_time());
+    for (const std::string& rule : record.rules) out->add_rules(rule);
+    out->set_requester(record.requester.ToString());
+    out->set_reason(record.reason);
+  }
   out->set_index(record.index);
   To(record.time, out->mutable_attach_time());
   out->set_author(record.author);
@@ -135,8 +142,11 @@ absl::StatusOr<ReleaseEnvelopeRecord> From(const v1::ReleaseEnvelope& in) {
   }
   if (!in.environment().empty()) {
     DML_ASSIGN_OR_RETURN(out.environment, EnvironmentAt(in.environment()));
-    DML_ASSIGN_OR_RETURN(out.findings, Digest::Parse(in.findings()));
     out.expires = From(in.expire_time());
+    out.rules.assign(in.rules().begin(), in.rules().end());
+    out.reason = in.reason();
+    DML_ASSIGN_OR_RETURN(out.rules.empty() ? out.findings : out.requester,
+                         Digest::Parse(out.rules.empty() ? in.findings() : in.requester()));
   }
   out.index = in.index();
   out.time = From(in.attach_time());

@@ -22,6 +22,8 @@ constexpr RoleSet kMovers = {Role::kDeployer, Role::kReleaseManager, Role::kAdmi
 constexpr RoleSet kRevokers = kMovers | kApprovers;
 // Who acts on permits: nodes, and tools that deploy for them.
 constexpr RoleSet kPermitUsers = {Role::kNode, Role::kDeployer, Role::kAdmin};
+// A node for itself (server/rpc/rollout_service.cc).
+constexpr RoleSet kReporters = kMovers | RoleSet{Role::kNode};
 constexpr RoleSet kDelegators = {Role::kPublisher, Role::kReleaseManager, Role::kAdmin};
 constexpr RoleSet kReaders = {
     Role::kReader,   Role::kPublisher,      Role::kTester,  Role::kApprover, Role::kReleaseManager,
@@ -138,6 +140,9 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.MaintenanceService/StartMeasurement", kOperators, ScopeKind::kLibrary},
     {"/dml.v1.MaintenanceService/StartRepack", kOperators, ScopeKind::kLibrary},
     {"/dml.v1.MaintenanceService/StartScrub", kOperators, ScopeKind::kLibrary},
+    {"/dml.v1.MeasuresService/GetMeasures", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.MeasuresService/ListFindings", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.MeasuresService/ListMeasureDefinitions", kReaders, ScopeKind::kAny},
     {"/dml.v1.MediaService/GetMedia", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.MediaService/ListCustody", kReaders, ScopeKind::kNamespace},
     {"/dml.v1.MediaService/ListMedia", kReaders, ScopeKind::kNamespace},
@@ -161,9 +166,20 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.ReleaseService/EvaluateRelease", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.ReleaseService/GetRelease", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.ReleaseService/ListReleases", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.ReleaseService/OverrideRelease", kApprovers, ScopeKind::kEnvironment},
     {"/dml.v1.ReleaseService/RecordDeployment", kMovers, ScopeKind::kEnvironment},
     {"/dml.v1.ReleaseService/SealRelease", kManagers, ScopeKind::kEnvironment},
     {"/dml.v1.ReleaseService/WithdrawRelease", kManagers, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/AbortRollout", kMovers, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/BackOutRollout", kMovers, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/GetRollout", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/ListRolloutNodes", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/ListRollouts", kReaders, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/PauseRollout", kMovers, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/ReportNode", kReporters, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/ResumeRollout", kMovers, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/StartRollout", kMovers, ScopeKind::kEnvironment},
+    {"/dml.v1.RolloutService/WatchRollout", kReaders, ScopeKind::kEnvironment},
     {"/dml.v1.TrustService/ListDelegations", kEveryone, ScopeKind::kAny},
     {"/dml.v1.TrustService/ListRoots", kEveryone, ScopeKind::kAny},
     {"/dml.v1.TrustService/SetDelegation", kDelegators, ScopeKind::kLibrary},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/wire/api.h"
+#include "server/rpc/watch_slot.h"
 
 namespace dml {
 namespace {
@@ -10,8 +11,6 @@ namespace {
 constexpr int kEntriesPerMessage = 100;
 constexpr size_t kMessageBytes = 1 << 20;
 constexpr uint64_t kMaxScannedPerMessage = 10'000;
-// How soon a watch sees that its caller has gone, or that the daemon stops.
-constexpr std::chrono::milliseconds kLook(200);
 
 // What an entry is about, written like a scope; "" for what concerns the whole library.
 struct ThingOf {
@@ -31,33 +30,21 @@ struct ThingOf {
   std::string operator()(const PermitDecided& p) const { return "environments/" + p.environment; }
   std::string operator()(const ReleaseApproved& p) const { return "environments/" + p.environment; }
   std::string operator()(const ReleaseMoved& p) const { return "environments/" + p.environment; }
+  std::string operator()(const RolloutStarted& p) const { return "environments/" + p.environment; }
+  std::string operator()(const NodeReported& p) const { return "environments/" + p.environment; }
+  std::string operator()(const RolloutSteered& p) const { return "environments/" + p.environment; }
+  std::string operator()(const ReleaseOverridden& p) const {
+    return "environments/" + p.environment;
+  }
+  std::string operator()(const ReleaseReevaluated& p) const {
+    return "environments/" + p.environment;
+  }
   std::string operator()(const SeatsReserved& p) const { return "environments/" + p.environment; }
   std::string operator()(const LeaseBorrowed& p) const { return "environments/" + p.environment; }
   template <typename Payload>
   std::string operator()(const Payload&) const {
     return "";
   }
-};
-
-// One of kMaxWatches.
-class WatchSlot {
- public:
-  static absl::StatusOr<WatchSlot> Take(std::atomic<int>& watches) {
-    if (watches.fetch_add(1) < kMaxWatches) return WatchSlot(watches);
-    --watches;
-    return ResourceExhausted(ErrorReason("WATCH_LIMIT"),
-                             "{} watches are open; list entries from time to time instead",
-                             kMaxWatches);
-  }
-  WatchSlot(WatchSlot&& other) noexcept : watches_(std::exchange(other.watches_, nullptr)) {}
-  WatchSlot& operator=(WatchSlot&&) = delete;
-  ~WatchSlot() {
-    if (watches_ != nullptr) --*watches_;
-  }
-
- private:
-  explicit WatchSlot(std::atomic<int>& watches) : watches_(&watches) {}
-  std::atomic<int>* watches_;
 };
 
 // The next entries of [next, size) that the caller may see and asked for; `next` moves on.
@@ -139,7 +126,7 @@ absl::Status WatchJournal(const ServiceContext& services, grpc::ServerContext& c
       opened = true;
       spoken = now;
     }
-    if (next == checkpoint->checkpoint.size) services.library.AwaitCheckpoint(next + 1, kLook);
+    if (next == checkpoint->checkpoint.size) services.library.AwaitCheckpoint(next + 1, kWatchLook);
   }
   return watched.Broken();
 }

@@ -19,11 +19,6 @@ bool MaySeeEntry(const Caller& caller, const Entry& entry);
 /// The entry as the API has it; its leaf is moved.
 void FillEntry(StoredEntry&& stored, v1::JournalEntry& out);
 
-/// How long nothing is sent before an empty message shows that the stream is alive.
-inline constexpr std::chrono::seconds kWatchHeartbeat(20);
-/// Watches of the whole daemon: each occupies a thread.
-inline constexpr int kMaxWatches = 64;
-
 /// Sends entries from the request's start on as they are signed, until the call is cancelled or the
 /// daemon stops: UNAVAILABLE (SERVER_STOPPING). The caller is judged anew for each message, so that
 /// a revocation acts on what comes next; one that takes nothing of what is sent is cancelled by

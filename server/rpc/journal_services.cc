@@ -252,6 +252,8 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& c
   services.push_back(MakeAdmissionService(context));
   services.push_back(MakeReleaseService(context));
   services.push_back(MakePermitService(context));
+  services.push_back(MakeRolloutService(context));
+  services.push_back(MakeMeasuresService(context));
   services.push_back(MakeMediaService(context));
   services.push_back(MakeEntitlementService(context));
   return services;

@@ -5,6 +5,7 @@
 #include "dml/v1/policy.grpc.pb.h"
 #include "server/rpc/service_util.h"
 #include "storage/library/license_data.h"
+#include "storage/library/policy_lock_out.h"
 #include "storage/library/policy_signatures.h"
 #include "storage/views/library_view.h"
 #include "storage/views/projector.h"
@@ -190,10 +191,13 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
             auto state = context_.library.Read();
             const auto policy = context_.policies->Parse(*state, document);
             if (!policy.ok()) return AtField(policy.status(), "document");
+            DML_RETURN_IF_ERROR(
+                CheckLockOut(*state, *policy->policy, environment, request->force_reason()));
             Command command;
             DML_ASSIGN_OR_RETURN(StampSeen seen, SeenLicenseData(*state));
             command.decided_on.push_back(std::move(seen));
-            command.payload = PolicySet{environment, ref, request->etag()};
+            command.payload =
+                PolicySet{environment, ref, request->etag(), {}, request->force_reason()};
             command.metadata = {document};
             if (!request->envelope().empty()) {
               DML_RETURN_IF_ERROR(Sign(*state, *policy->policy, request->envelope(), command));
@@ -219,6 +223,15 @@ class PolicyServiceImpl final : public v1::PolicyService::Service {
     DML_ASSIGN_OR_RETURN(const Timestamp now, context_.library.TimeOf(state));
     DML_ASSIGN_OR_RETURN(const auto trust, context_.trust.Get(state, now));
     return AddPolicySignature(state, *trust, policy, envelope, command);
+  }
+
+  absl::Status CheckLockOut(const Reader& state, const Policy& policy,
+                            const std::string& environment, const std::string& force_reason) const {
+    DML_ASSIGN_OR_RETURN(const Timestamp now, context_.library.TimeOf(state));
+    const auto trust = context_.trust.Get(state, now);
+    if (!trust.ok() && Reason(trust.status()) != "ROOT_MISSING") return trust.status();
+    return RequireNoLockOut(state, trust.ok() ? trust->get() : nullptr, policy, environment, now,
+                            force_reason);
   }
 
   const ServiceContext context_;

@@ -1,7 +1,9 @@
 // Releases: sealed, attested, approved, withdrawn, and where they went.
+#include "core/filter/release_filter.h"
 #include "core/wire/api_releases.h"
 #include "dml/v1/release.grpc.pb.h"
 #include "server/rpc/service_util.h"
+#include "storage/library/overrides.h"
 #include "storage/library/release_decision.h"
 #include "storage/library/releases.h"
 #include "storage/views/library_view.h"
@@ -112,10 +114,12 @@ class ReleaseServiceImpl final : public v1::ReleaseService::Service {
                                          ReadPage(request->page_size(), request->page_token()));
                     auto snapshot = context_.library.Read();
                     caller.WillSeeEach();
+                    DML_ASSIGN_OR_RETURN(const Filter filter,
+                                         Filter::Parse(request->filter(), ReleaseFilterSchema()));
                     DML_ASSIGN_OR_RETURN(
                         auto found,
                         ListView(*snapshot).Releases(page, [&](const ReleaseRecord& record) {
-                          return SeesAny(caller, record.environments);
+                          return SeesAny(caller, record.environments) && Matches(filter, record);
                         }));
                     FillItems(found, response->mutable_releases());
                     response->set_next_page_token(PageToken(found.next_key));
@@ -184,6 +188,29 @@ class ReleaseServiceImpl final : public v1::ReleaseService::Service {
                 return command;
               }));
           return FillDeployment(name, environment, response->mutable_deployment());
+        });
+  }
+
+  grpc::Status OverrideRelease(grpc::ServerContext* context,
+                               const v1::OverrideReleaseRequest* request,
+                               v1::OverrideReleaseResponse* response) override {
+    return Handle(
+        context_.guard, context, "/dml.v1.ReleaseService/OverrideRelease",
+        [&](const Caller& caller) -> absl::Status {
+          DML_ASSIGN_OR_RETURN(const Name name, ReadName(request->name()));
+          // Where, the envelope says alone.
+          DML_RETURN_IF_ERROR(Commit(
+              caller, *request, *response,
+              [&](const Reader& state, const TrustDomain& trust) -> absl::StatusOr<Command> {
+                DML_ASSIGN_OR_RETURN(const ReleaseRecord record, FindFor(state, caller, name, ""));
+                DML_ASSIGN_OR_RETURN(
+                    Command command,
+                    PrepareOverride(state, trust, record.document.digest, request->envelope()));
+                DML_RETURN_IF_ERROR(caller.MayInEnvironment(
+                    std::get<ReleaseOverridden>(command.payload).environment));
+                return command;
+              }));
+          return FillRelease(name, response->mutable_release());
         });
   }
 

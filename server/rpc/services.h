@@ -20,6 +20,7 @@
 #include "server/rpc/transfer_counters.h"
 #include "server/runtime/observer.h"
 #include "storage/collect/maintenance.h"
+#include "storage/library/history_cache.h"
 #include "storage/library/library.h"
 #include "storage/library/policies.h"
 #include "storage/library/principal_names.h"
@@ -47,6 +48,7 @@ struct ServiceContext {
   std::string data_dir;
   Timestamp start_time;
   std::shared_ptr<PolicyCache> policies = std::make_shared<PolicyCache>();
+  std::shared_ptr<HistoryCache> history = std::make_shared<HistoryCache>();
   std::shared_ptr<SpecCache> specs = std::make_shared<SpecCache>();
   std::shared_ptr<SolveSlots> solves = std::make_shared<SolveSlots>();
   std::shared_ptr<TransferCounters> transfers = std::make_shared<TransferCounters>();
@@ -82,6 +84,8 @@ std::unique_ptr<grpc::Service> MakeMediaService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeEntitlementService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeReleaseService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakePermitService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeRolloutService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeMeasuresService(const ServiceContext& context);
 
 /// All of them.
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& context);

@@ -137,16 +137,18 @@ absl::StatusOr<bool> Reevaluator::Judge(const Reader& state, const Let& let, Tim
   std::ranges::set_difference(errors, before, std::back_inserter(fresh));
   // An empty blob would be none.
   if (report.empty()) report = "\n";
+  const ReleaseReevaluated found{let.release,
+                                 let.environment,
+                                 decision.index,
+                                 static_cast<uint32_t>(errors.size()),
+                                 static_cast<uint32_t>(fresh.size()),
+                                 {Sha256(report), report.size()}};
   Command command;
   command.author = author_;
-  command.payload = ReleaseReevaluated{let.release,
-                                       let.environment,
-                                       decision.index,
-                                       static_cast<uint32_t>(errors.size()),
-                                       static_cast<uint32_t>(fresh.size()),
-                                       {Sha256(report), report.size()}};
+  command.payload = found;
   command.metadata = {std::move(report)};
   DML_RETURN_IF_ERROR(library_.Commit(std::move(command)).status());
+  if (on_found_) on_found_(found, errors);
   return true;
 }
 

@@ -1,6 +1,7 @@
 // Continuous re-evaluation: what was let go is judged again when what it was judged by changes.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,9 +28,17 @@ absl::StatusOr<std::vector<Finding>> ReadReevaluation(const Reader& state,
 /// releases have taken the place of. One thread at a time.
 class Reevaluator {
  public:
+  /// Told of each entry that it makes, and of all that is found now.
+  using OnFound = std::function<void(const ReleaseReevaluated&, const std::vector<Finding>&)>;
+
   /// All must outlive it. Entries are in the name of `author`.
-  Reevaluator(Library& library, TrustCache& trust, PolicyCache& policies, std::string author)
-      : library_(library), trust_(trust), policies_(policies), author_(std::move(author)) {}
+  Reevaluator(Library& library, TrustCache& trust, PolicyCache& policies, std::string author,
+              OnFound on_found = {})
+      : library_(library),
+        trust_(trust),
+        policies_(policies),
+        author_(std::move(author)),
+        on_found_(std::move(on_found)) {}
 
   /// Looks at the entries that came since the last call (the first looks at nothing before), and
   /// where one of them may change findings, or it is the first call, judges everything again. Where
@@ -50,6 +59,7 @@ class Reevaluator {
   TrustCache& trust_;
   PolicyCache& policies_;
   const std::string author_;
+  const OnFound on_found_;
   std::optional<uint64_t> seen_;  // Entries that were looked at.
 };
 

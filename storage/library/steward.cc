@@ -10,7 +10,7 @@ namespace dml {
 Steward::Steward(Library& library, TrustCache& trust, PolicyCache& policies, StewardOptions options)
     : library_(library),
       options_(std::move(options)),
-      reevaluator_(library, trust, policies, options_.author),
+      reevaluator_(library, trust, policies, options_.author, options_.on_found),
       thread_([this] { Run(); }) {}
 
 Steward::~Steward() {

@@ -16,6 +16,7 @@ namespace dml {
 struct StewardOptions {
   std::chrono::milliseconds interval{1000};  // How often it looks.
   std::string author = "dmld";               // Of its entries.
+  Reevaluator::OnFound on_found{};           // On its thread.
 };
 
 class Steward {

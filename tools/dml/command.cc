@@ -84,6 +84,8 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddLicenseCommands(*this);
   AddCompatCommands(*this);
   AddReleaseCommands(*this);
+  AddRolloutCommands(*this);
+  AddMeasuresCommands(*this);
   AddAdvisoryCommands(*this);
   AddGateCommands(*this);
   AddPermitCommands(*this);

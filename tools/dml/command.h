@@ -124,6 +124,10 @@ void AddPermitVerifyCommand(CommandTree& tree, CLI::App& permit);  // permit ver
 void AddDeployCommands(CommandTree& tree);
 void AddReleaseCommands(CommandTree& tree);
 void AddReleaseLibraryCommands(CommandTree& tree, CLI::App& release);  // release seal, list, ...
+void AddOverrideCommand(CommandTree& tree, CLI::App& release);         // release override
+void AddRolloutCommands(CommandTree& tree);
+void AddMeasuresCommands(CommandTree& tree);
+void AddFindingsCommand(CommandTree& tree, CLI::App& gate);  // gate findings
 void AddLogCommands(CommandTree& tree);
 void AddLogWatchCommand(CommandTree& tree, CLI::App& log);    // log watch
 void AddLogAuditCommands(CommandTree& tree, CLI::App& log);   // log verify, log monitor

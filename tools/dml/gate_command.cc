@@ -84,6 +84,7 @@ void AddGateCommands(CommandTree& tree) {
                           "dml gate evaluate --environment production/eu acme/api@2.4.1"},
                          DeclareEvaluate, Evaluate);
   AddGateQuestionCommands(tree, noun);
+  AddFindingsCommand(tree, noun);
 }
 
 }  // namespace dml

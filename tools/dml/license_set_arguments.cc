@@ -1,7 +1,7 @@
 #include "tools/dml/license_set_arguments.h"
 
 #include "tools/dml/arguments.h"
-#include "tools/dml/release_name.h"
+#include "tools/dml/release_arguments.h"
 
 namespace dml {
 
@@ -25,7 +25,7 @@ absl::StatusOr<LicenseSetQuestion> ReadLicenseSet(Context& context, const Licens
   if (!args.environment.empty()) DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   if (args.context.given()) out.context = ContextOf(args.context);
   if (!args.release.empty()) {
-    DML_ASSIGN_OR_RETURN(out.release, ParseReleaseName(args.release));
+    DML_ASSIGN_OR_RETURN(out.release, ParseReleaseArgument(args.release));
   } else if (!args.variants.empty()) {
     DML_ASSIGN_OR_RETURN(out.variants, ResolveVariants(context, args.variants));
   } else if (args.environment.empty()) {

@@ -1,5 +1,5 @@
 // dml policy init|set|show|check.
-#include "client/signed_policies.h"
+#include "client/policies.h"
 #include "core/base/text.h"
 #include "core/gate/lock_out.h"
 #include "core/gate/policy.h"
@@ -18,6 +18,7 @@ struct PolicyArgs {
   std::string etag;
   std::string properties;
   PolicySigningArgs signing;
+  std::string force_reason;
 };
 
 // Writes a document to a file where one is given, else shows it.
@@ -191,6 +192,9 @@ void DeclareSet(CLI::App& app, PolicyArgs& args) {
                  "Of the revision that it replaces, as dml policy show prints it; none for the "
                  "first");
   DeclarePolicySigning(app, args.signing);
+  app.add_option("--force-reason", args.force_reason,
+                 "Set it though it would lock everyone out, for this reason, which the journal "
+                 "keeps");
 }
 
 absl::StatusOr<Reply> Set(Context& context, const PolicyArgs& args) {
@@ -200,18 +204,16 @@ absl::StatusOr<Reply> Set(Context& context, const PolicyArgs& args) {
     return InvalidArgument(ErrorReason("POLICY_INVALID"), "{} is {}", args.file, fault);
   }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  absl::StatusOr<Committed<PolicyDocument>> done = Committed<PolicyDocument>();
-  if (args.signing.keys.empty()) {
-    done = client->SetPolicy(args.environment, text, args.etag);
-  } else {
-    DML_ASSIGN_OR_RETURN(const std::string envelope,
+  PolicyChange change{
+      .document = text, .etag = args.etag, .force_reason = args.force_reason, .envelope = {}};
+  if (!args.signing.keys.empty()) {
+    DML_ASSIGN_OR_RETURN(change.envelope,
                          SignPolicy(*client, args.signing, args.environment, text));
-    done = SetSignedPolicy(*client, args.environment, text, args.etag, envelope);
   }
-  DML_RETURN_IF_ERROR(done.status());
-  const PolicyRecord& record = done->value.record;
+  DML_ASSIGN_OR_RETURN(auto done, PolicyClient(*client).Set(args.environment, change));
+  const PolicyRecord& record = done.value.record;
   Reply reply = CommittedReply(
-      "policy", ToJson(record), done->commit,
+      "policy", ToJson(record), done.commit,
       fmt::format("set revision {} of the policy of {}", record.revision, record.environment));
   if (record.envelope.size == 0) {
     reply.notes.push_back(

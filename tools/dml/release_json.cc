@@ -43,6 +43,13 @@ Json ToJson(const ReleaseEnvelopeRecord& record) {
     out["findings"] = record.findings.ToString();
     out["expires"] = FormatTime(record.expires);
   }
+  if (record.is_override()) {
+    out["environment"] = record.environment;
+    out["rules"] = record.rules;
+    out["requester"] = record.requester.ToString();
+    out["reason"] = record.reason;
+    out["expires"] = FormatTime(record.expires);
+  }
   return out;
 }
 

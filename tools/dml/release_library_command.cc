@@ -5,12 +5,11 @@
 #include "core/crypto/sha256.h"
 #include "core/evidence/claims.h"
 #include "core/os/file.h"
-#include "core/trust/dsse.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
+#include "tools/dml/release_arguments.h"
 #include "tools/dml/release_json.h"
-#include "tools/dml/release_name.h"
 
 namespace dml {
 namespace {
@@ -31,6 +30,7 @@ struct ReleaseArgs {
   std::string out;
   std::vector<std::string> configurations;
   std::string configurations_out;
+  std::string filter;
 };
 
 void DeclareName(CLI::App& app, ReleaseArgs& args) {
@@ -43,15 +43,6 @@ void DeclareKeys(CLI::App& app, ReleaseArgs& args) {
       ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
       ->type_name("FILE");
-}
-
-absl::StatusOr<std::string> SignClaim(const ReleaseArgs& args, std::string_view type,
-                                      const Subject& subject, std::string_view predicate) {
-  DML_ASSIGN_OR_RETURN(const std::string payload, FormatClaim(type, subject, predicate));
-  DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(args.keys, args.passphrase_file));
-  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
-                       SignEnvelope(kInTotoPayloadType, payload, signers.get()));
-  return FormatEnvelope(envelope);
 }
 
 void DeclareSeal(CLI::App& app, ReleaseArgs& args) {
@@ -67,9 +58,10 @@ absl::StatusOr<Reply> Seal(Context& context, const ReleaseArgs& args) {
   DML_ASSIGN_OR_RETURN(const std::string document, ReadFile(args.file, kMaxReleaseBytes));
   const absl::StatusOr<Release> release = ParseSealedRelease(document);
   if (!release.ok()) return Annotate(release.status(), args.file);
-  DML_ASSIGN_OR_RETURN(const std::string envelope,
-                       SignClaim(args, kReleasePredicate, Subject{"", Sha256(document)},
-                                 FormatReleaseClaim({release->name, release->version})));
+  DML_ASSIGN_OR_RETURN(
+      const std::string envelope,
+      SignClaim(args.keys, args.passphrase_file, kReleasePredicate, Subject{"", Sha256(document)},
+                FormatReleaseClaim({release->name, release->version})));
   std::vector<std::string> configurations;
   for (const std::string& file : args.configurations) {
     DML_ASSIGN_OR_RETURN(configurations.emplace_back(), ReadFile(file, kMaxConfigurationBytes));
@@ -81,13 +73,17 @@ absl::StatusOr<Reply> Seal(Context& context, const ReleaseArgs& args) {
                                     done.value.document.digest.ToString()));
 }
 
-absl::StatusOr<Reply> List(Context& context) {
+void DeclareList(CLI::App& app, ReleaseArgs& args) {
+  app.add_option("--filter", args.filter, "Which releases; see docs/filter.md");
+}
+
+absl::StatusOr<Reply> List(Context& context, const ReleaseArgs& args) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   ReleaseClient releases(*client);
-  DML_ASSIGN_OR_RETURN(auto page,
-                       FetchPages<ReleaseRecord>(context, "", [&](const ListOptions& options) {
-                         return releases.List(options);
-                       }));
+  DML_ASSIGN_OR_RETURN(
+      auto page, FetchPages<ReleaseRecord>(context, args.filter, [&](const ListOptions& options) {
+        return releases.List(options);
+      }));
   Reply reply;
   Json items = Json::array();
   TextTable table{{"RELEASE", "TYPE", "STATE", "ENVIRONMENTS", "SEALED"}, {}};
@@ -113,7 +109,7 @@ void DeclareShow(CLI::App& app, ReleaseArgs& args) {
 }
 
 absl::StatusOr<Reply> Show(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseArgument(args.release));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(
       const ReleaseDetails details,
@@ -194,15 +190,11 @@ void AddAnswer(const ReleaseAnswer& answer, const ReleaseArgs& args, Reply& repl
 }
 
 absl::StatusOr<ReleaseAnswer> Ask(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseArgument(args.release));
   DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   std::optional<Timestamp> time;
   if (!args.at.empty()) {
-    time = ParseTime(args.at);
-    if (!time.has_value()) {
-      return InvalidArgument(kArgumentInvalid, "'{}' is no time such as 2027-03-27T22:00:00Z",
-                             args.at);
-    }
+    DML_ASSIGN_OR_RETURN(time, ParseTimeArgument(args.at));
   }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   return ReleaseClient(*client).Evaluate(name, args.environment, time);
@@ -224,7 +216,7 @@ void DeclareAttach(CLI::App& app, ReleaseArgs& args) {
 }
 
 absl::StatusOr<Reply> Attach(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseArgument(args.release));
   DML_ASSIGN_OR_RETURN(const std::vector<std::string> envelopes, ReadEnvelopes({args.file}));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, ReleaseClient(*client).Attach(name, envelopes.front()));
@@ -242,14 +234,14 @@ void DeclareApprove(CLI::App& app, ReleaseArgs& args) {
 
 // What is signed is what the gate finds now; whoever signs sees it.
 absl::StatusOr<Reply> Approve(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseArgument(args.release));
   DML_ASSIGN_OR_RETURN(const std::chrono::seconds valid, ParseDurationArgument(args.valid));
   DML_ASSIGN_OR_RETURN(const ReleaseAnswer answer, Ask(context, args));
   const Timestamp expires =
       std::chrono::floor<std::chrono::seconds>(std::max(answer.time, WallClockNow())) + valid;
   DML_ASSIGN_OR_RETURN(
       const std::string envelope,
-      SignClaim(args, kApprovalPredicate, Subject{"", answer.document},
+      SignClaim(args.keys, args.passphrase_file, kApprovalPredicate, Subject{"", answer.document},
                 FormatApprovalClaim({args.environment, answer.approved_findings, expires})));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, ReleaseClient(*client).Approve(name, envelope));
@@ -269,7 +261,7 @@ void DeclareWithdraw(CLI::App& app, ReleaseArgs& args) {
 }
 
 absl::StatusOr<Reply> Withdraw(Context& context, const ReleaseArgs& args) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseArgument(args.release));
   DML_RETURN_IF_ERROR(CheckReasonArgument(args.reason));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   ReleaseClient releases(*client);
@@ -283,7 +275,7 @@ absl::StatusOr<Reply> Withdraw(Context& context, const ReleaseArgs& args) {
 }
 
 absl::StatusOr<Reply> Move(Context& context, const ReleaseArgs& args, DeploymentEvent event) {
-  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseName(args.release));
+  DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseArgument(args.release));
   DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   ReleaseClient releases(*client);
@@ -338,7 +330,11 @@ void AddReleaseLibraryCommands(CommandTree& tree, CLI::App& release) {
                         {"seal", "Sign a release document and put it into the library",
                          "dml release seal release.json --key rita.key"},
                         DeclareSeal, Seal);
-  tree.Add(release, {"list", "Releases that were sealed", "dml release list"}, List);
+  tree.Add<ReleaseArgs>(
+      release,
+      {"list", "Releases that were sealed",
+       "dml release list --filter 'state = TESTED AND environments : production'"},
+      DeclareList, List);
   tree.Add<ReleaseArgs>(release,
                         {"show", "A release, and where it went", "dml release show payments@2.4.0"},
                         DeclareShow, Show);
@@ -369,6 +365,7 @@ void AddReleaseLibraryCommands(CommandTree& tree, CLI::App& release) {
       {"review", "Record what a review of how it went came to",
        "dml release review payments@2.4.0 --environment production/eu --reason \"all good\""},
       DeclareReview, Review);
+  AddOverrideCommand(tree, release);
 }
 
 }  // namespace dml

@@ -18,9 +18,11 @@
 #include <dml/v1/key.pb.h>
 #include <dml/v1/license.pb.h>
 #include <dml/v1/maintenance.pb.h>
+#include <dml/v1/measures.pb.h>
 #include <dml/v1/media.pb.h>
 #include <dml/v1/policy.pb.h>
 #include <dml/v1/release.pb.h>
+#include <dml/v1/rollout.pb.h>
 #include <dml/v1/trust.pb.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
@@ -40,7 +42,8 @@ std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
       v1::GetScrubRequest::descriptor()->file(),   v1::GetPolicyRequest::descriptor()->file(),
       v1::WhoAmIRequest::descriptor()->file(),     v1::GetScanRequest::descriptor()->file(),
       v1::GetMediaRequest::descriptor()->file(),   v1::ListRootsRequest::descriptor()->file(),
-      v1::GetReleaseRequest::descriptor()->file(), v1::GetAdvisoryRequest::descriptor()->file()};
+      v1::GetReleaseRequest::descriptor()->file(), v1::GetAdvisoryRequest::descriptor()->file(),
+      v1::GetRolloutRequest::descriptor()->file(), v1::GetMeasuresRequest::descriptor()->file()};
 }
 
 std::set<std::string> AllMethods() {
@@ -97,9 +100,10 @@ TEST(AuthorizationTableTest, DeniesWhatItDoesNotKnow) {
 bool Mutates(std::string_view method) {
   const std::string_view name = method.substr(method.rfind('/') + 1);
   for (std::string_view verb :
-       {"Create", "Set",     "Publish", "Withdraw", "Attach", "Register", "Revoke", "Upload",
-        "Write",  "Grant",   "Issue",   "Decide",   "Place",  "Release",  "Record", "Start",
-        "Amend",  "Reserve", "Commit",  "Extend",   "Borrow", "Seal",     "Approve"}) {
+       {"Create", "Set",     "Publish", "Withdraw", "Attach",  "Register", "Revoke",  "Upload",
+        "Write",  "Grant",   "Issue",   "Decide",   "Place",   "Release",  "Record",  "Start",
+        "Amend",  "Reserve", "Commit",  "Extend",   "Borrow",  "Seal",     "Approve", "Pause",
+        "Resume", "Abort",   "BackOut", "Report",   "Override"}) {
     if (name.starts_with(verb)) return true;
   }
   return false;
@@ -115,6 +119,7 @@ TEST(AuthorizationTableTest, EveryRoleMayCallJustItsMethods) {
     for (Role role : lookers) {
       if (method.starts_with("/dml.v1.EntitlementService/")) continue;  // Below, one by one.
       if (method.starts_with("/dml.v1.ReleaseService/")) continue;      // Likewise.
+      if (method.starts_with("/dml.v1.RolloutService/")) continue;      // Likewise.
       EXPECT_FALSE(Mutates(method) && row.roles.Has(role)) << method << " " << RoleName(role);
     }
     const bool access = method.starts_with("/dml.v1.AccessService/") ||
@@ -173,6 +178,7 @@ TEST(AuthorizationTableTest, WhoSealsApprovesAndMovesReleases) {
       {"SealRelease", managers},
       {"WithdrawRelease", managers},
       {"ApproveRelease", {Role::kApprover, Role::kAdmin}},
+      {"OverrideRelease", {Role::kApprover, Role::kAdmin}},
       {"RecordDeployment", {Role::kDeployer, Role::kReleaseManager, Role::kAdmin}},
       {"AttachReleaseEvidence",
        {Role::kPublisher, Role::kTester, Role::kLicenseManager, Role::kAdmin}},
@@ -180,6 +186,31 @@ TEST(AuthorizationTableTest, WhoSealsApprovesAndMovesReleases) {
       {"GetRelease", readers},
       {"ListReleases", readers}};
   const std::string service = "/dml.v1.ReleaseService/";
+  for (const AuthorizationRow& row : AuthorizationTable()) {
+    if (!row.method.starts_with(service)) continue;
+    const std::string method(row.method.substr(service.size()));
+    EXPECT_EQ(row.scope, ScopeKind::kEnvironment) << method;
+    for (int i = 0; i < kRoleCount; ++i) {
+      const auto role = static_cast<Role>(i);
+      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
+          << method << " " << RoleName(role);
+    }
+  }
+}
+
+TEST(AuthorizationTableTest, WhoMovesRolloutsAndWhoReports) {
+  const std::set<Role> movers = {Role::kDeployer, Role::kReleaseManager, Role::kAdmin};
+  std::set<Role> reporters = movers;
+  reporters.insert(Role::kNode);
+  std::set<Role> readers;
+  for (int i = 0; i < kRoleCount; ++i) readers.insert(static_cast<Role>(i));
+  readers.erase(Role::kNode);
+  const std::map<std::string, std::set<Role>> wanted = {
+      {"StartRollout", movers}, {"PauseRollout", movers},   {"ResumeRollout", movers},
+      {"AbortRollout", movers}, {"BackOutRollout", movers}, {"ReportNode", reporters},
+      {"GetRollout", readers},  {"ListRollouts", readers},  {"ListRolloutNodes", readers},
+      {"WatchRollout", readers}};
+  const std::string service = "/dml.v1.RolloutService/";
   for (const AuthorizationRow& row : AuthorizationTable()) {
     if (!row.method.starts_with(service)) continue;
     const std::string method(row.method.substr(service.size()));

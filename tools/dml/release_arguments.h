@@ -1,0 +1,28 @@
+// What commands about releases have in common: names, and claims that are signed.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/releases.h"
+#include "core/trust/dsse.h"
+#include "core/trust/statement.h"
+
+namespace dml {
+
+inline constexpr char kReleaseNameHelp[] = "NAME@VERSION";
+
+/// "NAME@VERSION"; ARGUMENT_INVALID.
+absl::StatusOr<ReleaseName> ParseReleaseArgument(std::string_view text);
+
+/// An envelope over a claim about a subject, signed with these keys. The errors of FormatClaim,
+/// Signers::Read and SignEnvelope.
+absl::StatusOr<std::string> SignClaim(const std::vector<std::string>& keys,
+                                      const std::string& passphrase_file, std::string_view type,
+                                      const Subject& subject, std::string_view predicate);
+
+/// An RFC 3339 time; ARGUMENT_INVALID.
+absl::StatusOr<Timestamp> ParseTimeArgument(std::string_view text);
+
+}  // namespace dml
