@@ -39,7 +39,29 @@ std::filesystem::path FolderOf(const VariantName& variant) {
          variant.platform.VariantId();
 }
 
+absl::Status FetchInto(Client& client, const VariantName& variant, const Manifest& manifest,
+                       const std::filesystem::path& directory, const DownloadOptions& options,
+                       ProgressReporter& reporter) {
+  DML_ASSIGN_OR_RETURN(const SafeDirectory root, SafeDirectory::Open(directory, /*create=*/true));
+  return FetchFiles(client.connection(), variant, manifest.files, root, options, reporter);
+}
+
 }  // namespace
+
+absl::Status FetchPermittedFiles(Client& client, const std::string& permit,
+                                 const VariantName& variant, const Manifest& manifest,
+                                 const std::filesystem::path& directory,
+                                 const DownloadOptions& options, const ProgressFn& progress) {
+  uint64_t total = 0;
+  for (const ManifestFile& file : manifest.files) {
+    DML_RETURN_IF_ERROR(CheckFileName(file.path));
+    total += file.blob.size;
+  }
+  DownloadOptions by_permit = options;
+  by_permit.permit = permit;
+  ProgressReporter reporter(total, progress);
+  return FetchInto(client, variant, manifest, directory, by_permit, reporter);
+}
 
 absl::StatusOr<DeployReport> FetchPermitted(Client& client, const PermitVerdict& verdict,
                                             const std::filesystem::path& directory,
@@ -69,9 +91,7 @@ absl::StatusOr<DeployReport> FetchPermitted(Client& client, const PermitVerdict&
   for (const Planned& planned : plan) {
     const VariantName& name = planned.item->variant;
     const std::filesystem::path folder = directory / FolderOf(name);
-    DML_ASSIGN_OR_RETURN(const SafeDirectory root, SafeDirectory::Open(folder, /*create=*/true));
-    DML_RETURN_IF_ERROR(
-        FetchFiles(client.connection(), name, planned.manifest.files, root, by_permit, reporter));
+    DML_RETURN_IF_ERROR(FetchInto(client, name, planned.manifest, folder, by_permit, reporter));
     if (planned.item->configuration.has_value()) {
       DML_RETURN_IF_ERROR(WriteFileAtomically(folder.string() + ".configuration",
                                               AsBytes(planned.configuration), 0644));

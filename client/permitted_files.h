@@ -11,6 +11,13 @@
 
 namespace dml {
 
+/// Fetches the files of one variant that a permit names, by a manifest that was verified, into
+/// `directory`. The errors of FetchFiles.
+absl::Status FetchPermittedFiles(Client& client, const std::string& permit,
+                                 const VariantName& variant, const Manifest& manifest,
+                                 const std::filesystem::path& directory,
+                                 const DownloadOptions& options, const ProgressFn& progress);
+
 /// Fetches the items that a permit installs, each into a folder of its own below `directory`
 /// ("NAMESPACE/PACKAGE/VERSION/PLATFORM"), with its configuration beside its files as
 /// "<folder>.configuration". `verdict` must be one that accepted the bundle. Manifests are taken by

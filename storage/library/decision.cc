@@ -102,6 +102,7 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
       DML_ASSIGN_OR_RETURN(auto spec, advisories.Amend(std::move(published), false));
       item.spec = specs.emplace_back(std::move(spec)).get();
       DML_ASSIGN_OR_RETURN(PublicationSigners signers, publications.SignersOf(name));
+      decision.members[name] = {signers.signatures, record->payload_size};
       item.signatures = std::move(signers.signatures);
       item.revoked_keys = std::move(signers.revoked_keys);
       item.trust_fault = std::move(signers.trust_fault);

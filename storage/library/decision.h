@@ -1,6 +1,7 @@
 // The gate and the compatibility check over what the library holds, on a snapshot.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,12 @@
 
 namespace dml {
 
+/// What was looked at of a variant that is there.
+struct GateMember {
+  std::vector<PublisherSignature> signatures;
+  uint64_t payload_size = 0;
+};
+
 /// A decision with what it was made from; computed again from the same index it is the same, byte
 /// for byte.
 struct GateDecision {
@@ -26,6 +33,7 @@ struct GateDecision {
   std::string license_list_version;
   std::string license_properties_version;  // "" where the policy goes by no category.
   Digest findings_digest;                  // Of all findings in order.
+  std::map<VariantName, GateMember> members;
 };
 
 inline constexpr size_t kMaxSetSize = 4096;

@@ -59,26 +59,33 @@ absl::StatusOr<std::vector<std::string>> RootsAfter(const Reader& state, uint64_
 // Those that are good under the root in force: whoever verifies refuses a bundle with others.
 absl::StatusOr<std::vector<std::string>> GoodDelegations(const Reader& state, Timestamp now) {
   DML_ASSIGN_OR_RETURN(const auto root, LoadRoot(state));
-  DML_ASSIGN_OR_RETURN(const auto records, LibraryView(state).AllDelegations());
-  std::vector<std::string> out;
-  std::vector<DsseEnvelope> good;
-  if (!root.has_value()) return out;
+  DML_ASSIGN_OR_RETURN(std::vector<DelegationRecord> records, LibraryView(state).AllDelegations());
+  std::vector<std::string> texts;
+  std::vector<DsseEnvelope> envelopes;
   // Those above come before what is below them.
-  std::vector<const DelegationRecord*> by_depth;
-  for (const DelegationRecord& record : records) by_depth.push_back(&record);
-  std::ranges::stable_sort(by_depth, {}, [](const auto* record) { return record->chain.size(); });
-  for (const DelegationRecord* record : by_depth) {
-    DML_ASSIGN_OR_RETURN(std::string text, ReadMetadata(state, record->envelope));
-    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(text));
-    good.push_back(std::move(envelope));
-    if (TrustDomain::Assemble(root->root, good, now, {}).lapsed().empty()) {
-      out.push_back(std::move(text));
-    } else {
-      good.pop_back();
-    }
-    if (out.size() == kMaxBundleDelegations) break;
+  std::ranges::stable_sort(records, {}, [](const auto& record) { return record.chain.size(); });
+  for (const DelegationRecord& record : records) {
+    DML_ASSIGN_OR_RETURN(texts.emplace_back(), ReadMetadata(state, record.envelope));
+    DML_ASSIGN_OR_RETURN(envelopes.emplace_back(), ParseEnvelope(texts.back()));
   }
-  return out;
+  const auto are_good = [&](std::span<const DsseEnvelope> some) {
+    return TrustDomain::Assemble(root->root, some, now, {}).lapsed().empty();
+  };
+  if (root.has_value() && !are_good(envelopes)) {
+    std::vector<std::string> good_texts;
+    std::vector<DsseEnvelope> good;
+    for (size_t i = 0; i < envelopes.size(); ++i) {
+      good.push_back(envelopes[i]);
+      if (are_good(good)) {
+        good_texts.push_back(std::move(texts[i]));
+      } else {
+        good.pop_back();
+      }
+    }
+    texts = std::move(good_texts);
+  }
+  texts.resize(std::min(texts.size(), kMaxBundleDelegations));
+  return texts;
 }
 
 // A checkpoint of the log that covers an entry.

@@ -20,12 +20,14 @@ constexpr size_t kMaxFailuresLookedAt = 100;
 class Question {
  public:
   Question(const Reader& state, const TrustDomain* trust, NodeCache& nodes,
-           const ReleaseQuestion& question, ReleaseState stands, const Release& release)
+           const ReleaseQuestion& question, const GateDecision& set, ReleaseState stands,
+           const Release& release)
       : state_(state),
         view_(state),
         trust_(trust),
         nodes_(nodes),
         question_(question),
+        set_(set),
         release_(release) {
     in_.release = &release;
     in_.digest = question.release;
@@ -50,18 +52,27 @@ class Question {
     uint64_t bytes = 0;
     bool is_known = true;
     for (const ReleaseItem& item : release_.items) {
-      DML_ASSIGN_OR_RETURN(PublicationSigners signers, publications.SignersOf(item.variant));
-      for (const PublisherSignature& signature : signers.signatures) {
-        in_.publishers.insert(signature.person);
-        in_.publisher_keys.insert(signature.key_id);
+      if (item.action == ReleaseAction::kRemove) {
+        DML_ASSIGN_OR_RETURN(const PublicationSigners signers,
+                             publications.SignersOf(item.variant));
+        AddPublishers(signers.signatures);
+        continue;
       }
-      if (item.action == ReleaseAction::kRemove) continue;
-      DML_ASSIGN_OR_RETURN(const auto variant, view_.FindVariant(item.variant));
-      is_known = is_known && variant.has_value();
-      if (variant.has_value()) bytes += variant->payload_size;
+      const auto member = set_.members.find(item.variant);
+      is_known = is_known && member != set_.members.end();
+      if (member == set_.members.end()) continue;
+      AddPublishers(member->second.signatures);
+      bytes += member->second.payload_size;
     }
     if (is_known) in_.bytes = bytes;
     return absl::OkStatus();
+  }
+
+  void AddPublishers(const std::vector<PublisherSignature>& signatures) {
+    for (const PublisherSignature& signature : signatures) {
+      in_.publishers.insert(signature.person);
+      in_.publisher_keys.insert(signature.key_id);
+    }
   }
 
   absl::Status AddEnvelopes() {
@@ -186,6 +197,7 @@ class Question {
   const TrustDomain* const trust_;
   NodeCache& nodes_;
   const ReleaseQuestion& question_;
+  const GateDecision& set_;
   const Release& release_;
   ReleaseInput in_;
 };
@@ -214,9 +226,10 @@ absl::StatusOr<std::unique_ptr<const ReleaseFacts>> CollectReleaseFacts(
   // Without a root nobody's signature counts, and the findings say so.
   const auto domain = trust.Get(state, question.time);
   if (!domain.ok() && Reason(domain.status()) != "ROOT_MISSING") return domain.status();
-  DML_ASSIGN_OR_RETURN(out->input, Question(state, domain.ok() ? domain->get() : nullptr,
-                                            policies.nodes(), question, stands, out->release)
-                                       .Collect());
+  DML_ASSIGN_OR_RETURN(
+      out->input, Question(state, domain.ok() ? domain->get() : nullptr, policies.nodes(), question,
+                           out->set, stands, out->release)
+                      .Collect());
   out->input.set = std::move(out->set.result.findings);
   // A release may consist of removals alone.
   std::erase_if(out->input.set, [&](const Finding& finding) {

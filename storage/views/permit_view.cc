@@ -50,10 +50,7 @@ absl::StatusOr<Timestamp> LibraryView::PermittedUntil(const Digest& release,
   for (cursor->SeekToLast(); cursor->Valid(); cursor->Prev()) {
     DML_ASSIGN_OR_RETURN(const PermitRecord permit,
                          Named(*this, cursor->key().substr(prefix.Build().size())));
-    const PermitState state = permit.StateAt(now);
-    if (state == PermitState::kOpen || state == PermitState::kPending) {
-      return permit.decided.expires;
-    }
+    if (permit.CheckValid(now).ok() && !permit.decided.is_back_out) return permit.decided.expires;
   }
   DML_RETURN_IF_ERROR(cursor->status());
   return Timestamp();

@@ -75,8 +75,9 @@ absl::Status Application::FreeSeats(const PermitDecided& permit) {
 
 // A permit for a release that was sealed here moves it; one that is not known moves nothing. What
 // does not follow in the state that it is in changes nothing either: a permit more, or the use by a
-// second node.
+// second node. What leads back moves nothing: it belongs to the release that it leads back from.
 absl::Status Application::MoveByPermit(const PermitDecided& permit, DeploymentEvent event) {
+  if (permit.is_back_out) return absl::OkStatus();
   DML_ASSIGN_OR_RETURN(auto release, state_.FindRelease(permit.release));
   DML_ASSIGN_OR_RETURN(auto deployment, state_.FindDeployment(permit.release, permit.environment));
   if (!release.has_value() || !deployment.has_value()) return absl::OkStatus();

@@ -1,7 +1,6 @@
 // Keys of the view rows, all in table kViews (docs/formats.md, "Views").
-//
-// Each row key is one byte for the kind of row, then length-independent, order-preserving parts
-// (storage/engine/key.h), so that lists come in name or version order and no two names share a key.
+// Each row key is one byte for the kind of row, then order-preserving parts (storage/engine/key.h):
+// lists come in name or version order, and no two names share a key.
 #pragma once
 
 #include <string>

@@ -1,7 +1,11 @@
 // Permit bundles: one text for one value, and whatever is changed in one that is good, it either is
 // refused or says the same. Also the log proof in it, and what a verifier keeps.
+#include "core/evidence/deploy_report.h"
 #include "core/evidence/log_proof.h"
 #include "core/evidence/permit_verifier.h"
+#include "core/evidence/revocation_list.h"
+#include "core/gate/findings.h"
+#include "core/release/baseline.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/targets.h"
 
@@ -51,6 +55,19 @@ bool CheckMemory(std::string_view text) {
   return true;
 }
 
+// What is beside a permit: revocations, findings, what was in use, what was fetched.
+bool CheckCompanions(std::string_view text) {
+  const absl::StatusOr<RevocationList> list = ParseRevocationList(text);
+  if (list.ok()) DML_HOLDS(*ParseRevocationList(*FormatRevocationList(*list)) == *list);
+  const absl::StatusOr<std::vector<Finding>> findings = ParseFindings(text);
+  if (findings.ok()) DML_HOLDS(FormatFindings(*findings) == text);
+  const absl::StatusOr<std::vector<VariantName>> baseline = ParseBaseline(text);
+  if (baseline.ok()) DML_HOLDS(*FormatBaseline(*baseline) == text);
+  const absl::StatusOr<DeployReport> report = ParseDeployReport(text);
+  if (report.ok()) DML_HOLDS(*ParseDeployReport(*FormatDeployReport(*report)) == *report);
+  return list.ok() || report.ok() || (findings.ok() && !findings->empty());
+}
+
 bool CheckVerdict(const PermitBundle& bundle) {
   const Scene& golden = Golden();
   DML_HOLDS(golden.verdict.status.ok());
@@ -74,7 +91,7 @@ bool CheckVerdict(const PermitBundle& bundle) {
 
 bool FuzzPermitBundle(std::string_view input) {
   const bool proof = CheckLogProof(input);
-  const bool memory = CheckMemory(input);
+  const bool memory = CheckMemory(input) || CheckCompanions(input);
   const absl::StatusOr<PermitBundle> bundle = ParsePermitBundle(input);
   if (!bundle.ok()) {
     DML_HOLDS(Reason(bundle.status()) == "PERMIT_BUNDLE_INVALID");
@@ -97,7 +114,9 @@ bool FuzzPermitBundle(std::string_view input) {
 
 std::vector<std::string> PermitBundleSeeds() {
   const std::string bundle = GoldenSeed("trust/permit-bundle.json");
-  return {bundle, ParsePermitBundle(bundle)->log_proof, *FormatPermitMemory(Golden().verdict.next)};
+  const std::vector<Finding> findings = {{"a.b", Severity::kError, "c", "d", "e"}};
+  return {bundle, ParsePermitBundle(bundle)->log_proof, *FormatPermitMemory(Golden().verdict.next),
+          GoldenSeed("trust/revocations.json"), FormatFindings(findings)};
 }
 
 }  // namespace dml::fuzz

@@ -20,6 +20,7 @@
 #include <dml/v1/maintenance.pb.h>
 #include <dml/v1/measures.pb.h>
 #include <dml/v1/media.pb.h>
+#include <dml/v1/permit.pb.h>
 #include <dml/v1/policy.pb.h>
 #include <dml/v1/release.pb.h>
 #include <dml/v1/rollout.pb.h>
@@ -43,7 +44,8 @@ std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
       v1::WhoAmIRequest::descriptor()->file(),     v1::GetScanRequest::descriptor()->file(),
       v1::GetMediaRequest::descriptor()->file(),   v1::ListRootsRequest::descriptor()->file(),
       v1::GetReleaseRequest::descriptor()->file(), v1::GetAdvisoryRequest::descriptor()->file(),
-      v1::GetRolloutRequest::descriptor()->file(), v1::GetMeasuresRequest::descriptor()->file()};
+      v1::GetRolloutRequest::descriptor()->file(), v1::GetMeasuresRequest::descriptor()->file(),
+      v1::GetPermitRequest::descriptor()->file()};
 }
 
 std::set<std::string> AllMethods() {
@@ -120,6 +122,7 @@ TEST(AuthorizationTableTest, EveryRoleMayCallJustItsMethods) {
       if (method.starts_with("/dml.v1.EntitlementService/")) continue;  // Below, one by one.
       if (method.starts_with("/dml.v1.ReleaseService/")) continue;      // Likewise.
       if (method.starts_with("/dml.v1.RolloutService/")) continue;      // Likewise.
+      if (method.starts_with("/dml.v1.PermitService/")) continue;       // Likewise.
       EXPECT_FALSE(Mutates(method) && row.roles.Has(role)) << method << " " << RoleName(role);
     }
     const bool access = method.starts_with("/dml.v1.AccessService/") ||
@@ -134,8 +137,12 @@ TEST(AuthorizationTableTest, EveryRoleMayCallJustItsMethods) {
       EXPECT_TRUE(row.roles == (RoleSet{Role::kOperator, Role::kAdmin})) << method;
       EXPECT_EQ(row.scope, ScopeKind::kLibrary) << method;
     }
-    if (method.starts_with("/dml.v1.ContentService/Read")) {
-      EXPECT_FALSE(row.roles.Has(Role::kNode)) << "a node reads what a permit names alone";
+    // A node reads what a permit names alone: tests/server/rpc/permit_service_test.cc.
+    const bool by_permit = method.starts_with("/dml.v1.ContentService/Read") ||
+                           method == "/dml.v1.ContentService/GetBlobChunks" ||
+                           method == "/dml.v1.ContentService/GetCapabilities";
+    if (method.starts_with("/dml.v1.ContentService/")) {
+      EXPECT_EQ(row.roles.Has(Role::kNode), by_permit) << method;
     }
   }
 }
@@ -167,6 +174,43 @@ TEST(AuthorizationTableTest, WhoManagesEntitlementsAndWhoActsOnLeases) {
           << method << " " << RoleName(role);
     }
   }
+}
+
+TEST(AuthorizationTableTest, WhoGivesUsesAndRevokesPermits) {
+  std::set<Role> everyone;
+  for (int i = 0; i < kRoleCount; ++i) everyone.insert(static_cast<Role>(i));
+  std::set<Role> readers = everyone;
+  readers.erase(Role::kNode);
+  const std::set<Role> movers = {Role::kDeployer, Role::kReleaseManager, Role::kAdmin};
+  std::set<Role> revokers = movers;
+  revokers.insert(Role::kApprover);
+  const std::map<std::string, std::set<Role>> wanted = {
+      {"IssuePermit", movers},
+      {"RevokePermit", revokers},
+      {"UsePermit", {Role::kNode, Role::kDeployer, Role::kAdmin}},
+      {"GetPermit", everyone},
+      {"ListPermits", everyone},
+      {"GetPermitBundle", everyone},
+      {"ReadPermitDocument", everyone},
+      {"GetRevocationList", everyone},
+      {"BatchEvaluate", readers},
+      {"WhatIf", readers},
+      {"ExplainDenial", readers}};
+  const std::string service = "/dml.v1.PermitService/";
+  size_t seen = 0;
+  for (const AuthorizationRow& row : AuthorizationTable()) {
+    if (!row.method.starts_with(service)) continue;
+    ++seen;
+    const std::string method(row.method.substr(service.size()));
+    EXPECT_EQ(row.scope, method == "GetRevocationList" ? ScopeKind::kAny : ScopeKind::kEnvironment)
+        << method;
+    for (int i = 0; i < kRoleCount; ++i) {
+      const auto role = static_cast<Role>(i);
+      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
+          << method << " " << RoleName(role);
+    }
+  }
+  EXPECT_EQ(seen, wanted.size());
 }
 
 TEST(AuthorizationTableTest, WhoSealsApprovesAndMovesReleases) {
