@@ -1,5 +1,7 @@
 #include "core/measures/measures.h"
 
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -7,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "core/crypto/sha256.h"
+#include "tests/support/paths.h"
 
 namespace dml {
 namespace {
@@ -222,6 +225,17 @@ TEST_F(AMonthTest, EveryMeasureIsDefinedAndEveryDefinitionMeasured) {
   }
   EXPECT_EQ(measured, defined);
   EXPECT_EQ(FindMeasureDefinition("none"), nullptr);
+}
+
+TEST(MeasureDefinitionsTest, AreThoseOfTheManual) {
+  std::ifstream file(testing::SourceDir() / "docs/measures.md");
+  const std::string manual{std::istreambuf_iterator<char>(file), {}};
+  for (const MeasureDefinition& definition : MeasureDefinitions()) {
+    const std::string line = fmt::format("| `{}`: {} | `{}` | {} |\n", definition.id,
+                                         definition.title, MeasureUnitName(definition.unit),
+                                         definition.definition);
+    EXPECT_THAT(manual, ::testing::HasSubstr(line));
+  }
 }
 
 TEST_F(AMonthTest, ByServiceEnvironmentAndWhoSees) {
