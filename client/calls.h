@@ -94,16 +94,15 @@ absl::StatusOr<Mutated<Response, Payload>> ProveMutation(Connection& connection,
 }
 
 /// Carries out a mutation under one request id, however often it is tried, and proves its entry,
-/// which must have this kind of payload.
+/// which must have this kind of payload. `timeout` of each attempt, 0: as of any unary call.
 template <typename Payload, typename Stub, typename Request, typename Response>
-absl::StatusOr<Mutated<Response, Payload>> Mutate(Connection& connection,
-                                                  grpc::Status (Stub::*method)(grpc::ClientContext*,
-                                                                               const Request&,
-                                                                               Response*),
-                                                  Request request, const MutationOptions& options) {
+absl::StatusOr<Mutated<Response, Payload>> Mutate(
+    Connection& connection,
+    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Request request,
+    const MutationOptions& options, std::chrono::milliseconds timeout = {}) {
   request.set_request_id(options.request_id.empty() ? NewRequestId() : options.request_id);
   request.set_validate_only(options.validate_only);
-  DML_ASSIGN_OR_RETURN(Response response, connection.Call(method, request));
+  DML_ASSIGN_OR_RETURN(Response response, connection.Call(method, request, timeout));
   return ProveMutation<Payload>(connection, std::move(response), request.request_id(), options);
 }
 

@@ -41,9 +41,11 @@ absl::StatusOr<std::vector<std::string>> Client::ListCosignedCheckpoints() {
                                   response.cosigned_checkpoints().end());
 }
 
-absl::StatusOr<std::string> Client::AddCosignatures(const std::string& note) {
+absl::StatusOr<std::string> Client::AddCosignatures(const std::string& note,
+                                                    const std::vector<std::string>& witness_keys) {
   v1::AddCosignaturesRequest request;
   request.set_checkpoint(note);
+  for (const std::string& key : witness_keys) request.add_witness_keys(key);
   DML_ASSIGN_OR_RETURN(v1::AddCosignaturesResponse response,
                        connection().Call(&v1::JournalService::Stub::AddCosignatures, request));
   return std::move(*response.mutable_checkpoint());

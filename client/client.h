@@ -168,7 +168,9 @@ class Client {
   /// Recent checkpoints with the lines of witnesses, newest first, not checked yet.
   absl::StatusOr<std::vector<std::string>> ListCosignedCheckpoints();
   /// Hands in a checkpoint with lines of witnesses; returns it with all that the library keeps.
-  absl::StatusOr<std::string> AddCosignatures(const std::string& note);
+  /// `witness_keys` (c2sp.org/tlog-policy) say whose they are, where the trust root names none.
+  absl::StatusOr<std::string> AddCosignatures(const std::string& note,
+                                              const std::vector<std::string>& witness_keys = {});
 
   // Operation.
   absl::StatusOr<ServerStatus> GetStatus();

@@ -140,7 +140,8 @@ absl::StatusOr<Committed<VariantRecord>> Client::PublishDocuments(
   request.set_spec(spec);
   for (const std::string& envelope : envelopes) request.add_envelopes(envelope);
   DML_ASSIGN_OR_RETURN(auto done, Mutate<VersionPublished>(connection(), &Catalog::PublishVersion,
-                                                           std::move(request), options));
+                                                           std::move(request), options,
+                                                           connection().options().publish_timeout));
   if (options.validate_only) {  // There is no variant yet: the answer has its name alone.
     VariantRecord planned;
     DML_ASSIGN_OR_RETURN(planned.name,

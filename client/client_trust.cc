@@ -3,6 +3,7 @@
 
 #include "client/calls.h"
 #include "client/client.h"
+#include "client/signing_keys.h"
 #include "client/trust_memory.h"
 #include "core/trust/root_edit.h"
 #include "core/wire/api_trust.h"
@@ -120,7 +121,8 @@ absl::StatusOr<Committed<KeyRecord>> Client::RegisterKey(const KeyRegistration& 
                                                          const MutationOptions& options) {
   DML_ASSIGN_OR_RETURN(TrustRoot next, DraftRegistration(registration));
   std::string envelope;
-  DML_RETURN_IF_ERROR(SignRoot(next, root_keys, envelope));
+  DML_ASSIGN_OR_RETURN(const SchemedSigners signers, SignersFor(*this, root_keys));
+  DML_RETURN_IF_ERROR(SignRoot(next, signers.get(), envelope));
   DML_ASSIGN_OR_RETURN(Committed<uint64_t> done, SetRoot(envelope, options));
   DML_ASSIGN_OR_RETURN(KeyRecord record, GetKey(registration.key.key.id()));
   return Committed<KeyRecord>{std::move(record), std::move(done.commit)};
@@ -168,7 +170,14 @@ absl::StatusOr<ListPage<KeySignature>> Client::ListSignatures(const Digest& id,
 }
 
 absl::StatusOr<CallerIdentity> Client::WhoAmI() {
-  DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Access::WhoAmI, v1::WhoAmIRequest()));
+  absl::StatusOr<v1::WhoAmIResponse> answer =
+      connection().Call(&Access::WhoAmI, v1::WhoAmIRequest());
+  // Who has no role may not ask for the log, and so cannot tell whose library it is; who they are
+  // to it they may know all the same.
+  if (Reason(answer.status()) == "ROLE_REQUIRED") {
+    answer = connection().CallAnyLog(&Access::WhoAmI, v1::WhoAmIRequest());
+  }
+  DML_ASSIGN_OR_RETURN(const v1::WhoAmIResponse response, std::move(answer));
   CallerIdentity out{response.principal(), response.method(), response.display_name(), {}, {}};
   for (const v1::AccessGrant& grant : response.grants()) out.grants.push_back(wire::From(grant));
   if (response.has_expire_time()) out.expires = wire::From(response.expire_time());

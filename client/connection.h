@@ -48,15 +48,36 @@ class Connection {
   std::shared_ptr<grpc::Channel> NewChannel() const;
 
   /// Makes a unary call that may be repeated (it reads, or carries a request id), with a deadline
-  /// of options().unary_timeout for each attempt: Call(&v1::KeyService::Stub::GetKey, request).
+  /// of options().unary_timeout, or `timeout`, for each attempt:
+  /// Call(&v1::KeyService::Stub::GetKey, request).
   /// The first call of all asks for the checkpoint: nothing is asked of, let alone written to, a
   /// library with another log than the pinned one, or with a log that went back or forked.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
-                                const Request& request) {
+                                const Request& request, std::chrono::milliseconds timeout = {}) {
     DML_RETURN_IF_ERROR(EnsureLogIsOurs());
-    return CallAnyLog(method, request);
+    return CallAnyLog(method, request, timeout);
+  }
+
+  /// The same, whatever log the library has: for the calls that find that out, and for one who may
+  /// not ask for the log.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> CallAnyLog(grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                                   const Request&, Response*),
+                                      const Request& request,
+                                      std::chrono::milliseconds timeout = {}) {
+    if (timeout.count() == 0) timeout = options_.unary_timeout;
+    Stub stub(channel_);
+    Backoff backoff = NewBackoff(channel_);
+    while (true) {
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + timeout);
+      Response response;
+      absl::Status status = Received((stub.*method)(&context, request, &response));
+      if (status.ok()) return response;
+      if (!backoff.WaitAfter(status)) return status;
+    }
   }
 
   /// For one call or one transfer, over channel() or a NewChannel().
@@ -101,23 +122,6 @@ class Connection {
                                              const std::string& request_id);
 
  private:
-  // Call, whatever log the library has: for the calls that find that out.
-  template <typename Stub, typename Request, typename Response>
-  absl::StatusOr<Response> CallAnyLog(grpc::Status (Stub::*method)(grpc::ClientContext*,
-                                                                   const Request&, Response*),
-                                      const Request& request) {
-    Stub stub(channel_);
-    Backoff backoff = NewBackoff(channel_);
-    while (true) {
-      grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + options_.unary_timeout);
-      Response response;
-      absl::Status status = Received((stub.*method)(&context, request, &response));
-      if (status.ok()) return response;
-      if (!backoff.WaitAfter(status)) return status;
-    }
-  }
-
   // Whether the log has another key by now, which a trusted root names.
   bool FollowLogSigner();
   // FAILED_PRECONDITION (LOG_KEY_MISMATCH) for another library; LOG_WENT_BACK, LOG_FORKED.

@@ -49,6 +49,7 @@ struct LogAudit::Rules {
       return Broken("LIBRARY_CREATED_TWICE", "only the first entry creates a library");
     // The key that it began with may have been replaced since; what signs it now is pinned.
     audit.called_ = p.origin;  // It may be called otherwise later.
+    audit.origins_.insert(p.origin);
   }
   void operator()(const NamespaceCreated& p) const {
     Bind(audit.namespaces_.insert(p.name).second, "namespace " + p.name);
@@ -82,6 +83,10 @@ struct LogAudit::Rules {
     if (!p.last_checkpoint.empty() && !p.last_checkpoint.starts_with(p.previous_origin + "\n")) {
       Broken("ORIGIN_UNEXPECTED", fmt::format("what was signed last is no checkpoint of '{}'",
                                               Excerpt(p.previous_origin)));
+    }
+    if (!audit.origins_.insert(p.origin).second) {
+      Broken("ORIGIN_UNEXPECTED",
+             fmt::format("the log is called '{}' again, a name that it left", Excerpt(p.origin)));
     }
     audit.called_ = p.origin;
   }

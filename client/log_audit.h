@@ -60,6 +60,7 @@ class LogAudit {
   const std::string origin_;
   bool origin_told_ = false;           // That it is not the one at the end.
   std::optional<std::string> called_;  // As entries say; nullopt before the first.
+  std::set<std::string> origins_;      // All that it was called.
   TreeAppender tree_;
   Timestamp time_{};  // Of the entry before.
   std::deque<std::pair<Timestamp, std::pair<std::string, std::string>>> recent_;

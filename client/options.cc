@@ -122,6 +122,7 @@ absl::Status ClientOptions::Validate() const {
   }
   if (retry.patience.count() < 0) return invalid("retry.patience", "must not be negative");
   if (unary_timeout.count() < 1) return invalid("unary_timeout", "must be at least 1 ms");
+  if (publish_timeout.count() < 1) return invalid("publish_timeout", "must be at least 1 ms");
   if (stall_timeout.count() < 1) return invalid("stall_timeout", "must be at least 1 ms");
   if (log_check_interval.count() < 0) return invalid("log_check_interval", "must not be negative");
   return absl::OkStatus();

@@ -46,6 +46,8 @@ struct ClientOptions {
 
   RetryOptions retry;
   std::chrono::milliseconds unary_timeout{60'000};  // Of one attempt of a call without streaming.
+  /// Of a publication, for which the library may have to scan all files: a terabyte takes hours.
+  std::chrono::milliseconds publish_timeout{6 * 3'600'000};
   std::chrono::milliseconds stall_timeout{30'000};  // A stream without progress is broken off.
   /// An answer from a longer log than the one remembered makes the client ask for a checkpoint, at
   /// most this often; 0: each time. See client/client.h.

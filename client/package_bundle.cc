@@ -74,33 +74,35 @@ class Verifier {
     return absl::OkStatus();
   }
 
-  // By whom, of all publications of it that are here.
+  // By whom, of all publications of it that are here: with a trust root they count together.
   absl::Status CheckPublished(std::string& publishers) const {
-    absl::Status verdict = Wrong("the bundle has no publication of it");
+    std::vector<DsseEnvelope> publications;
     for (const std::string& json : bundle_.attestations) {
       absl::StatusOr<DsseEnvelope> envelope = ReadPublication(json, out_.variant, manifest_.digest);
-      if (!envelope.ok()) continue;
-      absl::StatusOr<std::string> by = Vouch(*envelope);
-      if (by.ok()) {
-        publishers = *std::move(by);
-        return absl::OkStatus();
-      }
-      verdict = by.status();
+      if (envelope.ok()) publications.push_back(*std::move(envelope));
     }
-    return verdict;
+    if (publications.empty()) return Wrong("the bundle has no publication of it");
+    DML_ASSIGN_OR_RETURN(publishers, Vouch(publications));
+    return absl::OkStatus();
   }
 
-  absl::StatusOr<std::string> Vouch(const DsseEnvelope& envelope) const {
+  absl::StatusOr<std::string> Vouch(const std::vector<DsseEnvelope>& publications) const {
     if (trust_.domain.has_value()) {
-      DML_ASSIGN_OR_RETURN(
-          Vouchers vouchers,
-          trust_.domain->Verify(envelope, kInTotoPayloadType, SigningRole::kPublisher,
-                                out_.variant.package.ToString()));
+      DML_ASSIGN_OR_RETURN(SignatureSet signatures,
+                           SignatureSet::Create(publications, kInTotoPayloadType));
+      DML_ASSIGN_OR_RETURN(Vouchers vouchers,
+                           trust_.domain->VerifyTogether(signatures, SigningRole::kPublisher,
+                                                         out_.variant.package.ToString()));
       return fmt::format("by {}", fmt::join(vouchers.holders, ", "));
     }
-    DML_ASSIGN_OR_RETURN(std::vector<Digest> ids,
-                         VerifyEnvelope(envelope, kInTotoPayloadType, trust_.publishers));
-    return fmt::format("signed by {}", ids.front().ToString());
+    absl::Status verdict;
+    for (const DsseEnvelope& envelope : publications) {
+      absl::StatusOr<std::vector<Digest>> ids =
+          VerifyEnvelope(envelope, kInTotoPayloadType, trust_.publishers);
+      if (ids.ok()) return fmt::format("signed by {}", ids->front().ToString());
+      verdict = ids.status();
+    }
+    return verdict;
   }
 
   std::vector<PublicKey> LogKeys() const {

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "client/calls.h"
+#include "client/download.h"
+#include "client/signing_keys.h"
+#include "core/trust/authority.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
 #include "core/wire/entry.h"
@@ -38,29 +42,70 @@ absl::Status CheckDocuments(const VariantDetails& details, const VariantName& na
 
 // Of the attestations of a variant, the first by which each of the keys published it.
 std::map<Digest, size_t> FindSignatures(const VariantDetails& details,
-                                        std::span<const PublicKey> keys) {
+                                        std::span<const TrustKey> keys) {
   std::map<Digest, size_t> out;
   for (size_t i = 0; i < details.envelopes.size(); ++i) {
     absl::StatusOr<DsseEnvelope> publication =
         ReadPublication(details.envelopes[i], details.record.name, details.record.manifest.digest);
     if (!publication.ok()) continue;
-    absl::StatusOr<std::vector<Digest>> signers =
-        VerifyEnvelope(*publication, kInTotoPayloadType, keys);
-    if (!signers.ok()) continue;
-    for (const Digest& id : *signers) out.emplace(id, i);
+    absl::StatusOr<SignatureSet> signatures =
+        SignatureSet::Create(std::span(&*publication, 1), kInTotoPayloadType);
+    if (!signatures.ok()) continue;
+    for (const TrustKey& key : keys) {
+      if (signatures->IsSignedBy(key)) out.emplace(key.key.id(), i);
+    }
   }
   return out;
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,
-                                            std::span<const Signer* const> keys) {
+absl::Status CheckFileNames(const std::vector<LocalFile>& files) {
+  std::set<std::string> names;
+  for (const LocalFile& file : files) {
+    DML_RETURN_IF_ERROR(CheckFileName(file.name));
+    if (!names.insert(file.name).second) {
+      return InvalidArgument(ErrorReason("FILE_NAME_REPEATED"),
+                             "two files are called {} in the package; give each its own name",
+                             file.name);
+    }
+  }
+  for (const std::string& name : names) {
+    for (size_t end = name.find('/'); end != std::string::npos; end = name.find('/', end + 1)) {
+      if (!names.contains(name.substr(0, end))) continue;
+      return InvalidArgument(ErrorReason("FILE_NAME_CONFLICT"),
+                             "{} would be a file and, for {}, a folder; rename one of them",
+                             name.substr(0, end), name);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> MakeManifest(const std::string& spec_json,
+                                         const std::vector<LocalFile>& files,
+                                         std::span<const BlobRef> blobs) {
+  Manifest manifest;
+  manifest.config = {Sha256(spec_json), spec_json.size()};
+  for (size_t i = 0; i < blobs.size(); ++i) {
+    manifest.files.push_back({files[i].name, blobs[i], files[i].media_type});
+  }
+  std::string out = FormatManifest(manifest);
+  DML_RETURN_IF_ERROR(ParseManifest(out).status());
+  return out;
+}
+
+absl::StatusOr<std::string> PublicationStatement(const VariantName& variant,
+                                                 const Digest& manifest) {
   Statement statement;
   statement.subjects = {{variant.ResourceName(), manifest}};
   statement.predicate_type = std::string(kPublicationPredicate);
   statement.predicate_json = FormatPublicationPredicate({variant, std::string(kManifestMediaType)});
-  DML_ASSIGN_OR_RETURN(std::string payload, FormatStatement(statement));
+  return FormatStatement(statement);
+}
+
+absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,
+                                            std::span<const Signer* const> keys) {
+  DML_ASSIGN_OR_RETURN(std::string payload, PublicationStatement(variant, manifest));
   DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, SignEnvelope(kInTotoPayloadType, payload, keys));
   return FormatEnvelope(envelope);
 }
@@ -113,11 +158,11 @@ absl::StatusOr<CommittedOnce<AttestationRecord>> SignVariant(Client& client,
                     "the library's operator",
                     name.ResourceName(), Message(documents));
   }
-  std::vector<PublicKey> ours;
-  for (const Signer* key : keys) ours.push_back(key->public_key());
-  const std::map<Digest, size_t> before = FindSignatures(details, ours);
+  DML_RETURN_IF_ERROR(CheckNotRevoked(client, keys));
+  DML_ASSIGN_OR_RETURN(const SchemedSigners signers, SignersFor(client, keys));
+  const std::map<Digest, size_t> before = FindSignatures(details, signers.keys());
   std::vector<const Signer*> missing;
-  for (const Signer* key : keys) {
+  for (const Signer* key : signers.get()) {
     if (!before.contains(key->public_key().id())) missing.push_back(key);
   }
   if (missing.empty() && !before.empty()) {

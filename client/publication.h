@@ -11,6 +11,19 @@
 
 namespace dml {
 
+/// FILE_NAME_REPEATED, FILE_NAME_CONFLICT where files cannot be called so in one package; the
+/// errors of CheckFileName.
+absl::Status CheckFileNames(const std::vector<LocalFile>& files);
+
+/// The manifest of files with this content, in their order.
+absl::StatusOr<std::string> MakeManifest(const std::string& spec_json,
+                                         const std::vector<LocalFile>& files,
+                                         std::span<const BlobRef> blobs);
+
+/// What is signed: that the manifest is this variant.
+absl::StatusOr<std::string> PublicationStatement(const VariantName& variant,
+                                                 const Digest& manifest);
+
 /// An envelope by which all of `keys` publish the manifest as this variant. The errors of
 /// SignEnvelope.
 absl::StatusOr<std::string> SignPublication(const VariantName& variant, const Digest& manifest,

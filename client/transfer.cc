@@ -1,10 +1,10 @@
 #include "client/transfer.h"
 
-#include <set>
-
 #include "client/download.h"
 #include "client/file_chunks.h"
 #include "client/publication.h"
+#include "client/publication_draft.h"
+#include "client/signing_keys.h"
 #include "client/upload.h"
 #include "client/verify.h"
 #include "core/crypto/sha256.h"
@@ -16,29 +16,23 @@ VariantName NameOf(const PackageSpec& spec) {
   return {spec.package, spec.version.text(), spec.platform};
 }
 
+// What others have signed must be this: nothing is uploaded otherwise.
 absl::Status CheckInput(const PublishInput& input) {
-  if (input.keys.empty()) {
+  DML_RETURN_IF_ERROR(CheckFileNames(input.files));
+  if (!input.keys.empty()) return absl::OkStatus();
+  if (input.extra_envelopes.empty()) {
     return InvalidArgument(ErrorReason("PUBLISHER_KEY_MISSING"),
                            "no key was given; a package is published with a publisher's signature");
   }
-  std::set<std::string> names;
-  for (const LocalFile& file : input.files) {
-    DML_RETURN_IF_ERROR(CheckFileName(file.name));
-    if (!names.insert(file.name).second) {
-      return InvalidArgument(ErrorReason("FILE_NAME_REPEATED"),
-                             "two files are called {} in the package; give each its own name",
-                             file.name);
-    }
-  }
-  for (const std::string& name : names) {
-    for (size_t end = name.find('/'); end != std::string::npos; end = name.find('/', end + 1)) {
-      if (!names.contains(name.substr(0, end))) continue;
-      return InvalidArgument(ErrorReason("FILE_NAME_CONFLICT"),
-                             "{} would be a file and, for {}, a folder; rename one of them",
-                             name.substr(0, end), name);
-    }
-  }
-  return absl::OkStatus();
+  DML_ASSIGN_OR_RETURN(PublicationDraft draft, DraftPublication(input.spec_json, input.files));
+  return RequirePublicationOf(draft, input.extra_envelopes);
+}
+
+// An error of a publication, in place of which a revoked key is told.
+absl::Status ExplainRefusal(Client& client, const PublishInput& input, const absl::Status& status) {
+  if (Reason(status) != "SIGNATURE_MISSING" && Reason(status) != "THRESHOLD_NOT_MET") return status;
+  const absl::Status revoked = CheckNotRevoked(client, input.keys);
+  return Reason(revoked) == "KEY_REVOKED" ? revoked : status;
 }
 
 }  // namespace
@@ -55,27 +49,24 @@ absl::StatusOr<CommittedOnce<VariantRecord>> PublishPackage(Client& client,
     total += size;
   }
   ProgressReporter reporter(total, progress);
-  Manifest manifest;
-  manifest.config = {Sha256(input.spec_json), input.spec_json.size()};
   std::vector<std::filesystem::path> paths;
   for (const LocalFile& file : input.files) paths.push_back(file.path);
   DML_ASSIGN_OR_RETURN(std::vector<BlobRef> blobs,
                        UploadAll(client.connection(), spec.package.ns, paths, reporter));
-  for (size_t i = 0; i < blobs.size(); ++i) {
-    manifest.files.push_back({input.files[i].name, blobs[i], input.files[i].media_type});
+  DML_ASSIGN_OR_RETURN(std::string document, MakeManifest(input.spec_json, input.files, blobs));
+  std::vector<std::string> envelopes;
+  if (!input.keys.empty()) {
+    DML_ASSIGN_OR_RETURN(const SchemedSigners signers, SignersFor(client, input.keys));
+    DML_ASSIGN_OR_RETURN(envelopes.emplace_back(),
+                         SignPublication(NameOf(spec), Sha256(document), signers.get()));
   }
-  std::string document = FormatManifest(manifest);
-  DML_RETURN_IF_ERROR(ParseManifest(document).status());
-  DML_ASSIGN_OR_RETURN(std::string publication,
-                       SignPublication(NameOf(spec), Sha256(document), input.keys));
-  std::vector<std::string> envelopes = {std::move(publication)};
   envelopes.insert(envelopes.end(), input.extra_envelopes.begin(), input.extra_envelopes.end());
   absl::StatusOr<Committed<VariantRecord>> done =
       client.PublishDocuments(document, input.spec_json, envelopes, options);
   if (Reason(done.status()) == "VERSION_EXISTS") {
     return FindPublished(client, NameOf(spec), {Sha256(document), document.size()}, done.status());
   }
-  if (!done.ok()) return done.status();
+  if (!done.ok()) return ExplainRefusal(client, input, done.status());
   return CommittedOnce<VariantRecord>{*std::move(done), false};
 }
 

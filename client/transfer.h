@@ -37,7 +37,9 @@ struct LocalFile {
 struct PublishInput {
   std::string spec_json;  // The package spec's exact bytes.
   std::vector<LocalFile> files;
-  std::vector<const Signer*> keys;           // At least one publisher key.
+  /// Publisher keys; none where the envelopes hold the publication, signed elsewhere
+  /// (client/publication_draft.h).
+  std::vector<const Signer*> keys;
   std::vector<std::string> extra_envelopes;  // Further attestations about the same manifest.
 };
 

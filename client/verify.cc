@@ -14,6 +14,7 @@
 #include "client/file_io.h"
 #include "client/publication.h"
 #include "core/crypto/sha256.h"
+#include "core/trust/schemed_signers.h"
 #include "core/wire/entry.h"
 
 namespace dml {
@@ -121,9 +122,12 @@ class Examiner {
                                    const std::vector<DsseEnvelope>& publications) {
     for (const KeyRecord& record : trust.revoked) {
       absl::StatusOr<PublicKey> key = PublicKey::FromSpkiDer(AsBytes(record.spki));
-      if (!key.ok()) continue;
-      for (const DsseEnvelope& envelope : publications) {
-        if (!VerifyEnvelope(envelope, kInTotoPayloadType, std::span(&*key, 1)).ok()) continue;
+      absl::StatusOr<SignatureSet> signatures =
+          SignatureSet::Create(publications, kInTotoPayloadType);
+      if (!key.ok() || !signatures.ok()) continue;
+      // How it wrote them is no longer known, and grants nothing.
+      if (signatures->IsSignedBy({*key, UsualScheme(*key), "", false}) ||
+          signatures->IsSignedBy({*key, SignatureScheme::kEcdsaP256P1363, "", false})) {
         return fmt::format("its key {} was revoked at entry {}: {}", key->id().ToString(),
                            record.revoked_index, record.revoke_reason);
       }

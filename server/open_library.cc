@@ -210,7 +210,7 @@ std::string CheckpointOf(const fs::path& file, const std::string& origin) {
 }
 
 // Nullopt where the name stays. What was signed last is kept before it is replaced.
-absl::StatusOr<std::optional<OriginMove>> BeginMove(const TrustRoot& root,
+absl::StatusOr<std::optional<OriginMove>> BeginMove(const Reader& state, const TrustRoot& root,
                                                     const std::string& current,
                                                     const DataDir& dir) {
   if (root.origin == current) return std::nullopt;
@@ -219,6 +219,7 @@ absl::StatusOr<std::optional<OriginMove>> BeginMove(const TrustRoot& root,
                             "the root is of the journal {}, and this one is {}", root.origin,
                             current);
   }
+  DML_RETURN_IF_ERROR(CheckOriginIsNew(state, root.origin));
   OriginMove move{root.origin, current, CheckpointOf(dir.signed_checkpoint(), current)};
   if (move.last_checkpoint.empty()) {  // It was kept already, or it is lost.
     move.last_checkpoint = CheckpointOf(dir.previous_checkpoint(), current);
@@ -299,7 +300,7 @@ absl::StatusOr<RootChange> SetRootsOffline(const ServerConfig& config,
     DML_ASSIGN_OR_RETURN(key, ChooseLogKey(keys, &last));
     DML_RETURN_IF_ERROR(JudgeRoots(*state, current, roots, root_keys_lost, key->public_key()));
     DML_ASSIGN_OR_RETURN(name, NameInForce(*state, opened.identity, current));
-    DML_ASSIGN_OR_RETURN(move, BeginMove(last, name.origin, opened.dir));
+    DML_ASSIGN_OR_RETURN(move, BeginMove(*state, last, name.origin, opened.dir));
   }
   if (move.has_value()) name = {move->origin, move->previous_origin};
   const bool lost = move.has_value() && !FileExists(opened.dir.signed_checkpoint());

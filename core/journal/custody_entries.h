@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/digest.h"
 #include "core/base/labels.h"
@@ -82,6 +83,13 @@ enum class CustodyAction { kCheckedOut = 1, kCheckedIn = 2, kMoved = 3, kDestroy
 
 std::string_view CustodyActionName(CustodyAction action);  // "check-out".
 
+/// Copies of an item by number; the first is 1.
+struct CopyRange {
+  uint32_t first = 1;
+  uint32_t last = 1;
+  auto operator<=>(const CopyRange&) const = default;
+};
+
 /// Copies of an item change hands or places.
 struct CustodyRecorded {
   std::string name;
@@ -90,6 +98,8 @@ struct CustodyRecorded {
   std::string custodian;  // Who answers for them from here on.
   std::string location;   // Where they go; "" where they were.
   std::string note;
+  /// Which ones, ascending and apart; none: those of the lowest numbers that the action can be of.
+  std::vector<CopyRange> which = {};
   bool operator==(const CustodyRecorded&) const = default;
 };
 

@@ -89,9 +89,25 @@ struct HoldRecord {
   bool operator==(const HoldRecord&) const = default;
 };
 
+enum class CopyState { kIn = 1, kOut = 2, kDestroyed = 3 };
+
+std::string_view CopyStateName(CopyState state);  // "in", "out", "destroyed".
+
+/// Copies of an item that one entry brought where they are.
+struct CopiesHeld {
+  CopyRange copies;
+  CopyState state = CopyState::kIn;
+  std::string custodian;
+  std::string location;  // Where they belong.
+  std::string away;      // Where they went, of those that are out; "": not said.
+  uint64_t index = 0;    // Of that entry.
+  bool operator==(const CopiesHeld&) const = default;
+};
+
 struct MediaRecord {
-  MediaRegistered item;     // As registered, but location and custodian as of now.
-  uint32_t copies_out = 0;  // Checked out.
+  MediaRegistered item;          // As registered, but location and custodian as of the last entry.
+  std::vector<CopiesHeld> held;  // Every copy, in the order of numbers.
+  uint32_t copies_out = 0;       // Checked out.
   uint32_t copies_destroyed = 0;
   uint64_t custody_count = 0;  // Entries about it.
   uint64_t index = 0;          // Of its registration.

@@ -1,4 +1,6 @@
 // Rules of media and documents: who has which copies of them.
+#include "core/base/blank_text.h"
+#include "core/journal/media_copies.h"
 #include "core/rules/decider.h"
 
 namespace dml {
@@ -15,7 +17,7 @@ absl::Status CheckCopies(uint32_t copies, uint32_t most) {
 }
 
 absl::Status CheckRequired(std::string_view text, std::string_view field) {
-  if (!text.empty()) return CheckText(text, kMaxText, field);
+  if (!IsOnlySpace(text)) return CheckText(text, kMaxText, field);
   return AtField(InvalidArgument(ErrorReason("TEXT_REQUIRED"), "say the {}", field), field);
 }
 
@@ -44,12 +46,9 @@ absl::Status Decider::operator()(const CustodyRecorded& p) const {
   if (!found.has_value()) {
     return NotFound(ErrorReason("MEDIA_NOT_FOUND"), "no medium or document {}", p.name);
   }
-  const uint32_t there = found->item.copies - found->copies_out - found->copies_destroyed;
-  const uint32_t most = p.action == CustodyAction::kCheckedIn ? found->copies_out : there;
-  if (most > 0) return CheckCopies(p.copies, most);
-  return FailedPrecondition(ErrorReason("COPIES_ELSEWHERE"),
-                            "of the {} copies of {}, {} are checked out and {} destroyed",
-                            found->item.copies, p.name, found->copies_out, found->copies_destroyed);
+  DML_RETURN_IF_ERROR(CheckCopies(p.copies, kMaxCopies));
+  DML_ASSIGN_OR_RETURN(std::vector<CopyRange> copies, CopiesMeant(*found, p));
+  return HeldAfter(found->held, p, copies, 0).status();
 }
 
 }  // namespace dml

@@ -1,5 +1,6 @@
 #include "core/rules/rules.h"
 
+#include "core/base/blank_text.h"
 #include "core/base/text.h"
 #include "core/rules/decider.h"
 #include "core/rules/retention.h"
@@ -25,7 +26,7 @@ absl::Status CheckText(std::string_view text, size_t max, std::string_view field
 }
 
 absl::Status CheckReason(std::string_view reason) {
-  if (reason.empty()) {
+  if (IsOnlySpace(reason)) {
     return AtField(InvalidArgument(ErrorReason("REASON_REQUIRED"), "say why: a reason is required"),
                    "reason");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/blank_text.h"
 #include "core/base/text.h"
 
 namespace dml {
@@ -137,7 +138,7 @@ absl::StatusOr<EntitlementLedger> CarryOut(const LeaseExtended& p, const SeatSta
 
 absl::StatusOr<EntitlementLedger> CarryOut(const LeaseReleased& p, const SeatState& state,
                                            Timestamp now) {
-  if (p.forced && p.reason.empty()) {
+  if (p.forced && IsOnlySpace(p.reason)) {
     return AtField(InvalidArgument(ErrorReason("REASON_REQUIRED"),
                                    "say why the lease is taken back: a reason is required"),
                    "reason");

@@ -69,7 +69,7 @@ bool SignatureSet::has_unnamed(const std::set<Digest>& keys) const {
 }
 
 bool SignatureSet::IsSignedBy(const TrustKey& key) {
-  auto [known, is_new] = known_.emplace(key.key.id(), false);
+  auto [known, is_new] = known_.emplace(std::pair(key.key.id(), key.scheme), false);
   if (!is_new) return known->second;
   const std::string hint = key.key.id().hex();
   // Each key looks at each signature, of which there are few; ids are hints and may be lies. Only
@@ -329,22 +329,30 @@ absl::StatusOr<Vouchers> TrustDomain::CountSigners(const std::set<Digest>& signe
 absl::StatusOr<Vouchers> TrustDomain::FirstVouchers(
     SigningRole role, std::string_view subject,
     const std::function<absl::StatusOr<Vouchers>(const Authority&)>& judge) const {
-  absl::Status first = PermissionDenied(ErrorReason("ROLE_NOT_HELD"),
-                                        "nobody has the role {} for {} in trust root {}",
-                                        SigningRoleName(role), Excerpt(subject), root_.version);
-  bool is_first = true;
+  absl::Status last = PermissionDenied(ErrorReason("ROLE_NOT_HELD"),
+                                       "nobody has the role {} for {} in trust root {}",
+                                       SigningRoleName(role), Excerpt(subject), root_.version);
   for (const Authority& authority : AuthoritiesFor(role, subject)) {
     absl::StatusOr<Vouchers> vouchers = judge(authority);
     if (vouchers.ok()) return vouchers;
-    if (std::exchange(is_first, false)) first = vouchers.status();
+    last = vouchers.status();
   }
   for (const DelegationDocument& document : expired_) {
     if (role != RoleOf(document)) continue;
-    first =
-        Annotate(first, fmt::format("delegation {} expired on {}", fmt::join(document.chain, " > "),
-                                    FormatTime(document.expires)));
+    last =
+        Annotate(last, fmt::format("delegation {} expired on {}: its keys count again once they "
+                                   "have signed its next version (dml delegation renew)",
+                                   fmt::join(document.chain, " > "), FormatTime(document.expires)));
   }
-  return first;
+  return last;
+}
+
+const TrustKey* TrustDomain::FindKey(const Digest& id) const {
+  if (const TrustKey* key = FindTrustKey(root_.keys, id)) return key;
+  for (const auto& [chain, document] : documents_) {
+    if (const TrustKey* key = FindTrustKey(document.keys, id)) return key;
+  }
+  return nullptr;
 }
 
 absl::StatusOr<std::vector<Digest>> TrustDomain::Signers(SignatureSet& signatures,

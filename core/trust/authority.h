@@ -63,8 +63,8 @@ class SignatureSet {
   };
   std::vector<Item> items_;
   std::set<std::string> hints_;
-  std::map<Digest, bool> known_;               // By key id.
-  std::set<const DsseSignature*> spoken_for_;  // Known to be some key's.
+  std::map<std::pair<Digest, SignatureScheme>, bool> known_;  // By key id and scheme.
+  std::set<const DsseSignature*> spoken_for_;                 // Known to be some key's.
 };
 
 /// Whoever vouches for all envelopes together: a holder counts who signed any of them. What they
@@ -104,6 +104,10 @@ class TrustDomain {
   /// those to whom that goes, and no other role passed on. Errors as of Create.
   absl::Status Judge(const DsseEnvelope& envelope, const DelegationDocument& document) const;
 
+  /// Those to whom a delegation goes, by the names from the root on: they sign its document.
+  /// NOT_FOUND (DELEGATION_UNKNOWN).
+  absl::StatusOr<Authority> DelegatedAuthority(const std::vector<std::string>& chain) const;
+
   const TrustRoot& root() const { return root_; }
   /// The documents that have expired, to be warned of.
   const std::vector<DelegationDocument>& expired() const { return expired_; }
@@ -115,8 +119,13 @@ class TrustDomain {
   /// delegation below another covers only what all above it cover. Empty: nobody may.
   std::vector<Authority> AuthoritiesFor(SigningRole role, std::string_view subject) const;
 
+  /// A key that the root or a document in force names; null where none does. The root's word of its
+  /// scheme comes first.
+  const TrustKey* FindKey(const Digest& id) const;
+
   /// That some authority over the subject has its threshold among the envelope's signatures. The
-  /// error of the first authority where none has; ROLE_NOT_HELD where there is none.
+  /// error of the last authority where none has, to whom it was passed on; ROLE_NOT_HELD where
+  /// there is none.
   absl::StatusOr<Vouchers> Verify(const DsseEnvelope& envelope, std::string_view payload_type,
                                   SigningRole role, std::string_view subject) const;
   /// The same of all signatures of a set together.
@@ -144,7 +153,6 @@ class TrustDomain {
   explicit TrustDomain(TrustRoot root) : root_(std::move(root)) {}
   absl::Status Add(const DsseEnvelope& envelope, DelegationDocument document, Timestamp now);
   bool IsBelowExpired(const std::vector<std::string>& chain) const;
-  absl::StatusOr<Authority> DelegatedAuthority(const std::vector<std::string>& chain) const;
   bool Walk(const std::vector<TrustKey>& keys, const std::vector<Delegation>& delegations,
             Search& search) const;
 

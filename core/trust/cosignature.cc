@@ -49,6 +49,10 @@ absl::StatusOr<Cosignature> Open(const NoteSignature& line, const Witness& witne
 
 }  // namespace
 
+std::string Since(Timestamp not_before) {
+  return not_before <= Timestamp() ? "" : " since " + FormatTime(not_before);
+}
+
 std::optional<Timestamp> CosignatureTime(const NoteSignature& line) {
   constexpr size_t kEd25519Bytes = 64;
   if (line.signature.size() != kTimeBytes + kEd25519Bytes) return std::nullopt;
@@ -103,9 +107,9 @@ absl::Status RequireWitnesses(const Note& note, std::span<const Witness> witness
   }
   if (holders.size() >= threshold) return absl::OkStatus();
   return PermissionDenied(ErrorReason("WITNESSES_MISSING"),
-                          "{} of {} different witnesses have cosigned the checkpoint since {}: {}; "
-                          "wait for more, or ask the library's operator",
-                          holders.size(), threshold, FormatTime(not_before),
+                          "{} of {} different witnesses have cosigned the checkpoint{}: {}; wait "
+                          "for more, or ask the library's operator",
+                          holders.size(), threshold, Since(not_before),
                           holders.empty() ? "nobody" : fmt::format("{}", fmt::join(holders, ", ")));
 }
 

@@ -59,6 +59,9 @@ absl::Status RequireWitnesses(const Note& note, std::span<const Witness> witness
                               uint32_t threshold, Timestamp not_before,
                               Timestamp not_after = Timestamp::max());
 
+/// " since 2026-01-31T00:00:00Z", for messages; "" for a time that demands nothing.
+std::string Since(Timestamp not_before);
+
 /// The time that a line says, where it has the form of a cosignature. Nobody's word yet.
 std::optional<Timestamp> CosignatureTime(const NoteSignature& line);
 

@@ -250,9 +250,9 @@ absl::StatusOr<std::vector<Cosignature>> RequireQuorum(const Note& note, const L
   if (witnessed[*policy.quorum]) return found;
   return PermissionDenied(
       ErrorReason("WITNESSES_MISSING"),
-      "the quorum '{}' of the policy has not cosigned the checkpoint since {}; there are: {}. Wait "
-      "for more, or ask the library's operator",
-      policy.members[*policy.quorum].name, FormatTime(not_before),
+      "the quorum '{}' of the policy has not cosigned the checkpoint{}; there are: {}. Wait for "
+      "more, or ask the library's operator",
+      policy.members[*policy.quorum].name, Since(not_before),
       holders.empty() ? "none" : fmt::format("{}", fmt::join(holders, ", ")));
 }
 

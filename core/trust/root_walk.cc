@@ -1,5 +1,6 @@
 #include "core/trust/root_walk.h"
 
+#include <set>
 #include <utility>
 
 #include "core/crypto/sha256.h"
@@ -33,6 +34,15 @@ absl::Status CheckSignedBy(const OpenedRoot& opened, const TrustRoot& root) {
                                                     opened.trusted.root.version, root.version));
 }
 
+// Under a name that was left another history was signed.
+absl::Status OriginUsed(uint64_t version, std::string_view origin) {
+  return PermissionDenied(ErrorReason("ROOT_ORIGIN_USED"),
+                          "root {} moves the journal back to {}, which it left before: two "
+                          "histories would have one name; sign a root with a name that was never "
+                          "used",
+                          version, origin);
+}
+
 absl::StatusOr<TrustedRoot> Step(const TrustRoot& current, OpenedRoot opened) {
   const TrustRoot& next = opened.trusted.root;
   if (next.version != current.version + 1) {
@@ -44,6 +54,9 @@ absl::StatusOr<TrustedRoot> Step(const TrustRoot& current, OpenedRoot opened) {
     return PermissionDenied(ErrorReason("ROOT_ORIGIN_UNEXPECTED"),
                             "root {} is of the journal {}, and root {} of {}", current.version,
                             current.origin, next.version, next.origin);
+  }
+  if (next.origin != current.origin && next.origin == current.previous_origin) {
+    return OriginUsed(next.version, next.origin);
   }
   DML_RETURN_IF_ERROR(CheckSignedBy(opened, current));
   DML_RETURN_IF_ERROR(CheckSignedBy(opened, next));
@@ -72,6 +85,7 @@ absl::StatusOr<TrustedRoot> WalkRoots(const TrustedRoot& trusted,
                              envelopes.size(), kMaxRootSteps);
   }
   TrustedRoot at = trusted;
+  std::set<std::string> left;  // Names that the journal had.
   for (const std::string& envelope : envelopes) {
     DML_ASSIGN_OR_RETURN(OpenedRoot opened, Open(envelope));
     const uint64_t version = opened.trusted.root.version;
@@ -83,6 +97,10 @@ absl::StatusOr<TrustedRoot> WalkRoots(const TrustedRoot& trusted,
                       "both, and ask the holders of the root keys",
                       version, at.digest.ToString(), opened.trusted.digest.ToString());
     }
+    if (left.contains(opened.trusted.root.origin)) {
+      return OriginUsed(version, opened.trusted.root.origin);
+    }
+    if (opened.trusted.root.origin != at.root.origin) left.insert(at.root.origin);
     DML_ASSIGN_OR_RETURN(at, Step(at.root, std::move(opened)));
   }
   DML_RETURN_IF_ERROR(CheckRootExpiry(at.root, now));
@@ -93,7 +111,8 @@ absl::Status CheckRootExpiry(const TrustRoot& root, Timestamp now) {
   if (now < root.expires) return absl::OkStatus();
   return FailedPrecondition(ErrorReason("ROOT_EXPIRED"),
                             "trust root {} of {} expired on {}: what runs goes on, and nothing new "
-                            "is trusted; let the holders of the root keys sign a new version",
+                            "is trusted; let the holders of the root keys sign a new version (dml "
+                            "root fetch, renew, sign, set)",
                             root.version, root.origin, FormatTime(root.expires));
 }
 

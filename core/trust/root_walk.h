@@ -25,12 +25,14 @@ absl::StatusOr<TrustedRoot> OpenPinnedRoot(std::string_view envelope_json);
 
 /// Reads the envelope of the root after `current`: its version is the next one, its journal the
 /// same or one that it names as following, and the thresholds of both root roles have signed it.
-/// PERMISSION_DENIED: ROOT_VERSION_UNEXPECTED, ROOT_ORIGIN_UNEXPECTED, THRESHOLD_NOT_MET.
+/// PERMISSION_DENIED: ROOT_VERSION_UNEXPECTED, ROOT_ORIGIN_UNEXPECTED, ROOT_ORIGIN_USED (it moves
+/// the journal back to the name before), THRESHOLD_NOT_MET.
 absl::StatusOr<TrustedRoot> OpenNextRoot(const TrustRoot& current, std::string_view envelope_json);
 
 /// Walks from `trusted` through envelopes of consecutive versions. Those of versions up to its own
 /// are passed over, except that the one of its version must be it: DATA_LOSS (ROOT_FORKED) where
-/// two roots have one version. Old roots may have expired; FAILED_PRECONDITION (ROOT_EXPIRED) where
+/// two roots have one version. A journal never returns to a name that it had on the way
+/// (ROOT_ORIGIN_USED). Old roots may have expired; FAILED_PRECONDITION (ROOT_EXPIRED) where
 /// the last one has at `now`. RESOURCE_EXHAUSTED (ROOT_CHAIN_TOO_LONG) for more than kMaxRootSteps.
 absl::StatusOr<TrustedRoot> WalkRoots(const TrustedRoot& trusted,
                                       std::span<const std::string> envelopes, Timestamp now);

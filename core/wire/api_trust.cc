@@ -87,6 +87,16 @@ absl::StatusOr<HoldRecord> From(const v1::Hold& in) {
 
 std::string MediaResource(std::string_view name) { return fmt::format("media/{}", name); }
 
+namespace {
+
+void To(const CopyRange& range, v1::CopyRange* out) {
+  out->set_first(range.first);
+  out->set_last(range.last);
+}
+CopyRange From(const v1::CopyRange& in) { return {in.first(), in.last()}; }
+
+}  // namespace
+
 void To(const MediaRecord& record, v1::Media* out) {
   const MediaRegistered& item = record.item;
   out->set_name(MediaResource(item.name));
@@ -102,6 +112,15 @@ void To(const MediaRecord& record, v1::Media* out) {
   out->set_custody_count(record.custody_count);
   out->set_index(record.index);
   To(record.time, out->mutable_register_time());
+  for (const CopiesHeld& held : record.held) {
+    v1::CopiesHeld* item = out->add_held();
+    To(held.copies, item->mutable_copies());
+    item->set_state(static_cast<v1::CopiesHeld::State>(held.state));
+    item->set_custodian(held.custodian);
+    item->set_location(held.location);
+    item->set_away(held.away);
+    item->set_index(held.index);
+  }
 }
 
 absl::StatusOr<MediaRecord> From(const v1::Media& in) {
@@ -129,6 +148,13 @@ absl::StatusOr<MediaRecord> From(const v1::Media& in) {
   out.custody_count = in.custody_count();
   out.index = in.index();
   out.time = From(in.register_time());
+  for (const v1::CopiesHeld& held : in.held()) {
+    if (held.state() < v1::CopiesHeld::STATE_IN || held.state() > v1::CopiesHeld::STATE_DESTROYED) {
+      return InvalidArgument(ErrorReason("STATE_UNKNOWN"), "copies are in no state that is known");
+    }
+    out.held.push_back({From(held.copies()), static_cast<CopyState>(held.state()), held.custodian(),
+                        held.location(), held.away(), held.index()});
+  }
   return out;
 }
 
@@ -140,6 +166,7 @@ void To(const CustodyRecord& record, v1::Custody* out) {
   out->set_custodian(recorded.custodian);
   out->set_location(recorded.location);
   out->set_note(recorded.note);
+  for (const CopyRange& range : recorded.which) To(range, out->add_which());
   out->set_index(record.index);
   To(record.time, out->mutable_record_time());
   out->set_author(record.author);
@@ -160,6 +187,7 @@ absl::StatusOr<CustodyRecord> From(const v1::Custody& in) {
   out.recorded.custodian = in.custodian();
   out.recorded.location = in.location();
   out.recorded.note = in.note();
+  for (const v1::CopyRange& range : in.which()) out.recorded.which.push_back(From(range));
   out.index = in.index();
   out.time = From(in.record_time());
   out.author = in.author();

@@ -198,6 +198,12 @@ absl::StatusOr<MediaRegistered> From(const pb::MediaRegistered& in) {
   return out;
 }
 
+void To(const CopyRange& value, pb::CopyRange* out) {
+  out->set_first(value.first);
+  out->set_last(value.last);
+}
+CopyRange From(const pb::CopyRange& in) { return {in.first(), in.last()}; }
+
 void To(const CustodyRecorded& value, pb::CustodyRecorded* out) {
   out->set_name(value.name);
   out->set_action(static_cast<uint32_t>(value.action));
@@ -205,11 +211,14 @@ void To(const CustodyRecorded& value, pb::CustodyRecorded* out) {
   out->set_custodian(value.custodian);
   out->set_location(value.location);
   out->set_note(value.note);
+  for (const CopyRange& range : value.which) To(range, out->add_which());
 }
 absl::StatusOr<CustodyRecorded> From(const pb::CustodyRecorded& in) {
   DML_ASSIGN_OR_RETURN(CustodyAction action,
                        EnumFrom<CustodyAction>(in.action(), 4, "custody action"));
-  return CustodyRecorded{in.name(), action, in.copies(), in.custodian(), in.location(), in.note()};
+  CustodyRecorded out{in.name(), action, in.copies(), in.custodian(), in.location(), in.note()};
+  for (const pb::CopyRange& range : in.which()) out.which.push_back(From(range));
+  return out;
 }
 
 void Put(const KeyRegistered& p, pb::Entry& out) {

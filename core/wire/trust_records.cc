@@ -176,12 +176,37 @@ absl::StatusOr<HoldRecord> Decode(std::string_view bytes) {
   return r;
 }
 
+namespace {
+
+void To(const CopiesHeld& held, pb::CopiesHeld* out) {
+  wire::To(held.copies, out->mutable_copies());
+  out->set_state(static_cast<uint32_t>(held.state));
+  out->set_custodian(held.custodian);
+  out->set_location(held.location);
+  out->set_away(held.away);
+  out->set_index(held.index);
+}
+absl::StatusOr<CopiesHeld> From(const pb::CopiesHeld& in) {
+  if (in.state() < 1 || in.state() > 3) {
+    return DataLoss(ErrorReason("RECORD_INVALID"), "copies are in state {}", in.state());
+  }
+  return CopiesHeld{wire::From(in.copies()),
+                    static_cast<CopyState>(in.state()),
+                    in.custodian(),
+                    in.location(),
+                    in.away(),
+                    in.index()};
+}
+
+}  // namespace
+
 std::string Encode(const MediaRecord& r) {
   pb::SetRecord m;
   To(r.item, m.mutable_media());
   m.set_copies_out(r.copies_out);
   m.set_copies_destroyed(r.copies_destroyed);
   m.set_custody_count(r.custody_count);
+  for (const CopiesHeld& held : r.held) To(held, m.add_copies_held());
   m.set_index(r.index);
   m.set_time_micros(ToMicros(r.time));
   return SerializeDeterministically(m);
@@ -195,6 +220,10 @@ absl::StatusOr<MediaRecord> Decode(std::string_view bytes) {
   r.copies_out = m.copies_out();
   r.copies_destroyed = m.copies_destroyed();
   r.custody_count = m.custody_count();
+  for (const pb::CopiesHeld& in : m.copies_held()) {
+    DML_ASSIGN_OR_RETURN(CopiesHeld held, From(in));
+    r.held.push_back(std::move(held));
+  }
   r.index = m.index();
   r.time = FromMicros(m.time_micros());
   return r;

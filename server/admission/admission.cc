@@ -7,9 +7,12 @@
 
 #include "core/base/text.h"
 #include "core/crypto/sha256.h"
+#include "core/evidence/claims.h"
 #include "core/package/manifest.h"
 #include "core/package/package_spec.h"
 #include "core/trust/statement.h"
+#include "storage/library/publication_signers.h"
+#include "storage/library/trust.h"
 #include "storage/views/library_view.h"
 #include "storage/views/list_view.h"
 #include "storage/views/projector.h"
@@ -18,13 +21,6 @@ namespace dml {
 namespace {
 
 constexpr std::string_view kAuthor = "dmld";
-
-bool HasAttestation(const VersionPublished& published,
-                    std::initializer_list<std::string_view> predicates) {
-  return std::ranges::any_of(published.attestations, [&](const AttestationRef& ref) {
-    return std::ranges::count(predicates, ref.predicate_type) > 0;
-  });
-}
 
 // The metadata blob of a command.
 absl::StatusOr<std::string> BytesOf(const Command& command, const BlobRef& ref) {
@@ -77,28 +73,43 @@ Admission::~Admission() {
 
 absl::StatusOr<ScanReport> Admission::Version() { return scanner_->Version(); }
 
+std::vector<std::string> Admission::Missing(const std::string& declared_license,
+                                            const std::set<std::string>& predicates) const {
+  auto has = [&](std::string_view predicate) {
+    return predicates.contains(std::string(predicate));
+  };
+  std::vector<std::string> out;
+  const bool undeclared = declared_license == "NONE" || declared_license == "NOASSERTION";
+  if (options_.require_license && undeclared && !has(kLicenseConclusionPredicate)) {
+    out.push_back("no license is declared");
+  }
+  if (options_.require_provenance && !has(kProvenancePredicate)) {
+    out.push_back("it has no provenance");
+  }
+  if (options_.require_sbom && !has(kSpdxPredicate) && !has(kCycloneDxPredicate)) {
+    out.push_back("it has no SBOM");
+  }
+  return out;
+}
+
+bool Admission::IsBad(const ScanReport& report) const {
+  const bool unscanned =
+      report.verdict == ScanVerdict::kError || report.verdict == ScanVerdict::kNotFullyScanned;
+  return report.verdict == ScanVerdict::kInfected || (unscanned && !options_.accept_unscanned);
+}
+
 absl::Status Admission::Examine(Command& command) {
   auto& published = std::get<VersionPublished>(command.payload);
-  std::vector<std::string> reasons;
   DML_ASSIGN_OR_RETURN(std::string spec_bytes, BytesOf(command, published.spec));
   DML_ASSIGN_OR_RETURN(PackageSpec spec, ParsePackageSpec(spec_bytes));
-  const std::string& license = spec.declared_license;
-  if (options_.require_license && (license == "NONE" || license == "NOASSERTION")) {
-    reasons.push_back("no license is declared");
-  }
-  if (options_.require_provenance && !HasAttestation(published, {kProvenancePredicate})) {
-    reasons.push_back("it has no provenance");
-  }
-  if (options_.require_sbom && !HasAttestation(published, {kSpdxPredicate, kCycloneDxPredicate})) {
-    reasons.push_back("it has no SBOM");
-  }
+  std::set<std::string> predicates;
+  for (const AttestationRef& ref : published.attestations) predicates.insert(ref.predicate_type);
+  std::vector<std::string> reasons = Missing(spec.declared_license, predicates);
   if (scanner_ != nullptr) {
     DML_ASSIGN_OR_RETURN(std::string manifest_bytes, BytesOf(command, published.manifest));
     DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(manifest_bytes));
     DML_ASSIGN_OR_RETURN(ScanReport report, ScanFiles(manifest));
-    const bool unscanned =
-        report.verdict == ScanVerdict::kError || report.verdict == ScanVerdict::kNotFullyScanned;
-    if (report.verdict == ScanVerdict::kInfected || (unscanned && !options_.accept_unscanned)) {
+    if (IsBad(report)) {
       reasons.push_back(
           fmt::format("malware scan: {}: {}", ScanVerdictName(report.verdict), report.finding));
     }
@@ -108,6 +119,60 @@ absl::Status Admission::Examine(Command& command) {
   published.admission = AdmissionState::kQuarantined;
   published.quarantine_reason = Excerpt(fmt::format("{}", fmt::join(reasons, "; ")), 1024);
   return absl::OkStatus();
+}
+
+void Admission::JudgeAndLog(const VariantName& name, bool may_scan) {
+  const absl::Status status = Judge(name, may_scan);
+  if (!status.ok()) spdlog::warn("judging {}: {}", name.ResourceName(), Message(status));
+}
+
+absl::Status Admission::Judge(const VariantName& name, bool may_scan) {
+  const std::unique_ptr<Snapshot> state = library_.Read();
+  const LibraryView view(*state);
+  DML_ASSIGN_OR_RETURN(std::optional<VariantRecord> record, view.FindVariant(name));
+  if (!record.has_value() || record->state != VariantState::kQuarantined ||
+      record->admission_index != record->published_index) {
+    return absl::OkStatus();
+  }
+  std::set<std::string> predicates;
+  DML_RETURN_IF_ERROR(view.ScanAttestations(name, [&](const AttestationRecord& attestation) {
+    predicates.insert(attestation.ref.predicate_type);
+    return true;
+  }));
+  if (!Missing(record->declared_license, predicates).empty()) return absl::OkStatus();
+  DML_ASSIGN_OR_RETURN(const auto trust, LoadTrust(*state, WallClockNow()));
+  DML_ASSIGN_OR_RETURN(const PublicationSigners signers,
+                       PublicationReader(*state, trust.get()).SignersOf(name));
+  if (!signers.trust_fault.empty()) return absl::OkStatus();
+  std::optional<ScanReport> scan;
+  if (scanner_ != nullptr && (!record->scan.has_value() || IsBad(*record->scan))) {
+    if (record->scan.has_value() && record->scan->verdict == ScanVerdict::kInfected) {
+      return absl::OkStatus();
+    }
+    if (!may_scan) {
+      absl::MutexLock lock(&mutex_);
+      pending_.insert(name);
+      return absl::OkStatus();
+    }
+    DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(*state, record->manifest));
+    DML_ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(bytes));
+    DML_ASSIGN_OR_RETURN(scan, ScanFiles(manifest));
+    if (IsBad(*scan)) return Commit(VariantScanned{name, *scan});
+  }
+  DML_ASSIGN_OR_RETURN(StampSeen seen, SeenTrust(*state));
+  return Commit(
+      AdmissionDecided{name, AdmissionState::kAccepted,
+                       "all checks pass, with what was attached since it was published", scan},
+      {std::move(seen)});
+}
+
+void Admission::JudgePending() {
+  std::set<VariantName> names;
+  {
+    absl::MutexLock lock(&mutex_);
+    names.swap(pending_);
+  }
+  for (const VariantName& name : names) JudgeAndLog(name, /*may_scan=*/true);
 }
 
 absl::StatusOr<ScanReport> Admission::ScanFiles(const Manifest& manifest) {
@@ -134,9 +199,10 @@ absl::StatusOr<ScanReport> Admission::ScanFiles(const Manifest& manifest) {
   return out;
 }
 
-absl::Status Admission::Commit(EntryPayload payload) {
+absl::Status Admission::Commit(EntryPayload payload, std::vector<StampSeen> decided_on) {
   Command command;
   command.author = std::string(kAuthor);
+  command.decided_on = std::move(decided_on);
   command.payload = std::move(payload);
   return library_.Commit(std::move(command)).status();
 }
@@ -224,9 +290,16 @@ void Admission::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     {
       absl::MutexLock lock(&mutex_);
-      auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return wanted_ || stopping_; };
+      auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return wanted_ || stopping_ || !pending_.empty();
+      };
       mutex_.AwaitWithDeadline(absl::Condition(&ready), next);
       if (stopping_) return;
+    }
+    JudgePending();
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!wanted_ && absl::Now() < next) continue;
       wanted_ = false;
       progress_ = {};
       progress_.running = true;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,6 +41,13 @@ class Admission {
   /// Errors are those of reading the files.
   absl::Status Examine(Command& command);
 
+  /// Judges a variant in quarantine anew, after something was attached to it. Where it went there
+  /// when it was published, and all checks pass by now, an entry lets it out. Whom a person, or a
+  /// later scan, put there, and what is infected, waits for a person. Files are scanned again where
+  /// the scan alone is missing: by the background thread, later than this returns. Faults are
+  /// logged: whatever comes of it, what was attached is.
+  void JudgeAgain(const VariantName& name) { JudgeAndLog(name, /*may_scan=*/false); }
+
   /// Scans every variant that is there for deployment, and ends quarantines that lasted too long.
   /// False where that is under way.
   bool StartScan();
@@ -49,10 +57,17 @@ class Admission {
   absl::StatusOr<ScanReport> Version();
 
  private:
+  /// What the documents and attestations of a variant lack.
+  std::vector<std::string> Missing(const std::string& declared_license,
+                                   const std::set<std::string>& predicates) const;
+  bool IsBad(const ScanReport& report) const;
+  absl::Status Judge(const VariantName& name, bool may_scan);
+  void JudgeAndLog(const VariantName& name, bool may_scan);
+  void JudgePending();
   absl::StatusOr<ScanReport> ScanFiles(const Manifest& manifest);
   absl::Status ScanVariant(const VariantRecord& record);
   absl::Status EndQuarantine(const VariantRecord& record);
-  absl::Status Commit(EntryPayload payload);
+  absl::Status Commit(EntryPayload payload, std::vector<StampSeen> decided_on = {});
   void Run(std::stop_token stop);
   void ScanAll(const std::stop_token& stop);
 
@@ -64,7 +79,8 @@ class Admission {
   ScanProgress progress_ ABSL_GUARDED_BY(mutex_);
   bool wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::jthread thread_;  // Last: starts when all else is there.
+  std::set<VariantName> pending_ ABSL_GUARDED_BY(mutex_);  // To be scanned, and judged anew.
+  std::jthread thread_;                                    // Last: starts when all else is there.
 };
 
 }  // namespace dml

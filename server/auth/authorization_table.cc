@@ -45,7 +45,7 @@ constexpr AuthorizationRow kTable[] = {
     {"/dml.v1.AccessService/RevokeRole", kAdmins, ScopeKind::kLibrary},
     {"/dml.v1.AccessService/RevokeToken", kAdmins, ScopeKind::kLibrary},
     {"/dml.v1.AccessService/SetPrincipalName", kAdmins, ScopeKind::kLibrary},
-    {"/dml.v1.AccessService/WhoAmI", kEveryone, ScopeKind::kAny},
+    {"/dml.v1.AccessService/WhoAmI", kEveryone, ScopeKind::kSelf},
     {"/dml.v1.AdminService/AcceptClock", kOperators, ScopeKind::kLibrary},
     {"/dml.v1.AdminService/GetStatus", kReaders, ScopeKind::kAny},
     {"/dml.v1.AdminService/VerifyViews", kOperators, ScopeKind::kLibrary},
@@ -205,6 +205,8 @@ static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),
 
 std::string_view ScopeKindName(ScopeKind kind) {
   switch (kind) {
+    case ScopeKind::kSelf:
+      return "self";
     case ScopeKind::kAny:
       return "any";
     case ScopeKind::kLibrary:

@@ -11,6 +11,7 @@ namespace dml {
 
 /// What a grant of one of a method's roles must cover for a call.
 enum class ScopeKind {
+  kSelf,         // Nothing: it is about the caller alone, who may ask it without any role.
   kAny,          // Whatever it is for: the answer is the same for everyone, or made for the caller.
   kLibrary,      // Everything.
   kNamespace,    // The namespaces that the request names; lists show what the caller may see.

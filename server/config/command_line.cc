@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/os/file.h"
+#include "server/auth/issuer_files.h"
 #include "server/config/version.h"
 
 namespace dml {
@@ -59,7 +60,8 @@ void AddServeFlags(CLI::App& app, Flags& flags) {
       "--accept-missing-checkpoint", flags.accept_missing_checkpoint,
       "For one start: take the journal as it is although the file signed-checkpoint, which "
       "tells whether it is whole, is lost");
-  app.add_flag("--check-config", flags.check_config, "Check the configuration and end");
+  app.add_flag("--check-config", flags.check_config,
+               "Check the configuration, and the files of issuers' keys, and end");
   app.add_flag("--print-config", flags.print_config, "Print the whole configuration and end");
 }
 
@@ -151,6 +153,9 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& giv
     out.action = CommandLine::Action::kSetRoot;
     out.roots.assign(flags.roots.begin(), flags.roots.end());
     out.root_keys_lost = flags.root_keys_lost;
+  }
+  if (flags.check_config) {
+    DML_RETURN_IF_ERROR(IssuerFiles::Open(out.config.auth.issuers).status());
   }
   if (flags.check_config || flags.print_config) {
     out.action = CommandLine::Action::kPrint;

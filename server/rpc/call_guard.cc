@@ -95,7 +95,8 @@ absl::Status Caller::MayInEnvironment(std::string_view environment) const {
 }
 
 absl::Status Caller::CheckJudged() const {
-  if (judged_ || row_->scope == ScopeKind::kAny || row_->scope == ScopeKind::kLibrary) {
+  if (judged_ || row_->scope == ScopeKind::kSelf || row_->scope == ScopeKind::kAny ||
+      row_->scope == ScopeKind::kLibrary) {
     return absl::OkStatus();
   }
   return Internal(ErrorReason("SCOPE_NOT_JUDGED"), "{} did not look at the caller's scope",
@@ -131,7 +132,7 @@ absl::StatusOr<Caller> CallGuard::AdmitPeer(std::string_view certificate_pem,
   }
   Caller caller(std::move(identity), *row, std::move(peer));
   if (row->scope == ScopeKind::kLibrary) DML_RETURN_IF_ERROR(caller.MayIn(""));
-  if (!caller.HasAny()) return caller.MayIn("");
+  if (row->scope != ScopeKind::kSelf && !caller.HasAny()) return caller.MayIn("");
   return caller;
 }
 

@@ -81,8 +81,9 @@ class CallGuard {
 
   /// Who calls, if they may. Permission comes before everything else, so that a stranger cannot
   /// tell missing from forbidden. The errors of Authenticator::Authenticate; PERMISSION_DENIED:
-  /// ROLE_REQUIRED (names the roles), METHOD_NOT_AUTHORIZED (not in the table). `principal`, where
-  /// it is not null, becomes who calls, once that is known: also of one who may not.
+  /// ROLE_REQUIRED (names the roles; never of ScopeKind::kSelf), METHOD_NOT_AUTHORIZED (not in the
+  /// table). `principal`, where it is not null, becomes who calls, once that is known: also of one
+  /// who may not.
   absl::StatusOr<Caller> Admit(const grpc::ServerContext& context, std::string_view full_method,
                                std::string* principal = nullptr);
 

@@ -266,6 +266,7 @@ class CatalogServiceImpl final : public v1::CatalogService::Service {
                                                    request->validate_only(), std::move(command)));
             return absl::OkStatus();
           }));
+          if (!request->validate_only()) context_.admission.JudgeAgain(name);
           To(receipt, response->mutable_receipt());
           wire::To(AttestationRecord{ref, receipt.index, receipt.time, caller.principal(), {}},
                    response->mutable_attestation());

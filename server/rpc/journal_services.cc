@@ -36,10 +36,12 @@ class JournalServiceImpl final : public v1::JournalService::Service {
     return Handle(context_.guard, context, "/dml.v1.JournalService/AddCosignatures",
                   [&](const Caller&) -> absl::Status {
                     DML_ASSIGN_OR_RETURN(auto root, LoadRoot(*context_.library.Read()));
+                    const std::vector<std::string> keys(request->witness_keys().begin(),
+                                                        request->witness_keys().end());
                     DML_ASSIGN_OR_RETURN(
                         *response->mutable_checkpoint(),
-                        context_.library.cosigned().Add(request->checkpoint(),
-                                                        root.has_value() ? &root->root : nullptr));
+                        context_.library.cosigned().Add(
+                            request->checkpoint(), root.has_value() ? &root->root : nullptr, keys));
                     return absl::OkStatus();
                   });
   }

@@ -5,6 +5,7 @@
 // with all its lines. Owned by the Library. Thread-safe.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,22 +29,25 @@ class CosignedCheckpoints {
   CosignedCheckpoints(Engine& engine, std::string origin, PublicKey key)
       : engine_(engine), origin_(std::move(origin)), key_(std::move(key)) {}
 
-  /// Keeps the cosignature lines of a note, durable on return, one for each key name and id: the
-  /// latest that came. Where the root names witnesses, their lines must be good, and no others are
-  /// kept; without a root, or one that names none, any are.
+  /// Keeps the cosignature lines of a note, durable on return, one for each witness' key, whatever
+  /// it calls itself: the latest that came. Witnesses are those whom the root names; where it names
+  /// none, or there is no root, those whose keys came with the note, as `witness_keys`
+  /// (core/trust/log_policy.h). Their lines must be good, and no others are kept.
   /// Returns the note with all lines that are kept of this checkpoint; what was there already
   /// changes nothing.
-  ///   The errors of OpenCheckpoint for a note that this log did not sign.
+  ///   The errors of OpenCheckpoint for a note that this log did not sign, of ParseVerifierKey.
   ///   FAILED_PRECONDITION: CHECKPOINT_UNKNOWN, the journal has no such tree (a stolen key may have
   ///     signed it); CHECKPOINT_SUPERSEDED, there are cosignatures of enough newer ones.
-  ///   INVALID_ARGUMENT (COSIGNATURE_MISSING): no line is a cosignature, of a witness of the root
-  ///     where that names some; (COSIGNATURE_INVALID): one is of a time that is still to come;
+  ///   INVALID_ARGUMENT (COSIGNATURE_MISSING): no line is a cosignature of a witness;
+  ///     (COSIGNATURE_INVALID): one is of a time that is still to come;
+  ///     (VERIFIER_KEY_INVALID): more keys than a note has signatures, or none of a witness;
   ///     PERMISSION_DENIED (COSIGNATURE_INVALID): such a line is not good.
   ///   RESOURCE_EXHAUSTED (COSIGNATURE_LIMIT): kMaxNoteSignatures lines, the log's among them.
-  absl::StatusOr<std::string> Add(std::string_view note, const TrustRoot* root = nullptr);
+  absl::StatusOr<std::string> Add(std::string_view note, const TrustRoot* root = nullptr,
+                                  std::span<const std::string> witness_keys = {});
 
-  /// The notes kept, newest first, of the key that signs now. Their lines of unknown witnesses may
-  /// be anything.
+  /// The notes kept, newest first, of the key that signs now. A reader trusts nobody for being in
+  /// them.
   absl::StatusOr<std::vector<std::string>> Newest() const;
 
   /// `note`, a checkpoint of this log, with the lines that are kept of it.

@@ -8,6 +8,7 @@
 #include "core/crypto/sha256.h"
 #include "storage/journal/journal.h"
 #include "storage/views/library_view.h"
+#include "storage/views/list_view.h"
 #include "storage/views/projector.h"
 
 namespace dml {
@@ -84,6 +85,26 @@ absl::Status CheckRootOfLog(const TrustRoot& root, std::string_view origin,
       "journal is signed: nobody could believe it any more; to change that key, see "
       "docs/operations.md, \"Recovery\"",
       log_key.id().ToString());
+}
+
+absl::Status CheckOriginIsNew(const Reader& state, std::string_view origin) {
+  PageRequest page;
+  do {
+    DML_ASSIGN_OR_RETURN(auto found, ListView(state).Roots(page));
+    for (const RootRecord& record : found.items) {
+      DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(state, record.envelope));
+      DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(bytes));
+      DML_ASSIGN_OR_RETURN(TrustRoot root, ParseTrustRoot(envelope.payload));
+      if (root.origin != origin) continue;
+      return PermissionDenied(ErrorReason("ROOT_ORIGIN_USED"),
+                              "the journal was called {} before, with root {}: two histories would "
+                              "have one name; choose one that was never used (dmld new-origin "
+                              "makes one)",
+                              origin, root.version);
+    }
+    page.after_key = found.next_key;
+  } while (!page.after_key.empty());
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<TrustedRoot>> LoadRoot(const Reader& state) {
@@ -178,7 +199,9 @@ absl::StatusOr<Command> PrepareSetDelegation(const Reader& state, std::string en
   DML_ASSIGN_OR_RETURN(DsseEnvelope parsed, ParseEnvelope(envelope));
   DML_ASSIGN_OR_RETURN(DelegationDocument document, ParseDelegationDocument(parsed.payload));
   if (document.expires <= now) {
-    return FailedPrecondition(ErrorReason("DELEGATION_EXPIRED"), "the document of {} expired on {}",
+    return FailedPrecondition(ErrorReason("DELEGATION_EXPIRED"),
+                              "the document of {} expired on {}: make its next version (dml "
+                              "delegation renew), and let its holders sign that",
                               fmt::join(document.chain, " > "), FormatTime(document.expires));
   }
   DML_ASSIGN_OR_RETURN(auto root, LoadRoot(state));

@@ -46,6 +46,10 @@ absl::StatusOr<Command> PrepareSetRoot(const Reader& state, std::string envelope
 absl::Status CheckRootOfLog(const TrustRoot& root, std::string_view origin,
                             const PublicKey& log_key, uint64_t size);
 
+/// That the journal was never called so: PERMISSION_DENIED (ROOT_ORIGIN_USED), looking at every
+/// root that was in force.
+absl::Status CheckOriginIsNew(const Reader& state, std::string_view origin);
+
 /// The command that sets a root on the way to one that is set at once after it: it counts by its
 /// signatures alone. The errors of OpenNextRoot; ROOT_MISSING where there is none to follow.
 absl::StatusOr<Command> PreparePastRoot(const Reader& state, std::string envelope);

@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include "core/journal/media_copies.h"
 #include "core/trust/trust_root.h"
 #include "storage/views/application.h"
 #include "storage/views/license_keys.h"
@@ -194,6 +195,7 @@ absl::Status Application::operator()(const LicenseDataSet& p) {
 absl::Status Application::operator()(const MediaRegistered& p) {
   MediaRecord record;
   record.item = p;
+  record.held = HeldAtFirst(p, entry_.index);
   record.index = entry_.index;
   record.time = entry_.time;
   Put(view_keys::Media(p.name), wire::Encode(record));
@@ -206,6 +208,8 @@ absl::Status Application::operator()(const MediaRegistered& p) {
 absl::Status Application::operator()(const CustodyRecorded& p) {
   DML_ASSIGN_OR_RETURN(auto record, state_.FindMedia(p.name));
   if (!record.has_value()) return Broken("an item that is not registered");
+  DML_ASSIGN_OR_RETURN(std::vector<CopyRange> copies, CopiesMeant(*record, p));
+  DML_ASSIGN_OR_RETURN(record->held, HeldAfter(record->held, p, copies, entry_.index));
   ++record->custody_count;
   switch (p.action) {
     case CustodyAction::kCheckedOut:

@@ -201,8 +201,9 @@ class FakeLibrary::Catalog final : public v1::CatalogService::Service {
     return library_.Leave("CreateNamespace");
   }
 
-  grpc::Status PublishVersion(grpc::ServerContext*, const v1::PublishVersionRequest* in,
+  grpc::Status PublishVersion(grpc::ServerContext* context, const v1::PublishVersionRequest* in,
                               v1::PublishVersionResponse* out) override {
+    library_.publish_deadline = context->deadline();
     if (grpc::Status status = library_.Enter("PublishVersion"); !status.ok()) return status;
     std::lock_guard lock(library_.mutex_);
     Manifest manifest = *ParseManifest(in->manifest());

@@ -66,6 +66,7 @@ class FakeLibrary {
   std::vector<v1::ReadChunksRequest> reads;  // As they arrived.
   std::set<std::string> peers;               // Connections that chunks were read over.
   v1::WhoRequiresRequest who_requires;       // The last one.
+  std::chrono::system_clock::time_point publish_deadline;  // Of the last publication.
 
   /// The log with other entries; `size` as it was, unless given.
   void RewriteLog();

@@ -102,12 +102,19 @@ TEST_F(LogAuditTest, ALogMovesFromTheNameThatItHasToTheOneThatIsAudited) {
   Add(RootSet{1, {Sha256("r1"), 2}, away});
   audit_.CheckOrigin();
   EXPECT_EQ(Rules(), Faults{"LIBRARY_UNEXPECTED"}) << "what is audited is the log of before";
-  Add(RootSet{2, {Sha256("r2"), 2}, OriginMove{kOrigin, "library.example/two", ""}});
-  audit_.CheckOrigin();
+  Add(RootSet{2, {Sha256("r2"), 2}, OriginMove{"library.example/3", "library.example/two", ""}});
   EXPECT_EQ(audit_.fault_count(), 1u);
-  Add(RootSet{3, {Sha256("r3"), 2}, OriginMove{kOrigin, "library.example/two", ""}});
-  Add(RootSet{4, {Sha256("r4"), 2}, OriginMove{kOrigin, kOrigin, "library.example/x\n5\n..."}});
+  Add(RootSet{3, {Sha256("r3"), 2}, OriginMove{"library.example/4", "library.example/two", ""}});
+  Add(RootSet{4,
+              {Sha256("r4"), 2},
+              OriginMove{"library.example/5", "library.example/4", "library.example/x\n5\n..."}});
   EXPECT_EQ(Rules(), (Faults{"LIBRARY_UNEXPECTED", "ORIGIN_UNEXPECTED", "ORIGIN_UNEXPECTED"}));
+  // A name that was left has another history.
+  Add(RootSet{5, {Sha256("r5"), 2}, OriginMove{kOrigin, "library.example/5", ""}});
+  ASSERT_EQ(audit_.fault_count(), 4u);
+  EXPECT_NE(audit_.faults().back().what.find("a name that it left"), std::string::npos);
+  audit_.CheckOrigin();
+  EXPECT_EQ(audit_.fault_count(), 4u);
 }
 
 // attack: removed entry; one that was taken out shifts the indices of those after it.

@@ -79,6 +79,48 @@ TEST_F(TrustAndAccessTest, OnePersonsRootGrowsToTwoOfThree) {
   EXPECT_EQ(Do({"root", "fetch"})["root"]["version"], 4);
 }
 
+// Clients walk roots by signatures alone: whoever revokes a root's key is told what else to do.
+TEST_F(TrustAndAccessTest, RevokingAKeyOfTheRootTellsWhoIsLeft) {
+  ASSERT_NO_FATAL_FAILURE(Begin());
+  Do({"root", "fetch", "--out", Path("root-2")});
+  Do({"key", "generate", "--out", Path("bea")});
+  Do({"root", "add-key", Path("root-2"), "--out", Path("root-3"), "--role", "root", "--holder",
+      "bea", "--key", Path("bea.pub"), "--threshold", "2"});
+  for (const std::string& key : {RootKey(), Path("bea")}) {
+    Do({"root", "sign", Path("root-3"), "--key", key});
+  }
+  Do({"root", "set", Path("root-3")});
+  const std::string id = Do({"key", "show", Path("bea.pub")})["id"];
+  const Json done = Do({"key", "revoke", id, "--reason", "laptop stolen"});
+  ASSERT_EQ(done["rolesLeft"].size(), 1u);
+  const Json left = done["rolesLeft"][0];
+  EXPECT_EQ(left["role"], "root");
+  EXPECT_EQ(left["threshold"], 2);
+  EXPECT_EQ(left["holders"].size(), 1u);
+  EXPECT_EQ(left["canBeMet"], false);
+  // A publisher's key: nobody is left, and nothing of the root is at stake.
+  const std::string ann = Do({"key", "show", Path("ann.pub")})["id"];
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(
+      RunDml({"--profile", library_.profile().string(), "key", "revoke", ann, "--reason", "left"},
+             out, err),
+      0);
+  EXPECT_NE(out.str().find("role publisher by delegation acme-publisher: 1 must sign, of: nobody, "
+                           "so nobody can sign for it"),
+            std::string::npos)
+      << out.str();
+  // What was said is true: the others cannot make root 4 without the revoked key, and can with it.
+  Do({"key", "generate", "--out", Path("bea-2")});
+  Do({"root", "rotate", Path("root-3"), id, "--key", Path("bea-2.pub"), "--out", Path("root-4")});
+  for (const std::string& key : {RootKey(), Path("bea-2")}) {
+    Do({"root", "sign", Path("root-4"), "--key", key, "--previous", Path("root-3")});
+  }
+  EXPECT_EQ(ReasonOf({"root", "set", Path("root-4")}, 5), "THRESHOLD_NOT_MET");
+  Do({"root", "sign", Path("root-4"), "--key", Path("bea"), "--previous", Path("root-3")});
+  Do({"root", "set", Path("root-4")});
+}
+
 TEST_F(TrustAndAccessTest, ARevokedKeysWorkIsFoundAndDeniedAtTheGate) {
   ASSERT_NO_FATAL_FAILURE(Begin());
   Publish("1.0.0", "content");
@@ -187,6 +229,51 @@ TEST_F(TrustAndAccessTest, AHoldKeepsPayloadThatRetentionLetsGo) {
   ExpectThere("1.0.0", "old");
   Do({"hold", "release", "case-4711", "acme/tool@1.0.0", "--reason", "closed"});
   EXPECT_EQ(Do({"hold", "list"})["items"].size(), 0u);
+}
+
+// Who has which copy, not only how many are out.
+TEST_F(TrustAndAccessTest, EachCopyOfAMediumIsWithSomebody) {
+  ASSERT_NO_FATAL_FAILURE(Begin());
+  Do({"media", "register", "acme/dvd-7", "--title", "OS 7", "--location", "vault", "--custodian",
+      "pat", "--copies", "5"});
+  Do({"media", "check-out", "acme/dvd-7", "--copy", "2", "--copy", "4-5", "--custodian", "ann",
+      "--location", "site B"});
+  EXPECT_EQ(ReasonOf({"media", "check-out", "acme/dvd-7", "--copy", "4", "--custodian", "bob"}, 1),
+            "COPIES_ELSEWHERE");
+  const Json moved = Do({"media", "move", "acme/dvd-7", "--copy", "1", "--custodian", "pat",
+                         "--location", "vault 2"});
+  Do({"media", "check-in", "acme/dvd-7", "--copy", "5", "--custodian", "pat"});
+  Do({"media", "destroy", "acme/dvd-7", "--copy", "3", "--custodian", "pat", "--note", "shredded"});
+  const Json held = Do({"media", "show", "acme/dvd-7"})["media"]["held"];
+  std::string shown;
+  for (const Json& item : held) {
+    shown += fmt::format("{}-{} {} {} {}|", item["first"].get<int>(), item["last"].get<int>(),
+                         item["state"].get<std::string>(), item["custodian"].get<std::string>(),
+                         item["state"] == "out" ? item["away"].get<std::string>()
+                                                : item["location"].get<std::string>());
+  }
+  EXPECT_EQ(shown,
+            "1-1 in pat vault 2|2-2 out ann site B|3-3 destroyed pat vault|4-4 out ann site B|"
+            "5-5 in pat vault|");
+  EXPECT_EQ(held[0]["index"], moved["commit"]["index"]);
+  const Json history = Do({"media", "history", "acme/dvd-7"})["items"];
+  ASSERT_EQ(history.size(), 4u);
+  EXPECT_EQ(history[0]["which"], "2, 4-5");
+  // The library comes to the same when it folds its journal anew.
+  EXPECT_TRUE(Do({"admin", "verify-views"})["consistent"]);
+  for (const char* bad : {"0", "3-2", "x", "1-", "-1", "1-2-3", "99999999999"}) {
+    EXPECT_EQ(
+        ReasonOf(
+            {"media", "move", "acme/dvd-7", std::string("--copy=") + bad, "--custodian", "pat"}, 2),
+        "ARGUMENT_INVALID")
+        << bad;
+  }
+  EXPECT_EQ(ReasonOf({"media", "move", "acme/dvd-7", "--copy", "6", "--custodian", "pat"}, 1),
+            "COPIES_INVALID");
+  EXPECT_EQ(
+      ReasonOf(
+          {"media", "move", "acme/dvd-7", "--copy", "1", "--copies", "1", "--custodian", "pat"}, 2),
+      "ARGUMENT_INVALID");
 }
 
 TEST_F(TrustAndAccessTest, CopiesOfAMediumHaveACustodian) {

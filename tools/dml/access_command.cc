@@ -45,8 +45,13 @@ absl::StatusOr<Reply> WhoAmI(Context& context) {
   reply.text.Fields({{"principal", me.principal},
                      {"name", me.display_name},
                      {"by", me.method},
-                     {"may act as", GrantWords(me.grants)},
+                     {"may act as", me.grants.empty() ? "nobody" : GrantWords(me.grants)},
                      {"until", expires}});
+  if (me.grants.empty()) {
+    reply.text.Line({"you have no role, so you may ask nothing else", Style::kWarning});
+    reply.notes.push_back(fmt::format(
+        "an administrator gives you one: dml role grant {} --role reader", me.principal));
+  }
   return reply;
 }
 

@@ -5,6 +5,7 @@
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
+#include "tools/dml/signing.h"
 
 namespace dml {
 namespace {
@@ -24,11 +25,9 @@ void DeclareSigning(CLI::App& app, SigningArgs& args) {
   app.add_flag("--dry-run", args.dry_run, "Have it judged, and change nothing");
 }
 
-absl::StatusOr<std::string> Sign(const SigningArgs& args, const std::string& document) {
-  DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(args.keys, args.passphrase_file));
-  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
-                       SignEnvelope(kAdvisoryPayloadType, document, signers.get()));
-  return FormatEnvelope(envelope);
+absl::StatusOr<std::string> Sign(Context& context, const SigningArgs& args,
+                                 const std::string& document) {
+  return SignFor(context, kAdvisoryPayloadType, document, args.keys, args.passphrase_file);
 }
 
 Json ToJson(const AdvisoryDocument& item) {
@@ -82,7 +81,7 @@ void DeclareSet(CLI::App& app, SetArgs& args) {
   DeclareSigning(app, args);
 }
 
-absl::StatusOr<std::string> ReadOrSign(const SetArgs& args) {
+absl::StatusOr<std::string> ReadOrSign(Context& context, const SetArgs& args) {
   constexpr ErrorReason kArgumentInvalid("ARGUMENT_INVALID");
   if (args.document.empty() == args.envelope.empty()) {
     return InvalidArgument(kArgumentInvalid,
@@ -103,11 +102,11 @@ absl::StatusOr<std::string> ReadOrSign(const SetArgs& args) {
   DML_ASSIGN_OR_RETURN(const std::string document, ReadFile(args.document, kMaxAdvisoryBytes));
   const absl::Status good = ParseAdvisory(document).status();
   if (!good.ok()) return Annotate(good, args.document);
-  return Sign(args, document);
+  return Sign(context, args, document);
 }
 
 absl::StatusOr<Reply> Set(Context& context, const SetArgs& args) {
-  DML_ASSIGN_OR_RETURN(const std::string envelope, ReadOrSign(args));
+  DML_ASSIGN_OR_RETURN(const std::string envelope, ReadOrSign(context, args));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   MutationOptions options;
   options.validate_only = args.dry_run;
@@ -138,7 +137,8 @@ absl::StatusOr<Reply> Withdraw(Context& context, const WithdrawArgs& args) {
   DML_ASSIGN_OR_RETURN(AdvisoryDocument current, advisories.Get(args.id));
   ++current.advisory.revision;
   current.advisory.withdrawn = args.reason;
-  DML_ASSIGN_OR_RETURN(const std::string envelope, Sign(args, FormatAdvisory(current.advisory)));
+  DML_ASSIGN_OR_RETURN(const std::string envelope,
+                       Sign(context, args, FormatAdvisory(current.advisory)));
   MutationOptions options;
   options.validate_only = args.dry_run;
   DML_ASSIGN_OR_RETURN(const auto done, advisories.Withdraw(envelope, options));

@@ -108,7 +108,10 @@ ExitCode ExitCodeFor(const absl::Status& status, bool asked) {
   if (reason == "CERTIFICATE_EXPIRED" || reason == "CERTIFICATE_NOT_YET_VALID") {
     return ExitCode::kNotPermitted;
   }
-  if (reason == "VARIANT_NOT_VERIFIED") return ExitCode::kNegative;
+  if (reason == "VARIANT_NOT_VERIFIED" || reason == "LOG_FORKED" || reason == "LOG_WENT_BACK" ||
+      reason == "ROOT_FORKED") {
+    return ExitCode::kNegative;
+  }
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return ExitCode::kOk;
@@ -155,6 +158,10 @@ std::string_view NextStep(const absl::Status& status, std::string_view path) {
       Step{"POLICY_INVALID", "check the document offline: dml policy check FILE"},
       Step{"LOG_FORKED", "trust nothing of this library until its operator explains it"},
       Step{"LOG_WENT_BACK", "trust nothing of this library until its operator explains it"},
+      Step{"ROOT_EXPIRED",
+           "for whoever holds root keys: dml root fetch --out root.json; dml root renew root.json "
+           "--out next-root.json; dml root sign next-root.json; dml root set next-root.json. The "
+           "others wait, or ask them"},
   };
   std::string reason = Reason(status);
   for (const Step& step : kSteps) {

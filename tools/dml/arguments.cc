@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "core/base/blank_text.h"
 #include "core/base/text.h"
 #include "core/os/file.h"
 #include "core/trust/dsse.h"
@@ -163,6 +164,16 @@ absl::StatusOr<std::chrono::seconds> ParseDurationArgument(std::string_view text
                          Excerpt(text));
 }
 
+absl::StatusOr<std::chrono::seconds> ParseValidityArgument(std::string_view text) {
+  DML_ASSIGN_OR_RETURN(const std::chrono::seconds out, ParseDurationArgument(text));
+  if (out.count() > 0) return out;
+  return InvalidArgument(
+      kArgumentInvalid,
+      "what is valid for \"{}\" has expired at once; write a length of time such "
+      "as 365d",
+      Excerpt(text));
+}
+
 absl::StatusOr<Labels> ParseLabels(const std::vector<std::string>& texts) {
   Labels out;
   for (const std::string& text : texts) {
@@ -217,7 +228,7 @@ absl::StatusOr<PackageName> ParsePackageArgument(std::string_view text) {
 }
 
 absl::Status CheckReasonArgument(std::string_view text) {
-  if (text.empty()) {
+  if (IsOnlySpace(text)) {
     return InvalidArgument(kArgumentInvalid, "the reason is empty; say why, for who asks later");
   }
   if (text.size() > kMaxReasonBytes) {

@@ -11,6 +11,7 @@
 
 #include "core/crypto/keys.h"
 #include "core/crypto/pkcs11_uri.h"
+#include "core/trust/trust_root.h"
 #include "tools/dml/app.h"
 
 namespace dml {
@@ -42,6 +43,8 @@ VariantName LiteralVariant(const VariantArgument& argument);
 
 /// "90d", "36h", "15m", "90s".
 absl::StatusOr<std::chrono::seconds> ParseDurationArgument(std::string_view text);
+/// The same, how long something is valid: not "0s".
+absl::StatusOr<std::chrono::seconds> ParseValidityArgument(std::string_view text);
 
 /// "KEY=VALUE" each, no key twice.
 absl::StatusOr<Labels> ParseLabels(const std::vector<std::string>& texts);
@@ -90,6 +93,10 @@ class Signers {
 /// The errors of ReadFile, FromSpkiPem and ReadSigner.
 absl::StatusOr<PublicKey> ReadPublicHalf(const std::string& key,
                                          const std::string& passphrase_file);
+/// How a key signs: `raw` says that an ecdsa-p256 key writes r || s. ARGUMENT_INVALID for another
+/// key, naming `file`.
+absl::StatusOr<SignatureScheme> SchemeArgument(const PublicKey& key, bool raw,
+                                               const std::string& file);
 /// The DSSE envelopes in files. The errors of ReadFile and ParseEnvelope, naming the file.
 absl::StatusOr<std::vector<std::string>> ReadEnvelopes(const std::vector<std::string>& files);
 absl::StatusOr<std::string> ReadPassphrase(const std::string& file);

@@ -1,9 +1,12 @@
 // dml attest sign|verify: attestations about any bytes, offline.
 #include <algorithm>
+#include <set>
 
 #include "client/file_io.h"
 #include "core/os/file.h"
+#include "core/trust/authority.h"
 #include "core/trust/dsse.h"
+#include "core/trust/schemed_signers.h"
 #include "core/trust/statement.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
@@ -40,6 +43,7 @@ struct SignArgs {
   std::string predicate;
   std::vector<std::string> keys;
   std::string passphrase_file;
+  bool raw_signatures = false;
   std::string out;
 };
 
@@ -57,6 +61,8 @@ void DeclareSign(CLI::App& app, SignArgs& args) {
       ->type_name(kKeyTypeName);
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
       ->type_name("FILE");
+  app.add_flag("--raw-signatures", args.raw_signatures,
+               "ecdsa-p256 keys write r || s, as the trust root says of them");
   app.add_option("--out", args.out, "The file to write")->required()->type_name("FILE");
 }
 
@@ -73,8 +79,9 @@ absl::StatusOr<Reply> Sign(Context&, const SignArgs& args) {
   }
   DML_ASSIGN_OR_RETURN(std::string payload, FormatStatement(statement));
   DML_ASSIGN_OR_RETURN(Signers signers, Signers::Read(args.keys, args.passphrase_file));
+  const SchemedSigners schemed = SchemedSigners::AllRaw(signers.get(), args.raw_signatures);
   DML_ASSIGN_OR_RETURN(DsseEnvelope envelope,
-                       SignEnvelope(kInTotoPayloadType, payload, signers.get()));
+                       SignEnvelope(kInTotoPayloadType, payload, schemed.get()));
   DML_RETURN_IF_ERROR(
       WriteFileAtomically(args.out, AsBytes(FormatEnvelope(envelope) + "\n"), 0644));
   Reply reply;
@@ -92,6 +99,7 @@ absl::StatusOr<Reply> Sign(Context&, const SignArgs& args) {
 struct VerifyArgs {
   std::string envelope;
   std::vector<std::string> keys;
+  std::vector<std::string> raw_keys;
   std::vector<std::string> subjects;
   std::string type;
   uint32_t threshold = 1;
@@ -101,9 +109,13 @@ void DeclareVerify(CLI::App& app, VerifyArgs& args) {
   app.add_option("envelope", args.envelope, "A DSSE envelope over an in-toto statement")
       ->required()
       ->type_name("FILE");
-  AddRepeated(app, "--key", args.keys, "The public key of someone whom you trust for this")
-      ->required()
+  CLI::Option_group& keys = *app.add_option_group("Keys", "At least one of them");
+  AddRepeated(keys, "--key", args.keys, "The public key of someone whom you trust for this")
       ->type_name(kKeyTypeName);
+  AddRepeated(keys, "--raw-key", args.raw_keys,
+              "The same, an ecdsa-p256 key whose signatures are r || s")
+      ->type_name(kKeyTypeName);
+  keys.require_option(1, 0);
   AddRepeated(app, "--subject", args.subjects, std::string(kSubjectHelp) + ", and must be")
       ->type_name(kSubjectTypeName);
   app.add_option("--type", args.type, "The type that the predicate must have")->type_name("URI");
@@ -118,10 +130,19 @@ absl::Status NotVerified(std::string_view why) {
 
 // What the envelope claims, once its signatures and all that was asked for are good.
 absl::StatusOr<Statement> CheckClaim(const VerifyArgs& args, const DsseEnvelope& envelope,
-                                     const std::vector<PublicKey>& trusted,
+                                     const std::vector<TrustKey>& trusted,
                                      const std::vector<Subject>& wanted,
-                                     std::vector<Digest>& signers) {
-  DML_ASSIGN_OR_RETURN(signers, VerifyEnvelope(envelope, kInTotoPayloadType, trusted));
+                                     std::set<Digest>& signers) {
+  DML_ASSIGN_OR_RETURN(SignatureSet signatures,
+                       SignatureSet::Create(std::span(&envelope, 1), kInTotoPayloadType));
+  for (const TrustKey& key : trusted) {
+    if (signatures.IsSignedBy(key)) signers.insert(key.key.id());
+  }
+  if (signers.empty()) {
+    return PermissionDenied(ErrorReason("SIGNATURE_MISSING"),
+                            "no trusted key has signed the envelope; sign it with a key that is "
+                            "trusted for this");
+  }
   if (signers.size() < args.threshold) {
     return NotVerified(
         fmt::format("{} of the keys signed it, and {} must", signers.size(), args.threshold));
@@ -145,17 +166,20 @@ absl::StatusOr<Reply> Verify(Context&, const VerifyArgs& args) {
   DML_ASSIGN_OR_RETURN(std::string text, ReadFile(args.envelope, kMaxEnvelopeBytes));
   absl::StatusOr<DsseEnvelope> envelope = ParseEnvelope(text);
   if (!envelope.ok()) return Annotate(envelope.status(), args.envelope);
-  std::vector<PublicKey> trusted;
-  for (const std::string& key : args.keys) {
-    DML_ASSIGN_OR_RETURN(PublicKey public_key, ReadPublicHalf(key, ""));
-    trusted.push_back(std::move(public_key));
+  std::vector<TrustKey> trusted;
+  for (const bool raw : {false, true}) {
+    for (const std::string& file : raw ? args.raw_keys : args.keys) {
+      DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicHalf(file, ""));
+      DML_ASSIGN_OR_RETURN(SignatureScheme scheme, SchemeArgument(key, raw, file));
+      trusted.push_back({std::move(key), scheme, "", false});
+    }
   }
   std::vector<Subject> wanted;
   for (const std::string& subject : args.subjects) {
     DML_ASSIGN_OR_RETURN(Subject read, ReadSubject(subject));
     wanted.push_back(std::move(read));
   }
-  std::vector<Digest> signers;
+  std::set<Digest> signers;
   absl::StatusOr<Statement> statement = CheckClaim(args, *envelope, trusted, wanted, signers);
   Reply reply;
   if (!statement.ok()) {

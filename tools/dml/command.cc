@@ -76,8 +76,10 @@ CommandTree::CommandTree() : root_("The definitive media library's command line.
   AddKeyCommands(*this);
   AddAttestCommands(*this);
   AddRootCommands(*this);
+  AddDelegationCommands(*this);
   AddAccessCommands(*this);
   AddCustodyCommands(*this);
+  AddMediaCommands(*this);
   AddEntitlementCommands(*this);
   AddEnvironmentCommands(*this);
   AddPolicyCommands(*this);

@@ -94,7 +94,8 @@ void AddCompletionCommands(CommandTree& tree);  // completion
 void AddNamespaceCommands(CommandTree& tree);
 void AddPackageCommands(CommandTree& tree);
 void AddPackageTransferCommands(CommandTree& tree, CLI::App& package);
-void AddBundleCommands(CommandTree& tree, CLI::App& package);  // package bundle, verify
+void AddPackageSignCommands(CommandTree& tree, CLI::App& package);  // package statement, sign
+void AddBundleCommands(CommandTree& tree, CLI::App& package);       // package bundle, verify
 void AddImportCommands(CommandTree& tree);
 void AddImportOciCommand(CommandTree& tree, CLI::App& noun);
 void AddExportCommands(CommandTree& tree);  // export, inventory
@@ -102,9 +103,11 @@ void AddKeyCommands(CommandTree& tree);
 void AddAttestCommands(CommandTree& tree);
 void AddRootCommands(CommandTree& tree);
 void AddRootSigningCommands(CommandTree& tree, CLI::App& root);
+void AddDelegationCommands(CommandTree& tree);
 void AddTufCommands(CommandTree& tree, CLI::App& root);  // root export-tuf
 void AddAccessCommands(CommandTree& tree);               // auth, role, token
-void AddCustodyCommands(CommandTree& tree);              // quarantine, hold, media
+void AddCustodyCommands(CommandTree& tree);              // quarantine, hold
+void AddMediaCommands(CommandTree& tree);
 void AddEntitlementCommands(CommandTree& tree);
 void AddLeaseCommands(CommandTree& tree, CLI::App& entitlement);
 void AddEnvironmentCommands(CommandTree& tree);  // environment, node

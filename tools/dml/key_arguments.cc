@@ -3,6 +3,7 @@
 
 #include "core/crypto/pkcs11.h"
 #include "core/os/file.h"
+#include "core/trust/schemed_signers.h"
 #include "tools/dml/arguments.h"
 
 namespace dml {
@@ -85,6 +86,14 @@ absl::StatusOr<Signers> Signers::Read(const std::vector<std::string>& keys,
     out.owned_.push_back(std::move(signer));
   }
   return out;
+}
+
+absl::StatusOr<SignatureScheme> SchemeArgument(const PublicKey& key, bool raw,
+                                               const std::string& file) {
+  if (!raw) return UsualScheme(key);
+  if (key.algorithm() == KeyAlgorithm::kEcdsaP256) return SignatureScheme::kEcdsaP256P1363;
+  return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
+                         "--raw-signatures is for ecdsa-p256 keys, and {} is an ed25519 key", file);
 }
 
 absl::StatusOr<PublicKey> ReadPublicHalf(const std::string& key,

@@ -6,9 +6,11 @@
 
 #include "client/connection.h"
 #include "core/crypto/pkcs11.h"
+#include "core/crypto/sha256.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
+#include "tools/dml/key_consequences.h"
 #include "tools/dml/records.h"
 #include "tools/dml/root_document.h"
 
@@ -126,6 +128,7 @@ struct RegisterArgs {
   std::string passphrase_file;
   std::string holder;
   bool machine = false;
+  bool raw_signatures = false;
   std::vector<std::string> roles;
   std::vector<std::string> namespaces;
   std::vector<std::string> root_keys;
@@ -149,6 +152,8 @@ void DeclareRegister(CLI::App& app, RegisterArgs& args) {
   app.add_option("--owner,--holder", args.holder, "The person or machine that holds it")
       ->required();
   app.add_flag("--machine", args.machine, "The holder is a machine, not a person");
+  app.add_flag("--raw-signatures", args.raw_signatures,
+               "An ecdsa-p256 key whose signatures are r || s, as hardware tokens write them");
   AddRepeated(app, "--role", args.roles, "What it may sign for")
       ->required()
       ->check(OneOf({std::begin(kRegisteredRoles), std::end(kRegisteredRoles)}));
@@ -172,9 +177,7 @@ absl::StatusOr<KeyRegistration> ReadRegistration(const RegisterArgs& args) {
   DML_RETURN_IF_ERROR(AtField(ValidateNamespace(args.holder), "owner"));
   const std::string& file = args.public_key.empty() ? args.key : args.public_key;
   DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicHalf(file, args.passphrase_file));
-  const SignatureScheme scheme = key.algorithm() == KeyAlgorithm::kEd25519
-                                     ? SignatureScheme::kEd25519
-                                     : SignatureScheme::kEcdsaP256Der;
+  DML_ASSIGN_OR_RETURN(SignatureScheme scheme, SchemeArgument(key, args.raw_signatures, file));
   return KeyRegistration{
       {std::move(key), scheme, args.holder, !args.machine}, args.roles, args.namespaces};
 }
@@ -276,6 +279,25 @@ void DeclareRevoke(CLI::App& app, RevokeArgs& args) {
   app.add_option("--reason", args.reason, "Why, for everyone who asks later")->required();
 }
 
+// What is left of the roles that the key had. Without a pinned root that is not known.
+void TellConsequences(Client& client, const Digest& id, Reply& reply) {
+  const absl::StatusOr<Trust> trust = client.GetTrust(/*expired_too=*/true);
+  if (!trust.ok()) {  // It is revoked all the same.
+    reply.notes.push_back(
+        fmt::format("what is left of its roles is not known: {}", Message(trust.status())));
+    return;
+  }
+  std::set<Digest> revoked;
+  for (const KeyRecord& key : trust->revoked) revoked.insert(Sha256(key.spki));
+  Json roles = Json::array();
+  for (const RoleLeft& left : LeftWithout(trust->root.root, id, revoked)) {
+    roles.push_back(ToJson(left));
+    const bool grave = left.role == SigningRole::kRoot || !left.can_be_met();
+    reply.text.Line({RoleWords(left, trust->root.root), grave ? Style::kWarning : Style::kPlain});
+  }
+  reply.document["rolesLeft"] = std::move(roles);
+}
+
 absl::StatusOr<Reply> Revoke(Context& context, const RevokeArgs& args) {
   DML_RETURN_IF_ERROR(CheckReasonArgument(args.reason));
   DML_ASSIGN_OR_RETURN(Digest id, Digest::Parse(args.id));
@@ -283,6 +305,7 @@ absl::StatusOr<Reply> Revoke(Context& context, const RevokeArgs& args) {
   DML_ASSIGN_OR_RETURN(auto done, client->RevokeKey(id, args.reason));
   Reply reply =
       CommittedReply("key", ToJson(done.value), done.commit, "revoked key " + KeyId(done.value));
+  TellConsequences(*client, id, reply);
   reply.notes.push_back(fmt::format(
       "what it signed, and when: dml key signatures {}; take it out of the trust root, too: dml "
       "root remove-key",

@@ -5,6 +5,7 @@
 #include "tools/dml/command.h"
 #include "tools/dml/license_offline.h"
 #include "tools/dml/records.h"
+#include "tools/dml/signing.h"
 
 namespace dml {
 namespace {
@@ -31,7 +32,7 @@ void DeclareConclude(CLI::App& app, ConcludeArgs& args) {
 absl::StatusOr<Reply> Conclude(Context& context, const ConcludeArgs& args) {
   const std::string predicate = FormatLicenseConclusion(args.conclusion);
   DML_RETURN_IF_ERROR(ParseLicenseConclusion(predicate).status());
-  DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(args.keys, args.passphrase_file));
+  DML_RETURN_IF_ERROR(Signers::Read(args.keys, args.passphrase_file).status());
   DML_ASSIGN_OR_RETURN(const VariantName name, ResolveVariant(context, args.variant));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(const VariantDetails details, client->GetVariant(name));
@@ -39,9 +40,9 @@ absl::StatusOr<Reply> Conclude(Context& context, const ConcludeArgs& args) {
       const std::string statement,
       FormatClaim(kLicenseConclusionPredicate,
                   {name.ResourceName(), details.record.manifest.digest}, predicate));
-  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
-                       SignEnvelope(kInTotoPayloadType, statement, signers.get()));
-  DML_ASSIGN_OR_RETURN(const auto done, client->Attach(name, FormatEnvelope(envelope)));
+  DML_ASSIGN_OR_RETURN(const std::string envelope, SignFor(context, kInTotoPayloadType, statement,
+                                                           args.keys, args.passphrase_file));
+  DML_ASSIGN_OR_RETURN(const auto done, client->Attach(name, envelope));
   const Json attestation = {{"variant", name.ResourceName()},
                             {"license", args.conclusion.license},
                             {"reason", args.conclusion.reason},

@@ -9,6 +9,7 @@
 #include "tools/dml/command.h"
 #include "tools/dml/license_offline.h"
 #include "tools/dml/records.h"
+#include "tools/dml/signing.h"
 
 namespace dml {
 namespace {
@@ -95,15 +96,12 @@ absl::StatusOr<LicenseDataClaim> MakeClaim(LicenseClient& client, const SetArgs&
   return claim;
 }
 
-absl::StatusOr<std::string> SignClaim(const SetArgs& args, const LicenseDataClaim& claim,
-                                      const std::string& content) {
+absl::StatusOr<std::string> SignClaim(Context& context, const SetArgs& args,
+                                      const LicenseDataClaim& claim, const std::string& content) {
   DML_ASSIGN_OR_RETURN(const std::string statement,
                        FormatClaim(kLicenseDataPredicate, {claim.version, Sha256(content)},
                                    FormatLicenseDataClaim(claim)));
-  DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(args.keys, args.passphrase_file));
-  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
-                       SignEnvelope(kInTotoPayloadType, statement, signers.get()));
-  return FormatEnvelope(envelope);
+  return SignFor(context, kInTotoPayloadType, statement, args.keys, args.passphrase_file);
 }
 
 Json ToJson(const LicenseDataRecord& record) {
@@ -128,7 +126,7 @@ absl::StatusOr<Reply> Set(Context& context, const SetArgs& args) {
     DML_ASSIGN_OR_RETURN(envelope, ReadFile(args.envelope, kMaxEnvelopeBytes));
   } else {
     DML_ASSIGN_OR_RETURN(const LicenseDataClaim claim, MakeClaim(licenses, args, content));
-    DML_ASSIGN_OR_RETURN(envelope, SignClaim(args, claim, content));
+    DML_ASSIGN_OR_RETURN(envelope, SignClaim(context, args, claim, content));
   }
   MutationOptions options;
   options.validate_only = args.dry_run;

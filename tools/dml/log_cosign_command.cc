@@ -89,8 +89,11 @@ class CosignRound {
                                       return client_.GetConsistencyProof(first, second);
                                     }));
     for (const NoteSignature& line : lines) signed_by_log.signatures.push_back(line);
-    DML_ASSIGN_OR_RETURN(const std::string kept,
-                         client_.AddCosignatures(FormatNote(signed_by_log)));
+    DML_ASSIGN_OR_RETURN(
+        const std::string kept,
+        client_.AddCosignatures(FormatNote(signed_by_log),
+                                {FormatVerifierKey({member.witness->name, member.witness->key,
+                                                    NoteKeyType::kCosignature})}));
     DML_ASSIGN_OR_RETURN(note_, ParseNote(kept));
     return absl::OkStatus();
   }

@@ -3,6 +3,7 @@
 
 #include "client/log_verifier.h"
 #include "core/trust/cosignature.h"
+#include "core/trust/log_policy.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/log_source.h"
@@ -84,7 +85,9 @@ class WitnessRun {
       if (other.name == checkpoint.origin) cosigned.signatures.push_back(other);
     }
     cosigned.signatures.push_back(std::move(line));
-    DML_ASSIGN_OR_RETURN(note_, client_.AddCosignatures(FormatNote(cosigned)));
+    const VerifierKey own{args_.name, key_.public_key(), NoteKeyType::kCosignature};
+    DML_ASSIGN_OR_RETURN(note_,
+                         client_.AddCosignatures(FormatNote(cosigned), {FormatVerifierKey(own)}));
     cosigned_.push_back(checkpoint.size);
     return absl::OkStatus();
   }

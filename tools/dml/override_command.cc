@@ -49,8 +49,8 @@ void Declare(CLI::App& app, OverrideArgs& args) {
 }
 
 // A new one, asked for by whoever holds the first key.
-absl::StatusOr<std::string> AskFor(const ReleaseDetails& release, const OverrideArgs& args,
-                                   Timestamp now) {
+absl::StatusOr<std::string> AskFor(Context& context, const ReleaseDetails& release,
+                                   const OverrideArgs& args, Timestamp now) {
   DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   DML_RETURN_IF_ERROR(CheckReasonArgument(args.reason));
   DML_ASSIGN_OR_RETURN(const std::chrono::seconds valid, ParseDurationArgument(args.valid));
@@ -68,7 +68,7 @@ absl::StatusOr<std::string> AskFor(const ReleaseDetails& release, const Override
   if (const auto good = ParseOverrideClaim(predicate); !good.ok()) {
     return InvalidArgument(kArgumentInvalid, "{}", Message(good.status()));
   }
-  return SignClaim(args.keys, args.passphrase_file, kOverridePredicate,
+  return SignClaim(context, args.keys, args.passphrase_file, kOverridePredicate,
                    Subject{"", release.record.document.digest}, predicate);
 }
 
@@ -95,9 +95,9 @@ absl::StatusOr<Reply> Override(Context& context, const OverrideArgs& args) {
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   ReleaseClient releases(*client);
   DML_ASSIGN_OR_RETURN(const ReleaseDetails release, releases.Get(name, args.environment));
-  DML_ASSIGN_OR_RETURN(const std::string envelope, args.envelope.empty()
-                                                       ? AskFor(release, args, WallClockNow())
-                                                       : AgreeTo(release, args));
+  DML_ASSIGN_OR_RETURN(const std::string envelope,
+                       args.envelope.empty() ? AskFor(context, release, args, WallClockNow())
+                                             : AgreeTo(release, args));
   if (!args.out.empty()) {
     DML_RETURN_IF_ERROR(WriteFileAtomically(args.out, AsBytes(envelope), 0644));
     Reply reply;

@@ -1,4 +1,5 @@
-// dml package show|list|search|withdraw|attach|sign; the rest is in package_transfer_command.cc.
+// dml package show|list|search|withdraw|attach; the rest is in package_transfer_command.cc and
+// package_sign_command.cc.
 #include "core/filter/variant_filter.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
@@ -217,39 +218,11 @@ absl::StatusOr<Reply> Attach(Context& context, const VariantArgs& args) {
         fmt::format("attached {} to {}: entry {}", file, name.ResourceName(), done->commit.index));
   }
   reply.document["items"] = std::move(items);
-  return reply;
-}
-
-struct SignArgs {
-  std::string variant;
-  std::vector<std::string> keys;
-  std::string passphrase_file;
-};
-
-void DeclareSign(CLI::App& app, SignArgs& args) {
-  app.add_option("variant", args.variant, "NAMESPACE/PACKAGE@VERSION[:PLATFORM]")->required();
-  AddRepeated(app, "--key", args.keys, "A publisher's private key that signs the publication")
-      ->required()
-      ->type_name(kKeyTypeName);
-  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
-      ->type_name("FILE");
-}
-
-absl::StatusOr<Reply> Sign(Context& context, const SignArgs& args) {
-  DML_RETURN_IF_ERROR(ParseVariantArgument(args.variant).status());
-  DML_ASSIGN_OR_RETURN(Signers signers, Signers::Read(args.keys, args.passphrase_file));
-  DML_ASSIGN_OR_RETURN(VariantName name, ResolveVariant(context, args.variant));
-  DML_ASSIGN_OR_RETURN(Client * client, context.client());
-  DML_ASSIGN_OR_RETURN(auto done, SignVariant(*client, name, signers.get()));
-  Reply reply;
-  reply.document = {{"variant", name.ResourceName()},
-                    {"alreadySigned", done.done_before},
-                    {"attestation", ToJson(done.value)},
-                    {"commit", ToJson(done.commit)}};
-  reply.text.Line(fmt::format("{} {}: entry {} of {}",
-                              done.done_before ? "already signed" : "signed", name.ResourceName(),
-                              done.commit.index, done.commit.checkpoint.origin));
-  for (const Digest& id : done.value.ref.key_ids) reply.text.Line("  key " + id.ToString());
+  DML_ASSIGN_OR_RETURN(const VariantDetails now, client->GetVariant(name));
+  reply.document["state"] = VariantStateName(now.record.state);
+  if (now.record.state == VariantState::kQuarantined) {
+    reply.text.Line({"it is in QUARANTINE: " + now.record.admission_reason, Style::kWarning});
+  }
   return reply;
 }
 
@@ -278,10 +251,7 @@ void AddPackageCommands(CommandTree& tree) {
                         {"attach", "Attach attestations to a variant",
                          "dml package attach acme/api@2.4.1 --envelope tests.dsse.json"},
                         DeclareAttach, Attach);
-  tree.Add<SignArgs>(noun,
-                     {"sign", "Sign a variant's publication too, as a further publisher",
-                      "dml package sign acme/api@2.4.1 --key me.key"},
-                     DeclareSign, Sign);
+  AddPackageSignCommands(tree, noun);
 }
 
 }  // namespace dml

@@ -21,12 +21,15 @@ void DeclarePublish(CLI::App& app, PublishArgs& args) {
       ->type_name("FILE");
   AddRepeated(app, "--file", args.files, "A file of the package, and its name there")
       ->type_name("PATH[=NAME]");
-  AddRepeated(app, "--key", args.keys, "A publisher's private key that signs the publication")
-      ->required()
+  CLI::Option_group& signed_by = *app.add_option_group("Signed by", "At least one of them");
+  AddRepeated(signed_by, "--key", args.keys, "A publisher's private key that signs the publication")
       ->type_name(kKeyTypeName);
-  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
+  AddRepeated(signed_by, "--envelope", args.envelopes,
+              "A DSSE envelope: the publication as others have signed it (dml package sign "
+              "--statement), or a further attestation")
       ->type_name("FILE");
-  AddRepeated(app, "--envelope", args.envelopes, "A further attestation, a DSSE envelope")
+  signed_by.require_option(1, 0);
+  app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
       ->type_name("FILE");
 }
 

@@ -208,7 +208,7 @@ absl::StatusOr<Reply> Set(Context& context, const PolicyArgs& args) {
       .document = text, .etag = args.etag, .force_reason = args.force_reason, .envelope = {}};
   if (!args.signing.keys.empty()) {
     DML_ASSIGN_OR_RETURN(change.envelope,
-                         SignPolicy(*client, args.signing, args.environment, text));
+                         SignPolicy(context, args.signing, args.environment, text));
   }
   DML_ASSIGN_OR_RETURN(auto done, PolicyClient(*client).Set(args.environment, change));
   const PolicyRecord& record = done.value.record;

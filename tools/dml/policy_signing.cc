@@ -5,6 +5,7 @@
 #include "core/trust/dsse.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/license_offline.h"
+#include "tools/dml/signing.h"
 
 namespace dml {
 namespace {
@@ -38,7 +39,7 @@ void DeclarePolicySigning(CLI::App& app, PolicySigningArgs& args) {
   AddLicensePropertiesOption(app, args.properties);
 }
 
-absl::StatusOr<std::string> SignPolicy(Client& client, const PolicySigningArgs& args,
+absl::StatusOr<std::string> SignPolicy(Context& context, const PolicySigningArgs& args,
                                        const std::string& environment,
                                        const std::string& document) {
   DML_ASSIGN_OR_RETURN(const auto properties,
@@ -47,7 +48,8 @@ absl::StatusOr<std::string> SignPolicy(Client& client, const PolicySigningArgs& 
       const Policy policy,
       ParsePolicy(document, BundledLicenseList(), properties.has_value() ? &*properties : nullptr));
   DML_ASSIGN_OR_RETURN(const std::chrono::seconds age, ParseDurationArgument(args.revocation_age));
-  DML_ASSIGN_OR_RETURN(const uint64_t revision, RevisionThere(client, environment));
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(const uint64_t revision, RevisionThere(*client, environment));
   PolicyClaim claim = ClaimOf(policy, environment, revision + 1);
   claim.witnesses = static_cast<uint32_t>(args.witnesses);
   claim.max_revocation_age = age;
@@ -56,10 +58,7 @@ absl::StatusOr<std::string> SignPolicy(Client& client, const PolicySigningArgs& 
       FormatClaim(kPolicyPredicate, Subject{"", Sha256(document)}, FormatPolicyClaim(claim)));
   // What a library would refuse is refused here, before it is signed.
   DML_RETURN_IF_ERROR(ParsePolicyClaim(FormatPolicyClaim(claim)).status());
-  DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(args.keys, args.passphrase_file));
-  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
-                       SignEnvelope(kInTotoPayloadType, payload, signers.get()));
-  return FormatEnvelope(envelope);
+  return SignFor(context, kInTotoPayloadType, payload, args.keys, args.passphrase_file);
 }
 
 }  // namespace dml

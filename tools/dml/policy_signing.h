@@ -19,7 +19,7 @@ struct PolicySigningArgs {
 void DeclarePolicySigning(CLI::App& app, PolicySigningArgs& args);
 
 /// The envelope of a claim about the document, for the revision after the one that is there.
-absl::StatusOr<std::string> SignPolicy(Client& client, const PolicySigningArgs& args,
+absl::StatusOr<std::string> SignPolicy(Context& context, const PolicySigningArgs& args,
                                        const std::string& environment, const std::string& document);
 
 }  // namespace dml

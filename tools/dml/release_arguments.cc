@@ -2,6 +2,7 @@
 
 #include "core/evidence/claims.h"
 #include "tools/dml/arguments.h"
+#include "tools/dml/signing.h"
 
 namespace dml {
 namespace {
@@ -19,14 +20,11 @@ absl::StatusOr<ReleaseName> ParseReleaseArgument(std::string_view text) {
   return InvalidArgument(kArgumentInvalid, "'{}' is no release: write NAME@VERSION", text);
 }
 
-absl::StatusOr<std::string> SignClaim(const std::vector<std::string>& keys,
+absl::StatusOr<std::string> SignClaim(Context& context, const std::vector<std::string>& keys,
                                       const std::string& passphrase_file, std::string_view type,
                                       const Subject& subject, std::string_view predicate) {
   DML_ASSIGN_OR_RETURN(const std::string payload, FormatClaim(type, subject, predicate));
-  DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(keys, passphrase_file));
-  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
-                       SignEnvelope(kInTotoPayloadType, payload, signers.get()));
-  return FormatEnvelope(envelope);
+  return SignFor(context, kInTotoPayloadType, payload, keys, passphrase_file);
 }
 
 absl::StatusOr<Timestamp> ParseTimeArgument(std::string_view text) {

@@ -8,6 +8,7 @@
 #include "client/releases.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
+#include "tools/dml/app.h"
 
 namespace dml {
 
@@ -17,8 +18,8 @@ inline constexpr char kReleaseNameHelp[] = "NAME@VERSION";
 absl::StatusOr<ReleaseName> ParseReleaseArgument(std::string_view text);
 
 /// An envelope over a claim about a subject, signed with these keys. The errors of FormatClaim,
-/// Signers::Read and SignEnvelope.
-absl::StatusOr<std::string> SignClaim(const std::vector<std::string>& keys,
+/// SignFor.
+absl::StatusOr<std::string> SignClaim(Context& context, const std::vector<std::string>& keys,
                                       const std::string& passphrase_file, std::string_view type,
                                       const Subject& subject, std::string_view predicate);
 

@@ -10,6 +10,7 @@
 #include "tools/dml/records.h"
 #include "tools/dml/release_arguments.h"
 #include "tools/dml/release_json.h"
+#include "tools/dml/signing.h"
 
 namespace dml {
 namespace {
@@ -58,10 +59,10 @@ absl::StatusOr<Reply> Seal(Context& context, const ReleaseArgs& args) {
   DML_ASSIGN_OR_RETURN(const std::string document, ReadFile(args.file, kMaxReleaseBytes));
   const absl::StatusOr<Release> release = ParseSealedRelease(document);
   if (!release.ok()) return Annotate(release.status(), args.file);
-  DML_ASSIGN_OR_RETURN(
-      const std::string envelope,
-      SignClaim(args.keys, args.passphrase_file, kReleasePredicate, Subject{"", Sha256(document)},
-                FormatReleaseClaim({release->name, release->version})));
+  DML_ASSIGN_OR_RETURN(const std::string envelope,
+                       SignClaim(context, args.keys, args.passphrase_file, kReleasePredicate,
+                                 Subject{"", Sha256(document)},
+                                 FormatReleaseClaim({release->name, release->version})));
   std::vector<std::string> configurations;
   for (const std::string& file : args.configurations) {
     DML_ASSIGN_OR_RETURN(configurations.emplace_back(), ReadFile(file, kMaxConfigurationBytes));
@@ -235,13 +236,14 @@ void DeclareApprove(CLI::App& app, ReleaseArgs& args) {
 // What is signed is what the gate finds now; whoever signs sees it.
 absl::StatusOr<Reply> Approve(Context& context, const ReleaseArgs& args) {
   DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseArgument(args.release));
-  DML_ASSIGN_OR_RETURN(const std::chrono::seconds valid, ParseDurationArgument(args.valid));
+  DML_ASSIGN_OR_RETURN(const std::chrono::seconds valid, ParseValidityArgument(args.valid));
   DML_ASSIGN_OR_RETURN(const ReleaseAnswer answer, Ask(context, args));
   const Timestamp expires =
       std::chrono::floor<std::chrono::seconds>(std::max(answer.time, WallClockNow())) + valid;
   DML_ASSIGN_OR_RETURN(
       const std::string envelope,
-      SignClaim(args.keys, args.passphrase_file, kApprovalPredicate, Subject{"", answer.document},
+      SignClaim(context, args.keys, args.passphrase_file, kApprovalPredicate,
+                Subject{"", answer.document},
                 FormatApprovalClaim({args.environment, answer.approved_findings, expires})));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto done, ReleaseClient(*client).Approve(name, envelope));

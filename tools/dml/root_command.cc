@@ -46,15 +46,7 @@ void DeclareHolder(CLI::App& app, KeyArgs& args) {
 
 absl::StatusOr<TrustKey> ReadTrustKey(const KeyArgs& args) {
   DML_ASSIGN_OR_RETURN(PublicKey key, ReadPublicHalf(args.file, args.passphrase_file));
-  SignatureScheme scheme = SignatureScheme::kEd25519;
-  if (key.algorithm() == KeyAlgorithm::kEcdsaP256) {
-    scheme =
-        args.raw_signatures ? SignatureScheme::kEcdsaP256P1363 : SignatureScheme::kEcdsaP256Der;
-  } else if (args.raw_signatures) {
-    return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
-                           "--raw-signatures is for ecdsa-p256 keys, and {} is an ed25519 key",
-                           args.file);
-  }
+  DML_ASSIGN_OR_RETURN(SignatureScheme scheme, SchemeArgument(key, args.raw_signatures, args.file));
   return TrustKey{std::move(key), scheme, args.holder, !args.machine};
 }
 
@@ -92,7 +84,7 @@ void DeclareInit(CLI::App& app, InitArgs& args) {
 }
 
 absl::StatusOr<Reply> Init(Context&, const InitArgs& args) {
-  DML_ASSIGN_OR_RETURN(std::chrono::seconds validity, ParseDurationArgument(args.validity));
+  DML_ASSIGN_OR_RETURN(std::chrono::seconds validity, ParseValidityArgument(args.validity));
   DML_ASSIGN_OR_RETURN(TrustKey key, ReadTrustKey(args.key));
   DML_ASSIGN_OR_RETURN(PublicKey log, ReadPublicHalf(args.log_key, ""));
   DML_ASSIGN_OR_RETURN(TrustRoot root, MakeFirstRoot(args.origin, log, key, ExpiryAfter(validity)));
@@ -274,7 +266,7 @@ void DeclareRenew(CLI::App& app, ChangeArgs& args) {
 absl::StatusOr<Reply> Renew(Context&, const ChangeArgs& args) {
   DML_ASSIGN_OR_RETURN(
       std::chrono::seconds validity,
-      ParseDurationArgument(args.validity.empty() ? kDefaultValidity : args.validity));
+      ParseValidityArgument(args.validity.empty() ? kDefaultValidity : args.validity));
   DML_ASSIGN_OR_RETURN(RootFile file, ReadRootFile(args.file));
   DML_ASSIGN_OR_RETURN(TrustRoot root, BeginChange(file, args.file, args.out));
   root.expires = ExpiryAfter(validity);

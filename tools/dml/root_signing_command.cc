@@ -147,7 +147,21 @@ void DeclareSet(CLI::App& app, SetArgs& args) {
       ->type_name("FILE");
 }
 
+// A document that nobody has signed yet is no damaged envelope.
+absl::Status RequireSigned(const std::string& path, const std::string& text) {
+  const bool root = ParseTrustRoot(text).ok();
+  if (!root && !ParseDelegationDocument(text).ok()) return absl::OkStatus();
+  return InvalidArgument(ErrorReason("SIGNATURE_MISSING"),
+                         "{} is a draft that nobody has signed: each holder signs it first, with "
+                         "dml {} sign {} --key FILE",
+                         path, root ? "root" : "delegation", path);
+}
+
 absl::StatusOr<Reply> Set(Context& context, const SetArgs& args) {
+  for (const std::string& path : args.files) {
+    DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxEnvelopeBytes));
+    DML_RETURN_IF_ERROR(RequireSigned(path, text));
+  }
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   Reply reply;
   reply.document["set"] = Json::array();

@@ -181,7 +181,7 @@ absl::StatusOr<std::vector<std::string>> ExportRoots(const ExportArgs& args,
 // Writes targets and online metadata; the new version.
 absl::StatusOr<uint64_t> ExportOnline(const ExportArgs& args, const fs::path& metadata,
                                       const Signer& online) {
-  DML_ASSIGN_OR_RETURN(std::chrono::seconds validity, ParseDurationArgument(args.validity));
+  DML_ASSIGN_OR_RETURN(std::chrono::seconds validity, ParseValidityArgument(args.validity));
   TufRepository repository;
   repository.bins = args.bins;
   repository.expires = std::chrono::floor<std::chrono::seconds>(WallClockNow()) + validity;

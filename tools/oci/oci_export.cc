@@ -64,6 +64,16 @@ class Exporter {
     ExportedVariant& exported = out_.variants.emplace_back();
     exported.name = name;
     exported.manifest = record.manifest.digest;
+    if (record.state == VariantState::kQuarantined || record.state == VariantState::kRejected) {
+      return FailedPrecondition(
+          ErrorReason(record.state == VariantState::kQuarantined ? "VERSION_QUARANTINED"
+                                                                 : "VERSION_REJECTED"),
+          "{} is {} ({}): it is not exported, as nobody there would learn of it{}",
+          name.ResourceName(), VariantStateName(record.state), record.admission_reason,
+          record.state == VariantState::kQuarantined
+              ? "; who decides on quarantine lets it out (dml quarantine release)"
+              : "");
+    }
     if (record.state != VariantState::kPublished) {
       return FailedPrecondition(ErrorReason("VARIANT_WITHDRAWN"),
                                 "{} was withdrawn ({}): it is not exported, as nobody there would "

@@ -400,15 +400,37 @@ TEST_F(RulesTest, CopiesAreWhereTheyAre) {
     return Reason(Decide(custody, state_, now_));
   };
   EXPECT_EQ(record(CustodyAction::kMoved, 1), "MEDIA_NOT_FOUND");
+  // Copy 1 is there, 2 is out, 3 is destroyed.
   state_.media = MediaRecord{.item = item, .copies_out = 1, .copies_destroyed = 1};
+  state_.media->held = {{{1, 1}, CopyState::kIn, "pat", "vault", "", 5},
+                        {{2, 2}, CopyState::kOut, "ann", "vault", "site B", 6},
+                        {{3, 3}, CopyState::kDestroyed, "pat", "vault", "", 7}};
   EXPECT_EQ(Reason(Decide(item, state_, now_)), "MEDIA_EXISTS");
+  EXPECT_EQ(record(CustodyAction::kCheckedOut, 0), "COPIES_INVALID");
   EXPECT_EQ(record(CustodyAction::kCheckedOut, 1), "");
   EXPECT_EQ(record(CustodyAction::kCheckedOut, 2), "COPIES_INVALID");
   EXPECT_EQ(record(CustodyAction::kCheckedIn, 1), "");
   EXPECT_EQ(record(CustodyAction::kCheckedIn, 2), "COPIES_INVALID");
   EXPECT_EQ(record(CustodyAction::kDestroyed, 1), "");
-  state_.media->copies_out = 2;
+  // Which ones they are may be said, and must be true.
+  auto name = [&](CustodyAction action, std::vector<CopyRange> which, uint32_t copies) {
+    CustodyRecorded custody{"acme/dvd", action, copies, "ann", "", "", std::move(which)};
+    return Reason(Decide(custody, state_, now_));
+  };
+  EXPECT_EQ(name(CustodyAction::kMoved, {{1, 1}}, 1), "");
+  EXPECT_EQ(name(CustodyAction::kMoved, {{2, 2}}, 1), "COPIES_ELSEWHERE");
+  EXPECT_EQ(name(CustodyAction::kCheckedIn, {{2, 2}}, 1), "");
+  EXPECT_EQ(name(CustodyAction::kCheckedIn, {{1, 1}}, 1), "COPIES_ELSEWHERE");
+  EXPECT_EQ(name(CustodyAction::kDestroyed, {{3, 3}}, 1), "COPIES_ELSEWHERE");
+  EXPECT_EQ(name(CustodyAction::kMoved, {{1, 1}}, 2), "COPIES_INVALID") << "not as many";
+  EXPECT_EQ(name(CustodyAction::kMoved, {{4, 4}}, 1), "COPIES_INVALID") << "no such copy";
+  EXPECT_EQ(name(CustodyAction::kMoved, {{1, 1}, {1, 1}}, 2), "COPIES_INVALID") << "twice";
+  EXPECT_EQ(name(CustodyAction::kMoved, {{0, 1}}, 2), "COPIES_INVALID");
+  EXPECT_EQ(name(CustodyAction::kMoved, {{2, 1}}, 1), "COPIES_INVALID");
+  state_.media->held = {{{1, 3}, CopyState::kOut, "ann", "vault", "", 5}};
   EXPECT_EQ(record(CustodyAction::kMoved, 1), "COPIES_ELSEWHERE");
+  CustodyRecorded blank{"acme/dvd", CustodyAction::kCheckedIn, 1, " \t", "", ""};
+  EXPECT_EQ(Reason(Decide(blank, state_, now_)), "TEXT_REQUIRED");
 }
 
 // attack 27

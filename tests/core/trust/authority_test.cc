@@ -173,6 +173,24 @@ TEST_F(AuthorityTest, ADelegationCoversWhatAllAboveItCover) {
             "ROLE_NOT_HELD");
 }
 
+// Whoever publishes in a namespace is told of those to whom it was delegated, not of the root's
+// own.
+TEST_F(AuthorityTest, ARefusalNamesTheLastDelegation) {
+  root_.keys = ring_.List({"pat", "ann", "ci-log", "bob", "cat"});
+  root_.roles[SigningRole::kPublisher] = ring_.Role(1, {"pat"});
+  root_.delegations = {Delegate("acme-publisher", {"acme/*"}, {"bob", "cat"})};
+  root_.delegations[0].keys.threshold = 2;
+  const absl::Status refused =
+      Domain({}).Verify(Sign({"bob"}), kType, SigningRole::kPublisher, "acme/tool").status();
+  EXPECT_EQ(Reason(refused), "THRESHOLD_NOT_MET");
+  EXPECT_NE(Message(refused).find("1 of 2 different holders of the role publisher by delegation "
+                                  "acme-publisher have signed: bob; still needed: 1 of cat"),
+            std::string_view::npos)
+      << refused;
+  EXPECT_EQ(Domain({}).FindKey(ring_["cat"].public_key().id())->holder, "cat");
+  EXPECT_EQ(Domain({}).FindKey(ring_["eve"].public_key().id()), nullptr);
+}
+
 // attack 10
 TEST_F(AuthorityTest, OrderIsPrecedenceAndTerminatingEndsTheSearch) {
   root_.keys = ring_.List({"pat", "ann", "ci-log", "bob", "cat", "dan"});
@@ -189,6 +207,30 @@ TEST_F(AuthorityTest, OrderIsPrecedenceAndTerminatingEndsTheSearch) {
   EXPECT_EQ(Chains(Domain({first}), "acme/x"), "root first first/team first/stop")
       << "what terminates below ends the search above too";
   EXPECT_EQ(Chains(Domain({}), "acme/x"), "root first last");
+}
+
+// attack 10: two ways to one holder are no two holders.
+TEST_F(AuthorityTest, ADiamondCountsNobodyTwice) {
+  root_.keys = ring_.List({"pat", "ann", "ci-log", "bob", "cat"});
+  root_.delegations = {Delegate("left", {"acme/*"}, {"bob"}),
+                       Delegate("right", {"acme/*"}, {"cat"})};
+  auto pass_on = [&](const char* from, const char* by, uint32_t threshold) {
+    Delegation shared = Delegate("shared", {"acme/*"}, {"eve", "fay"});
+    shared.keys.threshold = threshold;
+    return Document({from}, {shared}, {"eve", "fay"}, {by});
+  };
+  const TrustDomain two = Domain({pass_on("left", "bob", 2), pass_on("right", "cat", 2)});
+  EXPECT_EQ(Chains(two, "acme/tool"), "left left/shared right right/shared");
+  auto verify = [](const TrustDomain& domain, const DsseEnvelope& envelope) {
+    return Reason(domain.Verify(envelope, kType, SigningRole::kPublisher, "acme/tool").status());
+  };
+  EXPECT_EQ(verify(two, Sign({"eve"})), "THRESHOLD_NOT_MET") << "one by the left, one by the right";
+  EXPECT_EQ(verify(two, Sign({"eve", "fay"})), "");
+  // Each way has its own threshold: the lower one of the two is not lent to the other's document.
+  const TrustDomain mixed = Domain({pass_on("left", "bob", 2), pass_on("right", "cat", 1)});
+  const auto vouchers = mixed.Verify(Sign({"eve"}), kType, SigningRole::kPublisher, "acme/tool");
+  ASSERT_TRUE(vouchers.ok()) << vouchers.status();
+  EXPECT_EQ(vouchers->chain, (std::vector<std::string>{"right", "shared"}));
 }
 
 // attack 11: one name below two delegators is two authorities, each with its own keys and subjects.

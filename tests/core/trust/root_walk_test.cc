@@ -127,6 +127,34 @@ TEST_F(RootWalkTest, AJournalIsReplacedOnlyWhereTheRootSaysSo) {
   EXPECT_EQ(WalkReason({Sign(second, {"pat", "ann"})}), "");
 }
 
+// Under the name that was left, another history was signed.
+TEST_F(RootWalkTest, AJournalNeverReturnsToANameThatItHad) {
+  TrustRoot second = Next(first_);
+  second.origin = "new.example/dml";
+  second.previous_origin = first_.origin;
+  TrustRoot back = Next(second);
+  back.origin = first_.origin;
+  back.previous_origin = second.origin;
+  const std::string there = Sign(second, {"pat", "ann"});
+  EXPECT_EQ(WalkReason({there, Sign(back, {"pat", "ann"})}), "ROOT_ORIGIN_USED");
+  EXPECT_EQ(Reason(OpenNextRoot(second, Sign(back, {"pat", "ann"})).status()), "ROOT_ORIGIN_USED");
+  // By way of a third, too.
+  TrustRoot third = Next(second);
+  third.origin = "third.example/dml";
+  third.previous_origin = second.origin;
+  back = Next(third);
+  back.origin = first_.origin;
+  back.previous_origin = third.origin;
+  EXPECT_EQ(WalkReason({there, Sign(third, {"pat", "ann"})}), "");
+  EXPECT_EQ(WalkReason({there, Sign(third, {"pat", "ann"}), Sign(back, {"pat", "ann"})}),
+            "ROOT_ORIGIN_USED");
+}
+
+TEST_F(RootWalkTest, AnExpiredRootSaysWhatToDo) {
+  const absl::Status expired = CheckRootExpiry(first_, first_.expires);
+  EXPECT_NE(Message(expired).find("dml root fetch, renew, sign, set"), std::string_view::npos);
+}
+
 // attack T1, 16
 TEST_F(RootWalkTest, SignaturesAreOverARootAndNothingElse) {
   const std::string text = *FormatTrustRoot(Next(first_));

@@ -4,6 +4,7 @@
 
 #include "server/config/command_line.h"
 #include "tests/core/os/scratch_folder.h"
+#include "tests/server/support/jwt_maker.h"
 
 namespace dml {
 namespace {
@@ -244,6 +245,24 @@ TEST(CommandLineTest, PrintsInsteadOfServing) {
   auto printed = ParseCommandLine({"--data-dir", "/d", "--print-config"});
   ASSERT_TRUE(printed.ok());
   EXPECT_EQ(*Parse(printed->output), printed->config);
+}
+
+// The keys of issuers are read: what the daemon would refuse to start with is no good
+// configuration.
+TEST(CommandLineTest, ChecksTheKeysOfIssuers) {
+  const ScratchFolder folder;
+  const std::string file = folder.path() / "dmld.yaml";
+  auto check = [&](const char* flag) {
+    return Reason(ParseCommandLine({"--config", file, flag}).status());
+  };
+  folder.Write("dmld.yaml",
+               "dataDir: data\nauth:\n  jwtIssuers:\n    - {issuer: \"https://login.example\", "
+               "audience: dml, jwksFile: jwks.json}\n");
+  EXPECT_EQ(check("--check-config"), "JWKS_INVALID") << "the file is missing";
+  folder.Write("jwks.json", "{}");
+  EXPECT_EQ(check("--check-config"), "JWKS_INVALID");
+  folder.Write("jwks.json", testing::JwtMaker().KeySet());
+  EXPECT_EQ(check("--check-config"), "");
 }
 
 TEST(CommandLineTest, RefusesBadUsage) {

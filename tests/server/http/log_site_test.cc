@@ -152,7 +152,9 @@ TEST_F(LogSiteTest, ServesTheCheckpointThatMostWitnessesHaveCosigned) {
     Note note = *ParseNote(library_->checkpoint()->note);
     note.signatures.push_back(
         *CosignNote(note.text, fmt::format("w{}", witness), keys[witness], WallClockNow()));
-    ASSERT_TRUE(library_->cosigned().Add(FormatNote(note)).ok());
+    const std::string vkeys[] = {FormatVerifierKey(
+        {note.signatures.back().name, keys[witness].public_key(), NoteKeyType::kCosignature})};
+    ASSERT_TRUE(library_->cosigned().Add(FormatNote(note), nullptr, vkeys).ok());
   };
   cosign(0);
   cosign(1);

@@ -87,6 +87,21 @@ TEST_F(CallGuardTest, WordsThatAreNoRolesGrantNothing) {
   EXPECT_NE(Message(denied.status()).find("admin"), std::string_view::npos);
 }
 
+// Whoever is somebody may ask who they are, and nothing else.
+TEST_F(CallGuardTest, WhoHasNoRoleMayAskWhoTheyAre) {
+  constexpr char kWhoAmI[] = "/dml.v1.AccessService/WhoAmI";
+  EXPECT_EQ(Refusal({}, kWhoAmI), "");
+  EXPECT_EQ(Refusal({"reader"}, kWhoAmI), "");
+  EXPECT_TRUE(absl::IsUnauthenticated(Admit("", kWhoAmI).status()));
+  int for_anyone = 0;
+  for (const AuthorizationRow& row : AuthorizationTable()) {
+    const bool may = Refusal({}, std::string(row.method).c_str()).empty();
+    EXPECT_EQ(may, row.method == kWhoAmI) << row.method;
+    for_anyone += may ? 1 : 0;
+  }
+  EXPECT_EQ(for_anyone, 1);
+}
+
 TEST_F(CallGuardTest, AMethodThatIsNotInTheTableIsForNobody) {
   EXPECT_EQ(Refusal({"admin"}, "/dml.v1.AdminService/Unheard"), "METHOD_NOT_AUTHORIZED");
   EXPECT_EQ(Refusal({"admin"}, ""), "METHOD_NOT_AUTHORIZED");

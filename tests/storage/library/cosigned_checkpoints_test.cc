@@ -4,6 +4,7 @@
 
 #include "core/trust/checkpoint.h"
 #include "core/trust/cosignature.h"
+#include "core/trust/log_policy.h"
 #include "tests/support/library_fixture.h"
 
 namespace dml {
@@ -24,8 +25,18 @@ class CosignedCheckpointsTest : public ::testing::Test {
     note.signatures.push_back(*CosignNote(note.text, name, key, time));
     return FormatNote(note);
   }
+  static std::string Vkey(const std::string& name, const PrivateKey& key) {
+    return FormatVerifierKey({name, key.public_key(), NoteKeyType::kCosignature});
+  }
+  // A witness hands in what it has cosigned, and says whose it is.
+  absl::StatusOr<std::string> Come(const std::string& name, const PrivateKey& key,
+                                   Timestamp time = WallClockNow()) {
+    const std::string keys[] = {Vkey(name, key)};
+    return kept_.Add(Cosign(Newest(), name, key, time), nullptr, keys);
+  }
   std::string RefusalOf(const std::string& note, const TrustRoot* root = nullptr) {
-    return Reason(kept_.Add(note, root).status());
+    const std::string keys[] = {Vkey("w1", first_)};
+    return Reason(kept_.Add(note, root, keys).status());
   }
   // A root that names a key of this holder as a witness', and nothing else.
   static TrustRoot RootOf(const PublicKey& key, const std::string& holder) {
@@ -45,10 +56,10 @@ class CosignedCheckpointsTest : public ::testing::Test {
 
 TEST_F(CosignedCheckpointsTest, LinesComeTogether) {
   EXPECT_TRUE(kept_.Newest()->empty());
-  const auto one = kept_.Add(Cosign(Newest(), "w1", first_));
+  const auto one = Come("w1", first_);
   ASSERT_TRUE(one.ok()) << one.status();
   EXPECT_EQ(Lines(*one), 2u);
-  const auto two = kept_.Add(Cosign(Newest(), "w2", second_));
+  const auto two = Come("w2", second_);
   ASSERT_TRUE(two.ok()) << two.status();
   EXPECT_EQ(Lines(*two), 3u);
   EXPECT_EQ(*kept_.Newest(), std::vector<std::string>{*two});
@@ -62,7 +73,7 @@ TEST_F(CosignedCheckpointsTest, LinesComeTogether) {
 TEST_F(CosignedCheckpointsTest, AWitnessHasOneLineHoweverOftenItComes) {
   std::string last;
   for (int second = 1; second <= 20; ++second) {
-    auto added = kept_.Add(Cosign(Newest(), "w1", first_, FromMicros(second * 1'000'000)));
+    auto added = Come("w1", first_, FromMicros(second * 1'000'000));
     ASSERT_TRUE(added.ok()) << added.status();
     last = *added;
   }
@@ -121,11 +132,64 @@ TEST_F(CosignedCheckpointsTest, NotWhatAThiefHasSignedWithItsKey) {
 // attack 14
 TEST_F(CosignedCheckpointsTest, LinesAreBounded) {
   for (size_t i = 1; i < kMaxNoteSignatures; ++i) {
-    ASSERT_TRUE(kept_.Add(Cosign(Newest(), fmt::format("w{}", i), first_)).ok()) << i;
+    const PrivateKey other = LogKey();
+    ASSERT_TRUE(Come(fmt::format("w{}", i), i == 3 ? first_ : other).ok()) << i;
   }
-  EXPECT_EQ(RefusalOf(Cosign(Newest(), "one-more", first_)), "COSIGNATURE_LIMIT");
+  EXPECT_EQ(Reason(Come("one-more", second_).status()), "COSIGNATURE_LIMIT");
   EXPECT_EQ(Lines(kept_.Newest()->at(0)), kMaxNoteSignatures);
-  EXPECT_TRUE(kept_.Add(Cosign(Newest(), "w3", first_)).ok()) << "who is there may come again";
+  EXPECT_TRUE(Come("w3", first_).ok()) << "who is there may come again";
+  const std::vector<std::string> many(kMaxNoteSignatures + 1, Vkey("w1", first_));
+  EXPECT_EQ(Reason(kept_.Add(Cosign(Newest(), "w1", first_), nullptr, many).status()),
+            "VERIFIER_KEY_INVALID");
+}
+
+// attack 4: nobody fills the places of others by coming under many names.
+TEST_F(CosignedCheckpointsTest, OneKeyHasOneLineWhateverItCallsItself) {
+  ASSERT_TRUE(Come("honest", second_).ok());
+  std::string last;
+  for (size_t i = 1; i <= 2 * kMaxNoteSignatures; ++i) {
+    auto added = Come(fmt::format("w{}", i), first_);
+    ASSERT_TRUE(added.ok()) << i << added.status();
+    last = *added;
+  }
+  EXPECT_EQ(Lines(last), 3u);
+  EXPECT_EQ(ParseNote(last)->signatures.back().name, "w32");
+  // All at once; of one key the latest.
+  std::string note = Newest();
+  std::vector<std::string> keys;
+  for (int i = 1; i <= 5; ++i) {
+    const std::string name = fmt::format("at-once-{}", i);
+    note = Cosign(note, name, first_, WallClockNow() - std::chrono::minutes(i));
+    keys.push_back(Vkey(name, first_));
+  }
+  last = kept_.Add(note, nullptr, keys).value();
+  EXPECT_EQ(Lines(last), 3u);
+  EXPECT_EQ(ParseNote(last)->signatures.back().name, "at-once-1");
+
+  // A witness that the root names is no better; and strangers who came before it are gone.
+  const TrustRoot root = RootOf(first_.public_key(), "ann");
+  for (int i = 1; i <= 3; ++i) {
+    last = kept_.Add(Cosign(Newest(), fmt::format("named-{}", i), first_), &root).value();
+    EXPECT_EQ(Lines(last), 2u) << i;
+  }
+}
+
+// What nobody can be told to have signed takes nobody's place.
+TEST_F(CosignedCheckpointsTest, LinesOfWhomNobodyKnowsAreNotKept) {
+  const std::string note = Cosign(Newest(), "w2", second_);
+  const auto unsaid = kept_.Add(note);
+  EXPECT_EQ(Reason(unsaid.status()), "COSIGNATURE_MISSING");
+  EXPECT_NE(Message(unsaid.status()).find("dml root add-key --role witness"), std::string::npos);
+  EXPECT_EQ(RefusalOf(note), "COSIGNATURE_MISSING") << "it came with the key of w1";
+  // Under the name and id of w1, and not signed by it.
+  Note forged = *ParseNote(Cosign(Newest(), "w1", second_));
+  forged.signatures.back().key_id = NoteKeyId("w1", first_.public_key(), NoteKeyType::kCosignature);
+  EXPECT_EQ(RefusalOf(FormatNote(forged)), "COSIGNATURE_INVALID");
+  const std::string log_key[] = {FormatVerifierKey({"w2", second_.public_key()})};
+  EXPECT_EQ(Reason(kept_.Add(note, nullptr, log_key).status()), "VERIFIER_KEY_INVALID");
+  const std::string no_key[] = {"w2+00000000+AAAA"};
+  EXPECT_EQ(Reason(kept_.Add(note, nullptr, no_key).status()), "VERIFIER_KEY_INVALID");
+  EXPECT_TRUE(kept_.Newest()->empty());
 }
 
 TEST_F(CosignedCheckpointsTest, LinesThatAreNoCosignaturesAreNotKept) {
@@ -151,7 +215,7 @@ TEST_F(CosignedCheckpointsTest, TheNewestFewAreKept) {
   const std::string oldest = Newest();
   std::vector<std::string> notes;
   for (size_t i = 0; i <= CosignedCheckpoints::kMaxCheckpoints; ++i) {
-    notes.insert(notes.begin(), *kept_.Add(Cosign(Newest(), "w1", first_)));
+    notes.insert(notes.begin(), *Come("w1", first_));
     Grow();
   }
   notes.pop_back();

@@ -41,6 +41,23 @@ class LibraryTrustTest : public ::testing::Test {
   TestLibrary library_;
 };
 
+// A name is of one history: every root that was in force is looked at.
+TEST_F(LibraryTrustTest, ANameThatTheJournalHadIsNotNew) {
+  EXPECT_EQ(Reason(CheckOriginIsNew(*library_->Read(), library_->origin())), "ROOT_ORIGIN_USED");
+  EXPECT_TRUE(CheckOriginIsNew(*library_->Read(), "library.example/new").ok());
+  // Two moves: each root sets the name from there on.
+  for (const char* name : {"library.example/2", "library.example/3"}) {
+    TrustRoot& root = library_.trust().root();
+    root.previous_origin = std::exchange(root.origin, name);
+    auto command = PreparePastRoot(*library_->Read(), library_.trust().Next());
+    ASSERT_TRUE(command.ok()) << command.status();
+    ASSERT_TRUE(library_->Commit(*std::move(command)).ok());
+  }
+  for (const char* name : {"dml.test/library", "library.example/2", "library.example/3"}) {
+    EXPECT_EQ(Reason(CheckOriginIsNew(*library_->Read(), name)), "ROOT_ORIGIN_USED") << name;
+  }
+}
+
 TEST_F(LibraryTrustTest, KeysTellWhatTheRootLetsThemVouchFor) {
   const PrivateKey key = PrivateKey::Generate(KeyAlgorithm::kEd25519);
   library_.Register(key, "kim", "publisher", "acme");

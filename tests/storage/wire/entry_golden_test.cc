@@ -34,7 +34,7 @@ TEST(EntryGoldenTest, EveryKindInBothDirections) {
     SCOPED_TRACE(kind);
     EXPECT_TRUE(EntryKind(payload) == kind || kind == "version_quarantined" ||
                 kind == "root_set_moved" || kind == "permit_decided_whole" ||
-                kind == "permit_denied" || kind == "policy_set_forced" ||
+                kind == "permit_denied" || kind == "policy_set_forced" || kind == "custody_of_copies" ||
                 kind == fmt::format("{}_signed", EntryKind(payload)));
     const Entry entry = SampleEntry(payload);
     absl::StatusOr<std::string> encoded = wire::EncodeEntry(entry);

@@ -83,6 +83,30 @@ TEST_F(RootCommandTest, OnePersonStartsWithOneKey) {
   EXPECT_FALSE(root->root.roles.contains(SigningRole::kPermit));
 }
 
+TEST_F(RootCommandTest, ADraftThatNobodySignedIsNotSet) {
+  Begin();
+  Do({"root", "renew", Path("root-1"), "--out", Path("root-2")});
+  const Json error = Do({"root", "set", Path("root-2")}, 2)["error"];
+  EXPECT_EQ(error["reason"], "SIGNATURE_MISSING");
+  EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("draft that nobody has signed"));
+  EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("dml root sign"));
+  Do({"delegation", "init", "acme", "--out", Path("acme")});
+  EXPECT_THAT(Do({"root", "set", Path("acme")}, 2)["error"]["message"].get<std::string>(),
+              HasSubstr("dml delegation sign"));
+}
+
+TEST_F(RootCommandTest, NothingIsValidForNoTime) {
+  Begin();
+  EXPECT_EQ(Refused({"root", "renew", Path("root-1"), "--valid-for", "0s", "--out", Path("x")}),
+            "ARGUMENT_INVALID");
+  EXPECT_EQ(Refused({"root", "init", "--origin", "library.example/dml", "--log-key",
+                     Path("log.pub"), "--holder", "pat", "--key", Path("pat.pub"), "--out",
+                     Path("x"), "--valid-for", "0d"}),
+            "ARGUMENT_INVALID");
+  EXPECT_EQ(Refused({"delegation", "init", "acme", "--valid-for", "0h", "--out", Path("x")}),
+            "ARGUMENT_INVALID");
+}
+
 TEST_F(RootCommandTest, ItGrowsToTwoOfThree) {
   Begin();
   Grow();
