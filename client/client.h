@@ -148,8 +148,9 @@ class Client {
                                                        const std::string& environment,
                                                        const std::string& policy_document);
   absl::StatusOr<CompatibilityAnswer> CheckSet(const std::vector<VariantName>& variants);
-  /// Relations whose range holds a version, given with its scheme: "deb:1:2.36-9"; "": all.
-  /// INVALID_ARGUMENT (VERSION_SCHEME_UNKNOWN) for another prefix or none.
+  /// Relations whose range holds a version, given with its scheme, "deb:1:2.36-9", or a version of
+  /// a range, "vers:deb/>=2.36"; "": all. INVALID_ARGUMENT (VERSION_SCHEME_UNKNOWN) for another
+  /// prefix or none.
   absl::StatusOr<ListPage<RelationUse>> WhoRequires(RelationKind kind, const std::string& name,
                                                     const std::string& version,
                                                     const ListOptions& options);

@@ -3,6 +3,7 @@
 
 #include "client/calls.h"
 #include "client/client.h"
+#include "client/relation_request.h"
 #include "core/wire/api_licenses.h"
 #include "dml/v1/compatibility.grpc.pb.h"
 #include "dml/v1/gate.grpc.pb.h"
@@ -162,19 +163,6 @@ absl::StatusOr<GateAnswer> ReadDecision(const v1::EvaluateResponse& response,
   return out;
 }
 
-absl::StatusOr<ListPage<RelationUse>> ReadMatches(
-    const google::protobuf::RepeatedPtrField<v1::RelationMatch>& matches,
-    const std::string& next_page_token) {
-  ListPage<RelationUse> out;
-  for (const v1::RelationMatch& match : matches) {
-    DML_ASSIGN_OR_RETURN(VariantName name, Answered(VariantName::Parse(match.variant())));
-    out.items.push_back(
-        {std::move(name), {match.relation(), match.range(), match.scope(), match.source()}});
-  }
-  out.next_page_token = next_page_token;
-  return out;
-}
-
 }  // namespace
 
 absl::StatusOr<LicenseAnswer> Client::EvaluateLicense(const std::string& expression,
@@ -217,12 +205,7 @@ absl::StatusOr<ListPage<RelationUse>> Client::WhoRequires(RelationKind kind,
   v1::WhoRequiresRequest request;
   request.set_name(name);
   request.set_kind(std::string(RelationKindName(kind)));
-  if (!version.empty()) {
-    size_t colon = std::min(version.find(':'), version.size());
-    DML_ASSIGN_OR_RETURN(VersionScheme scheme, ParseVersionScheme(version.substr(0, colon)));
-    request.set_version_scheme(std::string(VersionSchemeName(scheme)));
-    request.set_version(version.substr(std::min(colon + 1, version.size())));
-  }
+  DML_RETURN_IF_ERROR(SetVersions(version, request));
   SetPage(options, request);
   DML_ASSIGN_OR_RETURN(auto response, connection().Call(&Compatibility::WhoRequires, request));
   return ReadMatches(response.matches(), response.next_page_token());

@@ -133,6 +133,15 @@ struct LogAudit::Rules {
     if (p.attestations.empty()) Broken("NOT_SIGNED", name + " is published without a signature");
     for (const AttestationRef& ref : p.attestations) Attach(name, ref);
   }
+  void operator()(const ReferencesPublished& p) const {
+    NeedNamespace(p.ns);
+    for (const PublishedReference& reference : p.references) {
+      const std::string name = reference.variant.ResourceName();
+      Bind(audit.variants_.emplace(name, false).second, name);
+      Attach(name, {p.envelope, "", reference.manifest().digest, p.key_ids});
+    }
+    if (p.key_ids.empty()) Broken("NOT_SIGNED", "references are published without a signature");
+  }
   void operator()(const AttestationAttached& p) const {
     if (NeedVariant(p.variant) != nullptr) Attach(p.variant.ResourceName(), p.attestation);
   }

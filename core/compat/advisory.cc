@@ -17,7 +17,8 @@ constexpr ErrorReason kInvalid("ADVISORY_INVALID");
 constexpr size_t kMaxWordBytes = 256;
 constexpr size_t kMaxUrlBytes = 2048;
 constexpr size_t kMaxTextBytes = 64 << 10;
-constexpr std::array<std::string_view, 4> kEffects = {"DENY", "REQUIRE", "RELAX", "SUPERSEDE"};
+constexpr std::array<std::string_view, 5> kEffects = {"DENY", "REQUIRE", "RELAX", "SUPERSEDE",
+                                                      "REPORT"};
 constexpr std::array<std::string_view, 5> kSeverities = {"UNKNOWN", "LOW", "MEDIUM", "HIGH",
                                                          "CRITICAL"};
 constexpr std::array<std::string_view, 5> kKinds = {"PACKAGE", "ABI", "SERVICE", "SCHEMA",
@@ -160,6 +161,7 @@ absl::StatusOr<Advisory> Read(const json& document) {
   if (out.affects.empty()) {
     in.Check("affects", InvalidArgument(kInvalid, "must name at least one package"));
   }
+  ReadTime(in, "published", out.published);
   ReadTime(in, "validFrom", out.valid_from);
   ReadTime(in, "validUntil", out.valid_until);
   if (out.valid_from.has_value() && out.valid_until.has_value() &&

@@ -5,6 +5,7 @@
 //   {"schema": "dml.advisory/v1", "id": "DSA-5678-1", "revision": 1,
 //    "authority": "Debian Security Team", "effect": "DENY",
 //    "affects": [{"package": "debian/curl", "range": "vers:deb/<7.88.1-10+deb12u5"}],
+//    "published": "2024-01-31T12:00:00Z",
 //    "validFrom": "2024-02-01T00:00:00Z", "validUntil": "2026-02-01T00:00:00Z",
 //    "severity": "HIGH", "aliases": ["CVE-2024-2398"], "text": "...", "references": [URL, ...],
 //    "requires": [{"anyOf": [{"kind", "name", "range"}], "scope": "NODE"}],
@@ -19,6 +20,8 @@
 //   REQUIRE    They require more than they say.
 //   RELAX      Relations of theirs do not hold, or advisories (by id or alias) do not concern them.
 //   SUPERSEDE  They may go on where they are in use, and are not taken anew.
+//   REPORT     They are vulnerable. What follows from that, a policy says (core/compat/
+//              vulnerabilities.h).
 #pragma once
 
 #include <optional>
@@ -32,10 +35,10 @@
 
 namespace dml {
 
-enum class AdvisoryEffect { kDeny, kRequire, kRelax, kSupersede };
+enum class AdvisoryEffect { kDeny, kRequire, kRelax, kSupersede, kReport };
 enum class AdvisorySeverity { kUnknown, kLow, kMedium, kHigh, kCritical };
 
-/// "DENY", "REQUIRE", "RELAX", "SUPERSEDE".
+/// "DENY", "REQUIRE", "RELAX", "SUPERSEDE", "REPORT".
 std::string_view AdvisoryEffectName(AdvisoryEffect effect);
 /// "UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL".
 std::string_view AdvisorySeverityName(AdvisorySeverity severity);
@@ -60,6 +63,7 @@ struct Advisory {
   std::string authority;  // Who says so, for people.
   AdvisoryEffect effect = AdvisoryEffect::kDeny;
   std::vector<AffectedPackage> affects;
+  std::optional<Timestamp> published;  // When its authority first told of it.
   std::optional<Timestamp> valid_from;
   std::optional<Timestamp> valid_until;  // Not at this time any more.
   AdvisorySeverity severity = AdvisorySeverity::kUnknown;

@@ -62,6 +62,7 @@ std::string FormatAdvisory(const Advisory& advisory) {
                       {"effect", AdvisoryEffectName(advisory.effect)},
                       {"affects", ordered_json::array()}};
   for (const AffectedPackage& item : advisory.affects) out["affects"].push_back(AffectedJson(item));
+  if (advisory.published.has_value()) out["published"] = FormatTime(*advisory.published);
   if (advisory.valid_from.has_value()) out["validFrom"] = FormatTime(*advisory.valid_from);
   if (advisory.valid_until.has_value()) out["validUntil"] = FormatTime(*advisory.valid_until);
   if (advisory.severity != AdvisorySeverity::kUnknown) {

@@ -5,27 +5,11 @@
 #include <fmt/ranges.h>
 
 #include "core/base/text.h"
-#include "core/compat/match.h"
 
 namespace dml {
 namespace {
 
 constexpr size_t kMaxLineTextBytes = 120;
-
-bool IsInForce(const Advisory& advisory, Timestamp now) {
-  return advisory.withdrawn.empty() && (!advisory.valid_from || *advisory.valid_from <= now) &&
-         (!advisory.valid_until || now < *advisory.valid_until);
-}
-
-/// How surely it is about the version.
-Match Affects(const Advisory& advisory, const PackageSpec& spec) {
-  Match best = Match::kNo;
-  for (const AffectedPackage& item : advisory.affects) {
-    if (item.package != spec.package) continue;
-    best = std::max(best, MatchVersion(item.range, &spec.version));
-  }
-  return best;
-}
 
 /// Ids and aliases of advisories that do not concern the version.
 std::set<std::string> Dismissed(std::span<const SignedAdvisory* const> relaxing) {
@@ -92,12 +76,27 @@ bool Impose(const SignedAdvisory& item, bool superseded_too, PackageSpec& spec) 
       spec.requires_all.push_back({{}, RelationScope::kNode, AdvisoryLine(item)});
       return true;
     case AdvisoryEffect::kRelax:
+    case AdvisoryEffect::kReport:
       break;
   }
   return false;
 }
 
 }  // namespace
+
+bool IsInForce(const Advisory& advisory, Timestamp now) {
+  return advisory.withdrawn.empty() && (!advisory.valid_from || *advisory.valid_from <= now) &&
+         (!advisory.valid_until || now < *advisory.valid_until);
+}
+
+Match AffectedMatch(const Advisory& advisory, const PackageName& package, const Version& version) {
+  Match best = Match::kNo;
+  for (const AffectedPackage& item : advisory.affects) {
+    if (item.package != package) continue;
+    best = std::max(best, MatchVersion(item.range, &version));
+  }
+  return best;
+}
 
 std::string AdvisoryLine(const SignedAdvisory& item) {
   const Advisory& advisory = *item.advisory;
@@ -124,7 +123,7 @@ std::optional<PackageSpec> ApplyAdvisories(const PackageSpec& spec,
   std::vector<const SignedAdvisory*> imposing;
   for (const SignedAdvisory& item : advisories) {
     if (!IsInForce(*item.advisory, now)) continue;
-    const Match match = Affects(*item.advisory, spec);
+    const Match match = AffectedMatch(*item.advisory, spec.package, spec.version);
     if (match == Match::kNo) continue;
     if (item.advisory->effect != AdvisoryEffect::kRelax) {
       imposing.push_back(&item);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/compat/advisory.h"
+#include "core/compat/match.h"
 
 namespace dml {
 
@@ -17,6 +18,11 @@ struct SignedAdvisory {
   std::shared_ptr<const Advisory> advisory;
   std::vector<std::string> signers;
 };
+
+/// Not withdrawn, and valid at that time.
+bool IsInForce(const Advisory& advisory, Timestamp now);
+/// How surely it is about the version; kNotProven where a range is of another scheme.
+Match AffectedMatch(const Advisory& advisory, const PackageName& package, const Version& version);
 
 /// The line by which what an advisory imposes is told from a package's own relations: "advisory
 /// DSA-5678-1 (CVE-2024-2398) of Debian Security Team, signed by ann: first line of its text".
@@ -32,6 +38,7 @@ std::string AdvisoryLine(const SignedAdvisory& advisory);
 ///              conflicts and breaks exclude no version. Advisories that it names, by id or alias,
 ///              do not count for the version.
 ///   SUPERSEDE  As DENY where `superseded_too`; else nothing.
+///   REPORT     Nothing.
 /// A range of another scheme than the version decides nothing: DENY, REQUIRE and SUPERSEDE count
 /// then, as nobody has shown that they do not, and RELAX does not. Withdrawn advisories and those
 /// not valid at `now` are none.

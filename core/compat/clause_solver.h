@@ -27,6 +27,7 @@ class SolveBudget {
   uint64_t steps() const { return steps_; }
 
   static constexpr uint64_t kStepsBetweenStops = 1 << 16;
+  static constexpr uint64_t kStepsOfSpec = 10'000;  // To read a package spec, about.
   static constexpr uint64_t kDefaultSolveSteps = 2'000'000'000;
 
  private:

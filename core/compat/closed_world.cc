@@ -1,6 +1,7 @@
 #include "core/compat/closed_world.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/compat/explain.h"
 #include "core/compat/match.h"
@@ -9,7 +10,8 @@ namespace dml {
 /// One run of ClosedWorld::Check: the providers in the set by name, and the walk over its members.
 class ClosedSetCheck {
  public:
-  ClosedSetCheck(const ClosedWorld& world, std::span<const size_t> set) {
+  ClosedSetCheck(const ClosedWorld& world, std::span<const size_t> set, SolveBudget* budget)
+      : budget_(budget) {
     std::vector<size_t> indexes(set.begin(), set.end());
     std::sort(indexes.begin(), indexes.end());
     indexes.erase(std::unique(indexes.begin(), indexes.end()), indexes.end());
@@ -26,7 +28,7 @@ class ClosedSetCheck {
       }
       CheckExclusions(*member, member->conflicts, RelationList::kConflicts);
       CheckExclusions(*member, member->breaks, RelationList::kBreaks);
-      if (!WithinSteps()) return {ExplainTooLarge(kMaxClosedSetSteps)};
+      if (!WithinSteps() || !WithinBudget()) return {ExplainTooLarge(kMaxClosedSetSteps)};
     }
     std::sort(violations_.begin(), violations_.end());
     violations_.erase(std::unique(violations_.begin(), violations_.end()), violations_.end());
@@ -67,6 +69,12 @@ class ClosedSetCheck {
   }
 
   bool WithinSteps() const { return steps_ <= kMaxClosedSetSteps; }
+
+  // After each member: a package has a bounded number of relations.
+  bool WithinBudget() {
+    const size_t work = steps_ + kStepsOfReport * violations_.size();
+    return budget_ == nullptr || budget_->Spend(work - std::exchange(spent_, work));
+  }
 
   void CheckIdentity(const Member& member) {
     auto providers = ProvidersOf(member.package);
@@ -190,10 +198,15 @@ class ClosedSetCheck {
     }
   }
 
+  // What is wrong is put into words: a thousand times the time of a look.
+  static constexpr size_t kStepsOfReport = 1000;
+
+  SolveBudget* const budget_;
   std::vector<const Member*> members_;
   std::vector<uint32_t> starts_;  // By name: where its providers begin.
   std::vector<Provider> providers_;
   size_t steps_ = 0;
+  size_t spent_ = 0;  // Of the budget.
   std::vector<Violation> violations_;
 };
 
@@ -234,16 +247,17 @@ size_t ClosedWorld::Add(const PackageSpec& spec) {
   return members_.size() - 1;
 }
 
-std::vector<Violation> ClosedWorld::Check(std::span<const size_t> set) const {
-  return ClosedSetCheck(*this, set).Run();
+std::vector<Violation> ClosedWorld::Check(std::span<const size_t> set, SolveBudget* budget) const {
+  return ClosedSetCheck(*this, set, budget).Run();
 }
 
-std::vector<Violation> CheckClosedSet(std::span<const PackageSpec* const> set) {
+std::vector<Violation> CheckClosedSet(std::span<const PackageSpec* const> set,
+                                      SolveBudget* budget) {
   ClosedWorld world;
   std::vector<size_t> indexes;
   indexes.reserve(set.size());
   for (const PackageSpec* spec : set) indexes.push_back(world.Add(*spec));
-  return world.Check(indexes);
+  return world.Check(indexes, budget);
 }
 
 }  // namespace dml

@@ -11,6 +11,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "core/compat/clause_solver.h"
 #include "core/compat/violation.h"
 #include "core/package/package_spec.h"
 
@@ -54,8 +55,9 @@ class ClosedWorld {
   /// and without duplicates: the result does not depend on the order of indexes or of Add().
   ///
   /// Time is linear in relations plus providers looked at. Beyond kMaxClosedSetSteps of them, the
-  /// result is a single NOT_PROVEN about the whole set.
-  std::vector<Violation> Check(std::span<const size_t> set) const;
+  /// result is a single NOT_PROVEN about the whole set; so it is where `budget` (null: none) ends
+  /// before the check does, which is asked about as often as a search asks.
+  std::vector<Violation> Check(std::span<const size_t> set, SolveBudget* budget = nullptr) const;
 
  private:
   friend class ClosedSetCheck;
@@ -98,6 +100,7 @@ class ClosedWorld {
 inline constexpr size_t kMaxClosedSetSteps = 8'000'000;
 
 /// Compiles and checks one set: ClosedWorld for a single use.
-std::vector<Violation> CheckClosedSet(std::span<const PackageSpec* const> set);
+std::vector<Violation> CheckClosedSet(std::span<const PackageSpec* const> set,
+                                      SolveBudget* budget = nullptr);
 
 }  // namespace dml

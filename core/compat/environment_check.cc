@@ -20,14 +20,17 @@ void SortUnique(std::vector<Violation>& violations) {
   violations.erase(std::unique(violations.begin(), violations.end()), violations.end());
 }
 
-/// Versions with which a package is a peer of the service.
-std::vector<const Version*> VersionsOfService(const PackageSpec& spec, std::string_view service) {
-  std::vector<const Version*> out;
+// A look at a peer reads two versions.
+constexpr uint64_t kStepsOfPeer = 20;
+
+/// Adds the package as a peer of the services that it provides, with the versions in which it does.
+void AddServices(const PackageSpec& spec,
+                 std::map<std::string_view, std::vector<FoundProvider>>& peers) {
   for (const Provision& provision : spec.provides) {
-    if (provision.kind != RelationKind::kService || provision.name != service) continue;
-    out.push_back(provision.version.has_value() ? &*provision.version : &spec.version);
+    if (provision.kind != RelationKind::kService) continue;
+    peers[provision.name].push_back(
+        {&spec, provision.version.has_value() ? &*provision.version : &spec.version});
   }
-  return out;
 }
 
 Match AllowsSkew(const Coexistence& rule, const Version& own, const Version& peer) {
@@ -66,7 +69,7 @@ size_t EnvironmentCheck::Add(const NodeGroup& group) {
     }
   }
   std::sort(out.members.begin(), out.members.end());
-  for (Violation& violation : world_.Check(out.members)) {
+  for (Violation& violation : world_.Check(out.members, budget_)) {
     if (IsOfNode(violation)) out.on_node.push_back(std::move(violation));
   }
   CheckSkew(out.members, RelationScope::kNode, out.on_node);
@@ -77,6 +80,9 @@ size_t EnvironmentCheck::Add(const NodeGroup& group) {
 
 void EnvironmentCheck::CheckSkew(std::span<const size_t> members, RelationScope scope,
                                  std::vector<Violation>& out) const {
+  std::map<std::string_view, std::vector<FoundProvider>> peers;  // Of services.
+  for (size_t peer : members) AddServices(*specs_[peer], peers);
+  size_t steps = 0;
   for (size_t member : members) {
     const PackageSpec& spec = *specs_[member];
     for (size_t i = 0; i < spec.coexists.size(); ++i) {
@@ -84,12 +90,17 @@ void EnvironmentCheck::CheckSkew(std::span<const size_t> members, RelationScope 
       if (rule.scope != scope) continue;
       std::vector<FoundProvider> wrong;
       std::vector<FoundProvider> not_proven;
-      for (size_t peer : members) {
-        for (const Version* version : VersionsOfService(*specs_[peer], rule.service)) {
-          const Match match = AllowsSkew(rule, spec.version, *version);
-          if (match == Match::kNo) wrong.push_back({specs_[peer], version});
-          if (match == Match::kNotProven) not_proven.push_back({specs_[peer], version});
-        }
+      const std::vector<FoundProvider>& all = peers[rule.service];
+      steps += all.size();
+      const bool goes_on = budget_ == nullptr || budget_->Spend(kStepsOfPeer * all.size() + 1);
+      if (steps > kMaxClosedSetSteps || !goes_on) {
+        out.push_back(ExplainTooLarge(kMaxClosedSetSteps));
+        return;
+      }
+      for (const FoundProvider& peer : all) {
+        const Match match = AllowsSkew(rule, spec.version, *peer.version);
+        if (match == Match::kNo) wrong.push_back(peer);
+        if (match == Match::kNotProven) not_proven.push_back(peer);
       }
       if (!wrong.empty()) {
         out.push_back(ExplainSkew(spec, i, ViolationKind::kSkew, std::move(wrong)));
@@ -107,7 +118,7 @@ std::vector<Violation> EnvironmentCheck::Between(std::span<const size_t> groups)
     all.insert(groups_[group].members.begin(), groups_[group].members.end());
   const std::vector<size_t> members(all.begin(), all.end());
   std::vector<Violation> out;
-  for (Violation& violation : world_.Check(members)) {
+  for (Violation& violation : world_.Check(members, budget_)) {
     if (violation.package.empty() || !IsOfNode(violation)) out.push_back(std::move(violation));
   }
   CheckSkew(members, RelationScope::kEnvironment, out);
@@ -135,8 +146,8 @@ EnvironmentAnswer EnvironmentCheck::Check(std::span<const size_t> groups) const 
   return out;
 }
 
-EnvironmentAnswer CheckEnvironment(std::span<const NodeGroup> groups) {
-  EnvironmentCheck check;
+EnvironmentAnswer CheckEnvironment(std::span<const NodeGroup> groups, SolveBudget* budget) {
+  EnvironmentCheck check(budget);
   std::vector<size_t> running;
   for (const NodeGroup& group : groups) {
     if (group.nodes > 0) running.push_back(check.Add(group));
@@ -156,10 +167,10 @@ std::vector<const PackageSpec*> ApplySet(std::span<const PackageSpec* const> in_
 }
 
 EnvironmentAnswer CheckTransition(std::span<const NodeGroup> before,
-                                  std::span<const NodeGroup> after) {
-  EnvironmentAnswer out = CheckEnvironment(after);
+                                  std::span<const NodeGroup> after, SolveBudget* budget) {
+  EnvironmentAnswer out = CheckEnvironment(after, budget);
   std::set<Violation> known;
-  for (EnvironmentViolation& item : CheckEnvironment(before).violations) {
+  for (EnvironmentViolation& item : CheckEnvironment(before, budget).violations) {
     known.insert(std::move(item.violation));
   }
   for (EnvironmentViolation& item : out.violations) item.before = known.contains(item.violation);

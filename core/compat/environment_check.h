@@ -55,6 +55,9 @@ EnvironmentVerdict VerdictOf(std::span<const EnvironmentViolation> violations);
 ///              versions of one service narrow what may run beside them.
 class EnvironmentCheck {
  public:
+  /// Where `budget` (null: none) ends before a check does, that is a NOT_PROVEN about the whole.
+  explicit EnvironmentCheck(SolveBudget* budget = nullptr) : budget_(budget) {}
+
   /// The number of the configuration, counted from 0.
   size_t Add(const NodeGroup& group);
   size_t size() const { return groups_.size(); }
@@ -76,6 +79,7 @@ class EnvironmentCheck {
   void CheckSkew(std::span<const size_t> members, RelationScope scope,
                  std::vector<Violation>& out) const;
 
+  SolveBudget* const budget_;
   ClosedWorld world_;
   std::map<const PackageSpec*, size_t> indexes_;
   std::vector<const PackageSpec*> specs_;
@@ -83,7 +87,8 @@ class EnvironmentCheck {
 };
 
 /// All violations of what runs on these nodes.
-EnvironmentAnswer CheckEnvironment(std::span<const NodeGroup> groups);
+EnvironmentAnswer CheckEnvironment(std::span<const NodeGroup> groups,
+                                   SolveBudget* budget = nullptr);
 
 /// What the packages become when a set is installed: each replaces the package of its name.
 std::vector<const PackageSpec*> ApplySet(std::span<const PackageSpec* const> in_use,
@@ -91,7 +96,7 @@ std::vector<const PackageSpec*> ApplySet(std::span<const PackageSpec* const> in_
 
 /// All violations of what runs after a change, those that were there before marked.
 EnvironmentAnswer CheckTransition(std::span<const NodeGroup> before,
-                                  std::span<const NodeGroup> after);
+                                  std::span<const NodeGroup> after, SolveBudget* budget = nullptr);
 
 /// Whether the set can be installed on the groups of these indexes, with all that is in use there
 /// and elsewhere: what the set says of what is in use, and what that says of the set; see

@@ -178,10 +178,11 @@ void FindReasons(UpgradeStates& states, OrderSearch& search, UpgradePlan& plan) 
 }  // namespace
 
 UpgradePlan PlanUpgradeOrder(std::span<const UpgradeGroup> groups, SolveBudget& budget) {
-  UpgradeStates states(groups);
+  UpgradeStates states(groups, budget);
   OrderSearch search(states, budget);
   UpgradePlan plan;
   plan.outcome = search.Run(nullptr);
+  if (budget.stopped()) plan.outcome = Solvable::kUndecided;  // States were judged by half.
   if (plan.outcome == Solvable::kNo) FindReasons(states, search, plan);
   if (plan.outcome == Solvable::kYes) {
     const std::vector<size_t> moves = search.moves();

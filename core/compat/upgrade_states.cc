@@ -47,7 +47,8 @@ std::string AgainstPath(const PackageSpec& from, const PackageSpec& to) {
 
 }  // namespace
 
-UpgradeStates::UpgradeStates(std::span<const UpgradeGroup> groups) : groups_(groups) {
+UpgradeStates::UpgradeStates(std::span<const UpgradeGroup> groups, SolveBudget& budget)
+    : groups_(groups), check_(&budget) {
   for (size_t i = 0; i < groups.size(); ++i) {
     const UpgradeGroup& group = groups[i];
     Group out{};

@@ -23,7 +23,7 @@ class UpgradeStates {
  public:
   using RuleId = size_t;
 
-  explicit UpgradeStates(std::span<const UpgradeGroup> groups);
+  UpgradeStates(std::span<const UpgradeGroup> groups, SolveBudget& budget);
 
   size_t group_count() const { return groups_.size(); }
   UpgradeState Start() const;

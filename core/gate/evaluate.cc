@@ -80,6 +80,10 @@ class Evaluation {
     if (item.state == ItemState::kRejected) {
       Deny("content.rejected", subject, because("it was rejected"), "take another version");
     }
+    if (item.spec != nullptr && item.spec->is_reference) {
+      Deny("content.reference", subject, "it is a reference, for planning: its files are not there",
+           "import the package itself, with its files, in a namespace of its own");
+    }
     if (input_.policy == nullptr) return;
     CheckNames(item, subject);
     if (item.state != ItemState::kNotFound) {

@@ -108,6 +108,7 @@ std::string_view EntryKind(const EntryPayload& payload) {
                         [](const AdvisorySet&) { return "advisory_set"; },
                         [](const PermitRevoked&) { return "permit_revoked"; },
                         [](const PermitUsed&) { return "permit_used"; },
+                        [](const ReferencesPublished&) { return "references_published"; },
                     },
                     payload);
 }
@@ -274,6 +275,9 @@ std::string EntrySummary(const EntryPayload& payload) {
           [](const PermitUsed& p) {
             return fmt::format("begin to act on permit {} at {}", p.id, p.node);
           },
+          [](const ReferencesPublished& p) {
+            return fmt::format("publish {} references in {}", p.references.size(), p.ns);
+          },
           [](const LicenseDataSet& p) {
             return fmt::format("set license {} {}, revision {}", LicenseDataKindName(p.kind),
                                p.version, p.revision);
@@ -327,6 +331,12 @@ std::vector<BlobRef> MetadataBlobs(const EntryPayload& payload) {
     out.push_back(overridden->envelope.envelope);
   } else if (const auto* found = std::get_if<ReleaseReevaluated>(&payload)) {
     out.push_back(found->report);
+  } else if (const auto* batch = std::get_if<ReferencesPublished>(&payload)) {
+    for (const PublishedReference& reference : batch->references) {
+      out.push_back(reference.spec);
+      out.push_back(reference.manifest());
+    }
+    out.push_back(batch->envelope);
   }
   return out;
 }

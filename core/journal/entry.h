@@ -18,6 +18,7 @@
 #include "core/journal/custody_entries.h"
 #include "core/journal/license_entries.h"
 #include "core/journal/permit_entries.h"
+#include "core/journal/reference_entries.h"
 #include "core/journal/release_entries.h"
 #include "core/journal/retention.h"
 #include "core/journal/rollout_entries.h"
@@ -119,17 +120,16 @@ struct NamespaceRetentionSet {
   bool operator==(const NamespaceRetentionSet&) const = default;
 };
 
-using EntryPayload =
-    std::variant<LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked, VersionPublished,
-                 AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated,
-                 NodeCreated, PolicySet, NamespaceRetentionSet, RootSet, DelegationSet, RoleGranted,
-                 RoleRevoked, TokenIssued, TokenRevoked, PermitDecided, AdmissionDecided,
-                 VariantScanned, HoldPlaced, HoldReleased, MediaRegistered, CustodyRecorded,
-                 EntitlementGranted, EntitlementAmended, SeatsReserved, LeaseCommitted,
-                 LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
-                 AdvisorySet, ClockAccepted, ReleaseSealed, ReleaseAttested, ReleaseApproved,
-                 ReleaseWithdrawn, ReleaseMoved, PermitRevoked, PermitUsed, RolloutStarted,
-                 NodeReported, RolloutSteered, ReleaseOverridden, ReleaseReevaluated>;
+using EntryPayload = std::variant<
+    LibraryCreated, NamespaceCreated, KeyRegistered, KeyRevoked, VersionPublished,
+    AttestationAttached, VersionWithdrawn, PayloadCollected, EnvironmentCreated, NodeCreated,
+    PolicySet, NamespaceRetentionSet, RootSet, DelegationSet, RoleGranted, RoleRevoked, TokenIssued,
+    TokenRevoked, PermitDecided, AdmissionDecided, VariantScanned, HoldPlaced, HoldReleased,
+    MediaRegistered, CustodyRecorded, EntitlementGranted, EntitlementAmended, SeatsReserved,
+    LeaseCommitted, LeaseExtended, LeaseReleased, LeaseBorrowed, AuditRecorded, LicenseDataSet,
+    AdvisorySet, ClockAccepted, ReleaseSealed, ReleaseAttested, ReleaseApproved, ReleaseWithdrawn,
+    ReleaseMoved, PermitRevoked, PermitUsed, RolloutStarted, NodeReported, RolloutSteered,
+    ReleaseOverridden, ReleaseReevaluated, ReferencesPublished>;
 
 struct Entry {
   uint64_t index = 0;

@@ -80,23 +80,24 @@ absl::StatusOr<uint32_t> SbomBuilder::AddComponent(SbomComponent component) {
   return index;
 }
 
-absl::Status SbomBuilder::AddEdge(uint32_t from, uint32_t to, LicenseCombination combination) {
+absl::Status SbomBuilder::AddEdge(uint32_t from, uint32_t to, LicenseCombination combination,
+                                  bool inside) {
   if (out_.edges.size() == kMaxSbomEdges) {
     return InvalidArgument(kSbomInvalid, "more than {} relationships", kMaxSbomEdges);
   }
-  out_.edges.push_back({from, to, combination});
+  out_.edges.push_back({from, to, combination, inside});
   return absl::OkStatus();
 }
 
 absl::Status SbomBuilder::AddEdge(const std::string& from, const std::string& to,
-                                  LicenseCombination combination) {
+                                  LicenseCombination combination, bool inside) {
   auto from_it = by_ref_.find(from);
   auto to_it = by_ref_.find(to);
   if (from_it == by_ref_.end() || to_it == by_ref_.end()) {
     ++out_.edges_elsewhere;
     return absl::OkStatus();
   }
-  return AddEdge(from_it->second, to_it->second, combination);
+  return AddEdge(from_it->second, to_it->second, combination, inside);
 }
 
 void SbomBuilder::AddSubject(uint32_t index) {

@@ -51,6 +51,7 @@ struct SbomEdge {
   uint32_t from = 0;
   uint32_t to = 0;
   LicenseCombination combination = LicenseCombination::kMerged;  // kMerged where not told.
+  bool inside = false;  // `from` contains it, rather than use it.
   auto operator<=>(const SbomEdge&) const = default;
 };
 

@@ -60,7 +60,7 @@ absl::StatusOr<uint32_t> ReadNested(const json& object, SbomBuilder& builder) {
   for (size_t i = 0; i < inside->size(); ++i) {
     absl::StatusOr<uint32_t> part = ReadNested((*inside)[i], builder);
     if (!part.ok()) return AtField(part.status(), fmt::format("components[{}]", i));
-    DML_RETURN_IF_ERROR(builder.AddEdge(index, *part, LicenseCombination::kMerged));
+    DML_RETURN_IF_ERROR(builder.AddEdge(index, *part, LicenseCombination::kMerged, true));
   }
   return index;
 }

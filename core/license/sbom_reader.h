@@ -23,8 +23,9 @@ class SbomBuilder {
   absl::StatusOr<uint32_t> AddComponent(SbomComponent component);
   /// Between references; counted as elsewhere where one of them is no component.
   absl::Status AddEdge(const std::string& from, const std::string& to,
-                       LicenseCombination combination);
-  absl::Status AddEdge(uint32_t from, uint32_t to, LicenseCombination combination);
+                       LicenseCombination combination, bool inside = false);
+  absl::Status AddEdge(uint32_t from, uint32_t to, LicenseCombination combination,
+                       bool inside = false);
 
   /// The document is about this component; of references, those of no component are let pass.
   void AddSubject(uint32_t index);

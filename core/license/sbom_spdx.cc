@@ -66,13 +66,16 @@ absl::Status ReadPackage(const json& package, SbomBuilder& builder) {
 struct Meaning {
   LicenseCombination combination = LicenseCombination::kMerged;
   bool reversed = false;
+  bool inside = false;
 };
 
 std::optional<Meaning> MeaningOf(std::string_view type) {
   if (type == "STATIC_LINK") return Meaning{LicenseCombination::kLinkedStatic};
   if (type == "DYNAMIC_LINK") return Meaning{LicenseCombination::kLinkedDynamic};
-  if (type == "DEPENDS_ON" || type == "CONTAINS") return Meaning{};
-  if (type == "CONTAINED_BY" || type == "DEPENDENCY_OF" || type == "RUNTIME_DEPENDENCY_OF" ||
+  if (type == "DEPENDS_ON") return Meaning{};
+  if (type == "CONTAINS") return Meaning{LicenseCombination::kMerged, false, true};
+  if (type == "CONTAINED_BY") return Meaning{LicenseCombination::kMerged, true, true};
+  if (type == "DEPENDENCY_OF" || type == "RUNTIME_DEPENDENCY_OF" ||
       type == "OPTIONAL_DEPENDENCY_OF" || type == "PROVIDED_DEPENDENCY_OF") {
     return Meaning{LicenseCombination::kMerged, true};
   }
@@ -94,7 +97,7 @@ absl::Status ReadRelationship(const json& relationship, SbomBuilder& builder) {
   const std::optional<Meaning> meaning = MeaningOf(type);
   if (!meaning.has_value()) return absl::OkStatus();
   if (meaning->reversed) std::swap(from, to);
-  return builder.AddEdge(from, to, meaning->combination);
+  return builder.AddEdge(from, to, meaning->combination, meaning->inside);
 }
 
 }  // namespace

@@ -91,6 +91,8 @@ class SpecReader {
     scheme_ = AllVersionSchemes()[in.Word("versionScheme", VersionSchemeNames())];
     spec_.version = ReadVersion(in, in.String("version", kMaxVersionBytes), scheme_);
     in.Check("version", ValidateVersionText(spec_.version.text()));
+    constexpr std::array<std::string_view, 2> kPackageKinds = {"PACKAGE", "REFERENCE"};
+    spec_.is_reference = in.WordOr("kind", kPackageKinds, 0) == 1;
     in.Read("platform", [this](const json& value) { return ReadPlatform(value); });
   }
 

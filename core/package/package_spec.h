@@ -2,8 +2,8 @@
 //
 // A strict JSON document; an unknown or repeated member is an error with its path:
 //   {"schema": "dml.package/v1", "package": "acme/payments-api", "version": "2.4.1",
-//    "versionScheme": "semver", "platform": {"os": "linux", "arch": "amd64", "variant": "v8"},
-//    "title", "description", "homepage", "purl": text, "labels": {key: value},
+//    "versionScheme": "semver", "kind": "PACKAGE", "platform": {"os": "linux", "arch": "amd64",
+//    "variant": "v8"}, "title", "description", "homepage", "purl": text, "labels": {key: value},
 //    "license": {"declared": "MIT OR Apache-2.0", "unmapped": [short name, ...]},
 //    "provides": [{"kind", "name", "version", "versionScheme"}, ...],
 //    "requires": [{"anyOf": [{"kind", "name", "range"}, ...], "scope", "source"}, ...],
@@ -12,9 +12,10 @@
 //    "upgrade": {"from", "noSkip", "after": [{"kind", "name", "range", "source"}, ...],
 //                "rollbackTo", "pointOfNoReturn", "source"}}
 // Required are schema, package, version, versionScheme, license.declared, and name and anyOf where
-// they stand. Defaults: kind PACKAGE, scope NODE, no platform: any, no range: every version, the
-// versionScheme of a provision: the spec's own; scope ENVIRONMENT for coexists, older and newer 0;
-// "upgrade" from and to every version, without an order. Ranges are VERS texts
+// they stand. Defaults: kind PACKAGE (also of the package, which is PACKAGE or REFERENCE), scope
+// NODE, no platform: any, no range: every version, the versionScheme of a provision: the spec's
+// own; scope ENVIRONMENT for coexists, older and newer 0; "upgrade" from and to every version,
+// without an order. Ranges are VERS texts
 // ("vers:deb/>=2.36|<3").
 //
 // The bytes are stored and hashed as they came; this is the value read from them. Relation names of
@@ -104,7 +105,8 @@ struct UpgradeRules {
 struct PackageSpec {
   PackageName package;
   Version version;
-  Platform platform;  // Default: any.
+  Platform platform;          // Default: any.
+  bool is_reference = false;  // Kind REFERENCE: relations without files, for planning alone.
   std::string title;
   std::string description;
   std::string homepage;

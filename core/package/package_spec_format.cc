@@ -87,6 +87,7 @@ std::string FormatPackageSpec(const PackageSpec& spec) {
                       {"package", spec.package.ToString()},
                       {"version", spec.version.text()},
                       {"versionScheme", VersionSchemeName(scheme)}};
+  if (spec.is_reference) out["kind"] = "REFERENCE";
   if (spec.platform != Platform{}) {
     out["platform"] = {{"os", spec.platform.os}, {"arch", spec.platform.arch}};
     AddText(out["platform"], "variant", spec.platform.variant);

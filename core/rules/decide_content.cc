@@ -52,6 +52,15 @@ absl::Status Decider::CheckSignedByPublisher(const VersionPublished& p) const {
       p.variant.package.ToString());
 }
 
+absl::Status Decider::CheckSchemeIsFixed(const VersionPublished& p) const {
+  DML_ASSIGN_OR_RETURN(auto package, state_.FindPackage(p.variant.package));
+  if (!package.has_value() || package->scheme == p.scheme) return absl::OkStatus();
+  return FailedPrecondition(ErrorReason("VERSION_SCHEME_FIXED"),
+                            "versions of {} follow the scheme {}, not {}",
+                            p.variant.package.ToString(), VersionSchemeName(package->scheme),
+                            VersionSchemeName(p.scheme));
+}
+
 absl::Status Decider::CheckVersionIsFree(const VersionPublished& p) const {
   DML_ASSIGN_OR_RETURN(auto variant, state_.FindVariant(p.variant));
   if (variant.has_value()) {
@@ -89,13 +98,7 @@ absl::Status Decider::operator()(const VersionPublished& p) const {
   }
   if (p.admission == AdmissionState::kQuarantined)
     DML_RETURN_IF_ERROR(CheckReason(p.quarantine_reason));
-  DML_ASSIGN_OR_RETURN(auto package, state_.FindPackage(p.variant.package));
-  if (package.has_value() && package->scheme != p.scheme) {
-    return FailedPrecondition(ErrorReason("VERSION_SCHEME_FIXED"),
-                              "versions of {} follow the scheme {}, not {}",
-                              p.variant.package.ToString(), VersionSchemeName(package->scheme),
-                              VersionSchemeName(p.scheme));
-  }
+  DML_RETURN_IF_ERROR(CheckSchemeIsFixed(p));
   return CheckVersionIsFree(p);
 }
 

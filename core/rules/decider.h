@@ -47,7 +47,8 @@ class Decider {
   absl::Status operator()(const AuditRecorded& p) const;
   absl::Status operator()(const ClockAccepted&) const { return absl::OkStatus(); }
   absl::Status operator()(const LicenseDataSet& p) const;
-  absl::Status operator()(const AdvisorySet& p) const;  // decide_advisory.cc
+  absl::Status operator()(const AdvisorySet& p) const;          // decide_advisory.cc
+  absl::Status operator()(const ReferencesPublished& p) const;  // decide_references.cc
 
   // decide_custody.cc: things on shelves.
   absl::Status operator()(const MediaRegistered& p) const;
@@ -98,6 +99,7 @@ class Decider {
   absl::Status CheckGrant(const AccessGrant& grant) const;
   absl::StatusOr<VariantRecord> ExistingVariant(const VariantName& name) const;
   absl::Status CheckSignedByPublisher(const VersionPublished& p) const;
+  absl::Status CheckSchemeIsFixed(const VersionPublished& p) const;
   absl::Status CheckVersionIsFree(const VersionPublished& p) const;
   absl::StatusOr<bool> IsVouchedFor(const AttestationRef& ref, const PackageName& package) const;
   absl::Status CheckMayGo(const VariantRecord& variant) const;

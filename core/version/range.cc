@@ -146,6 +146,23 @@ bool VersionRange::Contains(const Version& version) const {
   return order < 0 || (order == 0 && !it->from.after);
 }
 
+std::optional<VersionRange::Span> VersionRange::span() const {
+  if (!scheme_.has_value()) return std::nullopt;
+  const Interval* first = nullptr;
+  const Interval* last = nullptr;
+  size_t count = 0;
+  for (const Line& line : lines_) {
+    if (line.empty()) continue;
+    count += line.size();
+    if (first == nullptr || line.front().from < first->from) first = &line.front();
+    if (last == nullptr || last->to < line.back().to) last = &line.back();
+  }
+  if (first == nullptr) return std::nullopt;
+  const Cut& to = last->to;
+  const bool is_point = count == 1 && !first->from.after && to.after && first->from.key == to.key;
+  return Span{first->from.key, to.key == kTop ? "" : to.key, is_point};
+}
+
 VersionRange VersionRange::WithNative(std::string text) const {
   VersionRange copy = *this;
   copy.native_ = std::move(text);

@@ -91,6 +91,16 @@ class VersionRange {
   VersionRange OnlyReleases() const;
   VersionRange OnlyPrereleases() const;
 
+  /// Where its versions lie on the line of keys: from `low` to `high`, both included, and nothing
+  /// but the one version with that key where `is_point`.
+  struct Span {
+    std::string low;   // "": no bound.
+    std::string high;  // "": no bound.
+    bool is_point = false;
+  };
+  /// None of All() and of the empty range.
+  std::optional<Span> span() const;
+
   /// The canonical VERS text, which ParseVers reads back to an equal range (up to
   /// kMaxVersConstraints). A bound is written as the text of the version it came from.
   std::string ToVers() const;

@@ -207,6 +207,8 @@ absl::StatusOr<EntryPayload> GetPayload(const pb::Entry& in) {
     case pb::Entry::kReleaseOverridden:
     case pb::Entry::kReleaseReevaluated:
       return GetRolloutPayload(in);
+    case pb::Entry::kReferencesPublished:
+      return GetReferencePayload(in);
     default:
       return GetTrustPayload(in);
   }

@@ -74,6 +74,7 @@ void Put(const ReleaseReevaluated& p, pb::Entry& out);
 
 void To(const ReleaseEnvelope& value, pb::ReleaseEnvelope* out);
 absl::StatusOr<ReleaseEnvelope> From(const pb::ReleaseEnvelope& in);
+void Put(const ReferencesPublished& p, pb::Entry& out);
 
 void To(const Entitlement& terms, pb::EntitlementTerms* out);
 absl::StatusOr<Entitlement> From(const pb::EntitlementTerms& in);
@@ -90,6 +91,8 @@ absl::StatusOr<EntryPayload> GetReleasePayload(const pb::Entry& in);
 absl::StatusOr<EntryPayload> GetPermitPayload(const pb::Entry& in);
 /// The payload of an entry about rollouts, overrides and re-evaluations.
 absl::StatusOr<EntryPayload> GetRolloutPayload(const pb::Entry& in);
+/// The payload of an entry about references.
+absl::StatusOr<EntryPayload> GetReferencePayload(const pb::Entry& in);
 /// DATA_LOSS (ENTRY_INVALID): the entry is of a kind that this version does not know.
 absl::StatusOr<EntryPayload> UnknownPayload(const pb::Entry& in);
 

@@ -2,6 +2,7 @@
 #include "core/wire/api_compatibility.h"
 #include "dml/v1/compatibility.grpc.pb.h"
 #include "server/rpc/environment_questions.h"
+#include "server/rpc/relation_questions.h"
 #include "server/rpc/service_util.h"
 #include "storage/library/decision.h"
 
@@ -15,63 +16,37 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
   grpc::Status CheckSet(grpc::ServerContext* context, const v1::CheckSetRequest* request,
                         v1::CheckSetResponse* response) override {
     return Handle(context_.guard, context, "/dml.v1.CompatibilityService/CheckSet",
-                  [&](const Caller& caller) { return Check(caller, *request, *response); });
+                  [&](const Caller& caller) {
+                    SolveBudget budget(SolveBudget::kDefaultSolveSteps, [this, context] {
+                      return context->IsCancelled() || context_.stopping->load();
+                    });
+                    return Check(caller, *request, budget, *response);
+                  });
   }
 
   grpc::Status WhoRequires(grpc::ServerContext* context, const v1::WhoRequiresRequest* request,
                            v1::WhoRequiresResponse* response) override {
-    return Handle(
-        context_.guard, context, "/dml.v1.CompatibilityService/WhoRequires",
-        [&](const Caller& caller) -> absl::Status {
-          caller.WillSeeEach();
-          DML_ASSIGN_OR_RETURN(RelationKind kind, wire::ReadRelationKind(request->kind()));
-          DML_ASSIGN_OR_RETURN(PageRequest page,
-                               ReadPage(request->page_size(), request->page_token()));
-          std::optional<Version> version;
-          if (!request->version().empty()) {
-            DML_ASSIGN_OR_RETURN(VersionScheme scheme,
-                                 ReadScheme(request->version_scheme(), "version_scheme"));
-            absl::StatusOr<Version> parsed = Version::Parse(scheme, request->version());
-            if (!parsed.ok()) return AtField(parsed.status(), "version");
-            version = *std::move(parsed);
-          }
-          auto snapshot = context_.library.Read();
-          DML_ASSIGN_OR_RETURN(auto found,
-                               ListView(*snapshot).Relations(
-                                   kind, request->name(), page, [&](const RelationMatch& match) {
-                                     if (!caller.SeesNamespace(match.variant.package.ns))
-                                       return false;
-                                     if (!version.has_value()) return true;
-                                     auto range = VersionRange::ParseVers(match.relation.range);
-                                     return range.ok() && range->Contains(*version);
-                                   }));
-          for (const RelationMatch& match : found.items) Fill(match, response->add_matches());
-          response->set_next_page_token(PageToken(found.next_key));
-          return absl::OkStatus();
-        });
+    return Search(context, "/dml.v1.CompatibilityService/WhoRequires", AnswerWhoRequires, *request,
+                  *response);
   }
 
   grpc::Status WhoProvides(grpc::ServerContext* context, const v1::WhoProvidesRequest* request,
                            v1::WhoProvidesResponse* response) override {
-    return Handle(
-        context_.guard, context, "/dml.v1.CompatibilityService/WhoProvides",
-        [&](const Caller& caller) -> absl::Status {
-          caller.WillSeeEach();
-          DML_ASSIGN_OR_RETURN(RelationKind kind, wire::ReadRelationKind(request->kind()));
-          DML_ASSIGN_OR_RETURN(PageRequest page,
-                               ReadPage(request->page_size(), request->page_token()));
-          auto snapshot = context_.library.Read();
-          DML_ASSIGN_OR_RETURN(auto found,
-                               ListView(*snapshot).Provides(
-                                   kind, request->name(), page, [&](const RelationMatch& match) {
-                                     return caller.SeesNamespace(match.variant.package.ns);
-                                   }));
-          for (const RelationMatch& match : found.items) {
-            Fill(match, response->add_matches());
-          }
-          response->set_next_page_token(PageToken(found.next_key));
-          return absl::OkStatus();
-        });
+    return Search(context, "/dml.v1.CompatibilityService/WhoProvides", AnswerWhoProvides, *request,
+                  *response);
+  }
+
+  grpc::Status WhoUses(grpc::ServerContext* context, const v1::WhoUsesRequest* request,
+                       v1::WhoUsesResponse* response) override {
+    return Search(context, "/dml.v1.CompatibilityService/WhoUses", AnswerWhoUses, *request,
+                  *response);
+  }
+
+  grpc::Status SafeRollbackTargets(grpc::ServerContext* context,
+                                   const v1::SafeRollbackTargetsRequest* request,
+                                   v1::SafeRollbackTargetsResponse* response) override {
+    return Search(context, "/dml.v1.CompatibilityService/SafeRollbackTargets",
+                  AnswerSafeRollbackTargets, *request, *response);
   }
 
   grpc::Status Resolve(grpc::ServerContext* context, const v1::ResolveRequest* request,
@@ -182,15 +157,7 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
     if (!version.ok()) return AtField(version.status(), field);
     return version;
   }
-  static void Fill(const RelationMatch& match, v1::RelationMatch* out) {
-    out->set_variant(match.variant.ResourceName());
-    out->set_relation(match.relation.relation);
-    out->set_range(match.relation.range);
-    out->set_scope(match.relation.scope);
-    out->set_source(match.relation.source);
-  }
-
-  absl::Status Check(const Caller& caller, const v1::CheckSetRequest& request,
+  absl::Status Check(const Caller& caller, const v1::CheckSetRequest& request, SolveBudget& budget,
                      v1::CheckSetResponse& response) const {
     DML_ASSIGN_OR_RETURN(auto variants, ReadVariants(request.variants()));
     caller.WillSeeEach();
@@ -199,7 +166,8 @@ class CompatibilityServiceImpl final : public v1::CompatibilityService::Service 
     }
     auto snapshot = context_.library.Read();
     DML_ASSIGN_OR_RETURN(SetCheck check, CheckSetCompatibility(*snapshot, context_.trust,
-                                                               *context_.specs, variants));
+                                                               *context_.specs, variants, &budget));
+    DML_RETURN_IF_ERROR(CheckStopped(budget));
     DML_ASSIGN_OR_RETURN(
         Slice slice, ReadSlice(request.page_size(), request.page_token(), check.violations.size()));
     bool only_unproven = true;

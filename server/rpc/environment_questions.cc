@@ -7,152 +7,11 @@
 #include "core/base/text.h"
 #include "core/compat/upgrade_order.h"
 #include "core/wire/api_compatibility.h"
+#include "server/rpc/nodes_reader.h"
 #include "server/rpc/service_util.h"
-#include "storage/journal/journal.h"
-#include "storage/library/publication_signers.h"
-#include "storage/library/variant_specs.h"
 
 namespace dml {
 namespace {
-
-using Names = google::protobuf::RepeatedPtrField<std::string>;
-using Specs = std::vector<const PackageSpec*>;
-
-absl::Status TooLarge(std::string_view what, size_t count, size_t most, std::string_view field) {
-  return AtField(
-      InvalidArgument(ErrorReason("REQUEST_TOO_LARGE"), "{} {}; at most {}", count, what, most),
-      field);
-}
-
-/// Nodes of a request as they are compared: `specs` have one order.
-struct Nodes {
-  std::string name;
-  Platform platform;
-  size_t count = 1;
-  Specs runs;
-};
-
-/// Reads what a question names, in one snapshot.
-class NodesReader {
- public:
-  static absl::StatusOr<std::unique_ptr<NodesReader>> Begin(const Question& question) {
-    DML_ASSIGN_OR_RETURN(SolveSlots::Slot slot,
-                         question.context.solves->Take(question.caller.principal()));
-    question.caller.WillSeeEach();
-    std::unique_ptr<NodesReader> out(new NodesReader(question, std::move(slot)));
-    const JournalView journal(*out->snapshot_);
-    DML_ASSIGN_OR_RETURN(out->index_, journal.Size());
-    DML_ASSIGN_OR_RETURN(const StoredEntry last, journal.At(out->index_ - 1));
-    auto trust = question.context.trust.Get(*out->snapshot_, last.entry.time);
-    if (!trust.ok() && Reason(trust.status()) != "ROOT_MISSING") return trust.status();
-    if (trust.ok()) out->trust_ = *std::move(trust);
-    out->advisories_.emplace(*out->snapshot_, out->trust_.get(), last.entry.time);
-    out->specs_.emplace(*out->snapshot_, *question.context.specs, *out->advisories_);
-    return out;
-  }
-
-  uint64_t index() const { return index_; }
-
-  absl::StatusOr<Specs> ReadSpecs(const Names& names, const std::string& field) {
-    named_ += names.size();
-    if (named_ > kMaxNodeVariants) {
-      return TooLarge("variants of all nodes", named_, kMaxNodeVariants, field);
-    }
-    Specs out;
-    for (int i = 0; i < names.size(); ++i) {
-      absl::StatusOr<const PackageSpec*> spec = ReadSpec(names[i]);
-      if (!spec.ok()) return AtField(spec.status(), fmt::format("{}[{}]", field, i));
-      out.push_back(*spec);
-    }
-    std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
-  }
-
-  absl::StatusOr<Nodes> ReadNode(const v1::NodeState& in, const std::string& field) {
-    Nodes out;
-    out.name = in.name();
-    if (out.name.empty() || out.name.size() > kMaxNodeNameBytes || HasControlCharacters(out.name) ||
-        !names_.insert(out.name).second) {
-      return AtField(InvalidArgument(ErrorReason("NODE_NAME_INVALID"),
-                                     "nodes have names of 1 to {} bytes without control "
-                                     "characters, each its own",
-                                     kMaxNodeNameBytes),
-                     field + ".name");
-    }
-    if (!in.platform().empty()) {
-      absl::StatusOr<Platform> platform = Platform::Parse(in.platform());
-      if (!platform.ok()) return AtField(platform.status(), field + ".platform");
-      out.platform = *std::move(platform);
-    }
-    out.count = std::max<size_t>(1, in.count());
-    DML_ASSIGN_OR_RETURN(out.runs, ReadSpecs(in.runs(), field + ".runs"));
-    return out;
-  }
-
-  template <typename List>
-  absl::StatusOr<std::vector<Nodes>> ReadNodes(const List& list) {
-    if (static_cast<size_t>(list.size()) > kMaxNodeEntries) {
-      return TooLarge("nodes", list.size(), kMaxNodeEntries, "nodes");
-    }
-    if (list.empty()) {
-      return AtField(InvalidArgument(ErrorReason("NODES_REQUIRED"),
-                                     "say which nodes there are and what they run"),
-                     "nodes");
-    }
-    std::vector<Nodes> out;
-    for (int i = 0; i < list.size(); ++i) {
-      DML_ASSIGN_OR_RETURN(Nodes nodes, ReadNode(list[i], fmt::format("nodes[{}]", i)));
-      out.push_back(std::move(nodes));
-    }
-    return out;
-  }
-
-  bool HasNode(const std::string& name) const { return names_.contains(name); }
-
-  /// Violations as they go into an answer, with those who vouch for what declares them.
-  template <typename Repeated>
-  absl::Status Fill(std::span<const EnvironmentViolation> violations, Repeated* out) {
-    PublicationReader publications(*snapshot_, trust_.get());
-    for (const EnvironmentViolation& item : violations) {
-      v1::EnvironmentFinding* finding = out->Add();
-      wire::To(item, finding);
-      if (const auto* signers = advisories_->SignersOf(item.violation.source)) {
-        for (const std::string& person : *signers) finding->add_signers(person);
-        continue;
-      }
-      absl::StatusOr<VariantName> name = VariantName::Parse(item.violation.package);
-      if (!name.ok()) continue;  // About a package, or the whole set.
-      DML_ASSIGN_OR_RETURN(const PublicationSigners signers, publications.SignersOf(*name));
-      for (const PublisherSignature& signature : signers.signatures) {
-        finding->add_signers(signature.person);
-      }
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  NodesReader(const Question& question, SolveSlots::Slot slot)
-      : caller_(question.caller),
-        slot_(std::move(slot)),
-        snapshot_(question.context.library.Read()) {}
-
-  absl::StatusOr<const PackageSpec*> ReadSpec(const std::string& text) {
-    DML_ASSIGN_OR_RETURN(const VariantName name, VariantName::Parse(text));
-    DML_RETURN_IF_ERROR(caller_.MayInNamespace(name.package.ns));
-    return specs_->Get(name);
-  }
-
-  const Caller& caller_;
-  const SolveSlots::Slot slot_;
-  const std::unique_ptr<const Snapshot> snapshot_;
-  std::shared_ptr<const TrustDomain> trust_;
-  std::optional<AdvisoryReader> advisories_;
-  std::optional<VariantSpecs> specs_;
-  uint64_t index_ = 0;
-  size_t named_ = 0;
-  std::set<std::string> names_;
-};
 
 /// Nodes that are alike become one group, named after the first.
 absl::StatusOr<std::vector<NodeGroup>> GroupAlike(std::span<const Nodes> nodes) {
@@ -277,14 +136,18 @@ absl::Status AnswerCheckEnvironment(const Question& question,
                        ReadInstallOn(*reader, request.install_on()));
   DML_ASSIGN_OR_RETURN(const std::vector<NodeGroup> before, GroupAlike(nodes));
   if (set.empty()) {
-    return FillViolations(*reader, CheckEnvironment(before), request, response);
+    const EnvironmentAnswer answer = CheckEnvironment(before, &reader->budget());
+    DML_RETURN_IF_ERROR(CheckStopped(reader->budget()));
+    return FillViolations(*reader, answer, request, response);
   }
   std::vector<Nodes> changed = nodes;
   for (Nodes& item : changed) {
     if (on.empty() || on.contains(item.name)) item.runs = Sorted(ApplySet(item.runs, set));
   }
   DML_ASSIGN_OR_RETURN(const std::vector<NodeGroup> after, GroupAlike(changed));
-  return FillViolations(*reader, CheckTransition(before, after), request, response);
+  const EnvironmentAnswer answer = CheckTransition(before, after, &reader->budget());
+  DML_RETURN_IF_ERROR(CheckStopped(reader->budget()));
+  return FillViolations(*reader, answer, request, response);
 }
 
 absl::Status AnswerPlanUpgradeOrder(const Question& question,
@@ -345,7 +208,8 @@ absl::Status AnswerWhatBreaksIf(const Question& question, const v1::WhatBreaksIf
   }
   DML_ASSIGN_OR_RETURN(const std::vector<NodeGroup> before, GroupAlike(nodes));
   DML_ASSIGN_OR_RETURN(const std::vector<NodeGroup> after, GroupAlike(changed));
-  EnvironmentAnswer answer = CheckTransition(before, after);
+  EnvironmentAnswer answer = CheckTransition(before, after, &reader->budget());
+  DML_RETURN_IF_ERROR(CheckStopped(reader->budget()));
   std::erase_if(answer.violations, [](const EnvironmentViolation& item) { return item.before; });
   answer.verdict = VerdictOf(answer.violations);
   return FillViolations(*reader, answer, request, response);

@@ -24,6 +24,7 @@ struct ThingOf {
   std::string operator()(const VariantScanned& p) const { return Of(p.variant); }
   std::string operator()(const HoldPlaced& p) const { return Of(p.variant); }
   std::string operator()(const HoldReleased& p) const { return Of(p.variant); }
+  std::string operator()(const ReferencesPublished& p) const { return "namespaces/" + p.ns; }
   std::string operator()(const EnvironmentCreated& p) const { return "environments/" + p.name; }
   std::string operator()(const NodeCreated& p) const { return "environments/" + p.environment; }
   std::string operator()(const PolicySet& p) const { return "environments/" + p.environment; }

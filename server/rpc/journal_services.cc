@@ -244,6 +244,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& c
   services.push_back(MakePolicyService(context));
   services.push_back(MakeLicenseService(context));
   services.push_back(MakeAdvisoryService(context));
+  services.push_back(MakeReferenceService(context));
   services.push_back(MakeCompatibilityService(context));
   services.push_back(MakeGateService(context));
   services.push_back(MakeJournalService(context));

@@ -72,6 +72,7 @@ std::unique_ptr<grpc::Service> MakeEnvironmentService(const ServiceContext& cont
 std::unique_ptr<grpc::Service> MakePolicyService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeLicenseService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeCompatibilityService(const ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeReferenceService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeAdvisoryService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeGateService(const ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeJournalService(const ServiceContext& context);

@@ -5,6 +5,7 @@
 
 #include "core/compat/advisory_envelope.h"
 #include "core/crypto/sha256.h"
+#include "core/wire/entry.h"
 #include "storage/library/trust.h"
 #include "storage/views/advisory_keys.h"
 #include "storage/views/library_view.h"
@@ -41,16 +42,45 @@ absl::StatusOr<AdvisoryChange> PrepareSetAdvisory(const Reader& state, const Tru
 
 absl::StatusOr<std::shared_ptr<const PackageSpec>> AdvisoryReader::Amend(
     std::shared_ptr<const PackageSpec> spec, bool superseded_too) {
-  if (!any_.has_value()) {
-    DML_ASSIGN_OR_RETURN(const uint64_t stamp, LibraryView(state_).Stamp(kAdvisoriesStamp));
-    any_ = stamp > 0;
-  }
-  if (!*any_) return spec;
+  DML_ASSIGN_OR_RETURN(const bool any, HasAny());
+  if (!any) return spec;
   DML_ASSIGN_OR_RETURN(const std::vector<SignedAdvisory>* advisories, Of(spec->package));
   if (advisories->empty()) return spec;
   std::optional<PackageSpec> amended = ApplyAdvisories(*spec, *advisories, now_, superseded_too);
   if (!amended.has_value()) return spec;
   return std::make_shared<const PackageSpec>(*std::move(amended));
+}
+
+absl::StatusOr<bool> AdvisoryReader::HasAny() {
+  if (!any_.has_value()) {
+    DML_ASSIGN_OR_RETURN(const uint64_t stamp, LibraryView(state_).Stamp(kAdvisoriesStamp));
+    any_ = stamp > 0;
+  }
+  return *any_;
+}
+
+absl::StatusOr<std::optional<std::vector<OpenVulnerability>>> AdvisoryReader::Vulnerabilities(
+    const PackageName& package, const Version& version) {
+  std::optional<std::vector<OpenVulnerability>> out;
+  DML_ASSIGN_OR_RETURN(const bool any, HasAny());
+  if (!any) return out;
+  DML_ASSIGN_OR_RETURN(const std::vector<SignedAdvisory>* advisories, Of(package));
+  std::vector<KnownAdvisory> known;
+  for (const SignedAdvisory& item : *advisories) {
+    // Revisions ascend: the first row is the first one.
+    const std::string prefix = view_keys::AdvisoryPrefix(item.advisory->id).Build();
+    auto cursor = state_.NewCursor(Table::kViews, PrefixRange(prefix));
+    cursor->SeekToFirst();
+    if (!cursor->Valid()) {
+      DML_RETURN_IF_ERROR(cursor->status());
+      return DataLoss(ErrorReason("VIEWS_INCONSISTENT"),
+                      "advisory {} has no first revision; verify the views", item.advisory->id);
+    }
+    DML_ASSIGN_OR_RETURN(const AdvisoryRecord first, wire::Decode<AdvisoryRecord>(cursor->value()));
+    known.push_back({item, first.time});
+  }
+  out = FindVulnerabilities(package, version, known, now_);
+  return out;
 }
 
 const std::vector<std::string>* AdvisoryReader::SignersOf(const std::string& line) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/compat/amend.h"
+#include "core/compat/vulnerabilities.h"
 #include "core/journal/advisory_entries.h"
 #include "core/rules/command.h"
 #include "core/trust/authority.h"
@@ -38,10 +39,16 @@ class AdvisoryReader {
   absl::StatusOr<std::shared_ptr<const PackageSpec>> Amend(std::shared_ptr<const PackageSpec> spec,
                                                            bool superseded_too);
 
+  /// The vulnerabilities that a version has by them (core/compat/vulnerabilities.h); nullopt where
+  /// the library has never had any advisory: nobody has looked then.
+  absl::StatusOr<std::optional<std::vector<OpenVulnerability>>> Vulnerabilities(
+      const PackageName& package, const Version& version);
+
   /// Who vouches for the advisory whose line this is; null where it is none's.
   const std::vector<std::string>* SignersOf(const std::string& line) const;
 
  private:
+  absl::StatusOr<bool> HasAny();
   absl::StatusOr<const std::vector<SignedAdvisory>*> Of(const PackageName& package);
   absl::StatusOr<SignedAdvisory> Read(const std::string& id);
   std::string HolderOf(const Digest& key_id, const std::string& package) const;

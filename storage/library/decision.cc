@@ -125,7 +125,8 @@ absl::StatusOr<GateDecision> EvaluateGate(const Reader& state, TrustCache& trust
 
 absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state, TrustCache& trust,
                                                SpecCache& specs,
-                                               std::span<const VariantName> variants) {
+                                               std::span<const VariantName> variants,
+                                               SolveBudget* budget) {
   DML_RETURN_IF_ERROR(CheckSize(variants));
   SetCheck out;
   const JournalView journal(state);
@@ -137,11 +138,12 @@ absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state, TrustCache& 
   VariantSpecs read(state, specs, advisories);
   std::vector<const PackageSpec*> set;
   for (size_t i = 0; i < variants.size(); ++i) {
+    if (budget != nullptr && !budget->Spend(SolveBudget::kStepsOfSpec)) break;
     absl::StatusOr<const PackageSpec*> spec = read.Get(variants[i]);
     if (!spec.ok()) return AtField(spec.status(), fmt::format("variants[{}]", i));
     set.push_back(*spec);
   }
-  out.violations = CheckClosedSet(set);
+  out.violations = CheckClosedSet(set, budget);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/compat/clause_solver.h"
 #include "core/compat/violation.h"
 #include "core/gate/evaluate.h"
 #include "core/journal/records.h"
@@ -55,9 +56,11 @@ struct SetCheck {
 };
 
 /// Whether the set is compatible with itself, as the advisories in force have it. NOT_FOUND
-/// (VARIANT_NOT_FOUND) for the first name that is not in the library.
+/// (VARIANT_NOT_FOUND) for the first name that is not in the library. `budget` as of
+/// CheckClosedSet.
 absl::StatusOr<SetCheck> CheckSetCompatibility(const Reader& state, TrustCache& trust,
                                                SpecCache& specs,
-                                               std::span<const VariantName> variants);
+                                               std::span<const VariantName> variants,
+                                               SolveBudget* budget = nullptr);
 
 }  // namespace dml

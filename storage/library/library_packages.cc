@@ -7,6 +7,7 @@
 #include "storage/journal/journal.h"
 #include "storage/views/library_view.h"
 #include "storage/views/list_view.h"
+#include "storage/views/relation_index.h"
 
 namespace dml {
 
@@ -64,7 +65,8 @@ absl::Status LibraryPackages::AddProviders(RelationKind kind, std::string_view n
   std::set<VariantName> added;
   PageRequest page{1000, ""};
   do {
-    DML_ASSIGN_OR_RETURN(Page<RelationMatch> found, ListView(state_).Provides(kind, name, page));
+    DML_ASSIGN_OR_RETURN(Page<RelationMatch> found,
+                         RelationIndex(state_).Provides(kind, name, {}, page));
     for (const RelationMatch& match : found.items) {
       // Its own versions are all there already.
       const bool own = kind == RelationKind::kPackage && match.variant.package.ToString() == name;

@@ -6,6 +6,7 @@
 #include "core/crypto/sha256.h"
 #include "core/evidence/claims.h"
 #include "core/license/expression.h"
+#include "core/package/references.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
 #include "storage/library/trust.h"
@@ -109,6 +110,11 @@ absl::StatusOr<CheckedEnvelope> CheckEnvelope(const TrustDomain& trust, const st
                        SignatureSet::Create(std::span(&envelope, 1), kInTotoPayloadType));
   // Which role may say so is decided by what is said; it is believed only once that role signed it.
   DML_ASSIGN_OR_RETURN(Statement statement, ParseStatement(envelope.payload));
+  if (statement.predicate_type == kReferencesPredicate) {
+    return InvalidArgument(ErrorReason("PREDICATE_RESERVED"),
+                           "no statement is of type {}: references come in batches",
+                           kReferencesPredicate);
+  }
   DML_ASSIGN_OR_RETURN(
       std::vector<Digest> signers,
       trust.Signers(signatures, RolesFor(statement.predicate_type), package.ToString()));
@@ -146,6 +152,12 @@ absl::StatusOr<Command> PreparePublish(const Reader& state, const TrustDomain& t
   if (!manifest.ok()) return AtField(manifest.status(), "manifest");
   absl::StatusOr<PackageSpec> spec = ParsePackageSpec(spec_bytes);
   if (!spec.ok()) return AtField(spec.status(), "spec");
+  if (spec->is_reference) {
+    return AtField(InvalidArgument(ErrorReason("REFERENCE_ALONE"),
+                                   "a spec of kind REFERENCE is for planning and has no files; "
+                                   "publish references in batches (dml import debian-index)"),
+                   "spec.kind");
+  }
   DML_RETURN_IF_ERROR(AtField(CheckDeclared(spec->declared_license, list), "spec"));
   if (manifest->config != RefOf(spec_bytes)) {
     return AtField(

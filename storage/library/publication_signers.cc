@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "core/package/references.h"
 #include "core/trust/statement.h"
 #include "storage/views/library_view.h"
 
@@ -23,7 +24,8 @@ absl::StatusOr<PublicationSigners> PublicationReader::SignersOf(const VariantNam
   LibraryView view(state_);
   std::set<Digest> signers;
   DML_RETURN_IF_ERROR(view.ScanAttestations(name, [&](const AttestationRecord& record) {
-    if (record.ref.predicate_type == kPublicationPredicate) {
+    if (record.ref.predicate_type == kPublicationPredicate ||
+        record.ref.predicate_type == kReferencesPredicate) {
       signers.insert(record.ref.key_ids.begin(), record.ref.key_ids.end());
     }
     return true;

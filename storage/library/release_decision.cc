@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/trust/statement.h"
+#include "storage/library/advisories.h"
 #include "storage/library/overrides.h"
 #include "storage/library/publication_signers.h"
 #include "storage/library/releases.h"
@@ -16,6 +17,22 @@ namespace {
 constexpr int kPageSize = 1000;
 // Failed releases whose items are looked at: as many as count in the risk, and room.
 constexpr size_t kMaxFailuresLookedAt = 100;
+
+// What nobody has rated counts as the worst.
+VulnerabilitySeverity SeverityOf(AdvisorySeverity severity) {
+  switch (severity) {
+    case AdvisorySeverity::kLow:
+      return VulnerabilitySeverity::kLow;
+    case AdvisorySeverity::kMedium:
+      return VulnerabilitySeverity::kMedium;
+    case AdvisorySeverity::kHigh:
+      return VulnerabilitySeverity::kHigh;
+    case AdvisorySeverity::kUnknown:
+    case AdvisorySeverity::kCritical:
+      break;
+  }
+  return VulnerabilitySeverity::kCritical;
+}
 
 class Question {
  public:
@@ -40,6 +57,7 @@ class Question {
 
   absl::StatusOr<ReleaseInput> Collect() {
     DML_RETURN_IF_ERROR(AddItems());
+    DML_RETURN_IF_ERROR(AddVulnerabilities());
     DML_RETURN_IF_ERROR(AddEnvelopes());
     DML_RETURN_IF_ERROR(AddDeployments());
     DML_ASSIGN_OR_RETURN(in_.nodes, CountNodes());
@@ -73,6 +91,28 @@ class Question {
       in_.publishers.insert(signature.person);
       in_.publisher_keys.insert(signature.key_id);
     }
+  }
+
+  // Of what it installs. A version that is not there has findings of its own.
+  absl::Status AddVulnerabilities() {
+    AdvisoryReader advisories(state_, trust_, question_.time);
+    std::vector<VulnerabilityFact> facts;
+    for (const ReleaseItem& item : release_.items) {
+      if (item.action == ReleaseAction::kRemove) continue;
+      DML_ASSIGN_OR_RETURN(const auto variant, view_.FindVariant(item.variant));
+      if (!variant.has_value()) continue;
+      DML_ASSIGN_OR_RETURN(const Version version,
+                           Version::Parse(variant->scheme, variant->name.version));
+      DML_ASSIGN_OR_RETURN(const auto found,
+                           advisories.Vulnerabilities(item.variant.package, version));
+      if (!found.has_value()) return absl::OkStatus();  // Nobody has looked.
+      for (const OpenVulnerability& one : *found) {
+        facts.push_back({item.variant.ResourceName(), one.id, SeverityOf(one.severity),
+                         one.published, !one.not_affected.empty()});
+      }
+    }
+    in_.vulnerabilities = std::move(facts);
+    return absl::OkStatus();
   }
 
   absl::Status AddEnvelopes() {

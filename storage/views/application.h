@@ -48,7 +48,8 @@ class Application {
   }
   absl::Status operator()(const ClockAccepted&) { return absl::OkStatus(); }
   absl::Status operator()(const LicenseDataSet& p);
-  absl::Status operator()(const AdvisorySet& p);  // project_advisories.cc
+  absl::Status operator()(const AdvisorySet& p);          // project_advisories.cc
+  absl::Status operator()(const ReferencesPublished& p);  // project_references.cc
   absl::Status operator()(const MediaRegistered& p);
   absl::Status operator()(const CustodyRecorded& p);
 

@@ -3,7 +3,7 @@
 #include "core/wire/entry.h"
 #include "storage/views/license_index.h"
 #include "storage/views/license_keys.h"
-#include "storage/views/view_keys.h"
+#include "storage/views/relation_keys.h"
 
 namespace dml {
 namespace {
@@ -37,21 +37,27 @@ class RowMaker {
  public:
   RowMaker(const VariantName& name, std::vector<IndexRow>& rows) : name_(name), rows_(rows) {}
 
-  void AddRelation(Row row, const RelationTarget& target, RelationRecord record) {
-    record.range = row == Row::kProvides ? record.range : target.range.ToVers();
-    rows_.push_back({view_keys::Relation(row, target.kind, target.name, name_, ordinal_++),
-                     wire::Encode(record)});
+  void AddRelation(std::string_view relation, const RelationTarget& target, RelationScope scope,
+                   const std::string& source) {
+    Add(view_keys::RelationRangePrefix(target.kind, target.name, target.range),
+        {std::string(relation), target.range.ToVers(), std::string(RelationScopeName(scope)),
+         source});
   }
 
   void AddRelations(std::string_view relation, const std::vector<Relation>& list) {
-    for (const Relation& item : list) {
-      AddRelation(
-          Row::kRelation, item.target,
-          {std::string(relation), "", std::string(RelationScopeName(item.scope)), item.source});
-    }
+    for (const Relation& item : list) AddRelation(relation, item.target, item.scope, item.source);
+  }
+
+  void AddProvision(const Provision& item) {
+    Add(view_keys::ProvisionPrefix(item.kind, item.name, item.version),
+        {"provides", item.version.has_value() ? item.version->text() : "", "", ""});
   }
 
  private:
+  void Add(const KeyBuilder& prefix, const RelationRecord& record) {
+    rows_.push_back({view_keys::Declared(prefix, name_, ordinal_++), wire::Encode(record)});
+  }
+
   const VariantName& name_;
   std::vector<IndexRow>& rows_;
   uint64_t ordinal_ = 0;
@@ -65,19 +71,13 @@ absl::StatusOr<std::vector<IndexRow>> IndexRows(const VariantName& name, const P
   RowMaker maker(name, rows);
   for (const Requirement& requirement : spec.requires_all) {
     for (const RelationTarget& target : requirement.any_of) {
-      maker.AddRelation(
-          Row::kRelation, target,
-          {"requires", "", std::string(RelationScopeName(requirement.scope)), requirement.source});
+      maker.AddRelation("requires", target, requirement.scope, requirement.source);
     }
   }
   maker.AddRelations("conflicts", spec.conflicts);
   maker.AddRelations("breaks", spec.breaks);
   maker.AddRelations("replaces", spec.replaces);
-  for (const Provision& provision : spec.provides) {
-    RelationTarget target{provision.kind, provision.name, VersionRange::All()};
-    maker.AddRelation(Row::kProvides, target,
-                      {"provides", provision.version ? provision.version->text() : "", "", ""});
-  }
+  for (const Provision& provision : spec.provides) maker.AddProvision(provision);
   return rows;
 }
 

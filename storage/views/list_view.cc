@@ -64,34 +64,6 @@ absl::StatusOr<Page<T>> WalkRecords(const Reader& reader, const std::string& pre
   return Walk<T>(reader, prefix, page, direction, DecodeRow<T>(filter));
 }
 
-// The variant name that an index key ends with, after the parts of the prefix.
-absl::StatusOr<VariantName> ReadVariantName(KeyReader& key) {
-  VariantName name;
-  DML_ASSIGN_OR_RETURN(name.package.ns, key.String());
-  DML_ASSIGN_OR_RETURN(name.package.name, key.String());
-  DML_ASSIGN_OR_RETURN(name.version, key.String());
-  DML_ASSIGN_OR_RETURN(std::string platform, key.String());
-  DML_ASSIGN_OR_RETURN(name.platform, Platform::Parse(platform));
-  return name;
-}
-
-absl::StatusOr<Page<RelationMatch>> WalkRelations(
-    const Reader& reader, Row row, RelationKind kind, std::string_view target,
-    const PageRequest& page, const std::function<bool(const RelationMatch&)>& filter) {
-  std::string prefix = view_keys::RelationPrefix(row, kind, target).Build();
-  return Walk<RelationMatch>(
-      reader, prefix, page, Direction::kForward,
-      [&](std::string_view key,
-          std::string_view value) -> absl::StatusOr<std::optional<RelationMatch>> {
-        DML_ASSIGN_OR_RETURN(RelationRecord record, wire::Decode<RelationRecord>(value));
-        KeyReader rest(key.substr(prefix.size()));
-        DML_ASSIGN_OR_RETURN(VariantName name, ReadVariantName(rest));
-        RelationMatch match{std::move(name), std::move(record)};
-        if (filter && !filter(match)) return std::nullopt;
-        return match;
-      });
-}
-
 std::string NamespacePrefix(Row row, std::string_view ns) {
   KeyBuilder prefix = view_keys::Start(row);
   return ns.empty() ? prefix.Build() : prefix.String(ns).Build();
@@ -285,18 +257,6 @@ ListView::Result<EnvironmentRecord> ListView::Environments(
 ListView::Result<NodeRecord> ListView::Nodes(std::string_view environment,
                                              const PageRequest& page) const {
   return WalkRecords<NodeRecord>(reader_, view_keys::NodePrefix(environment).Build(), page);
-}
-
-ListView::Result<RelationMatch> ListView::Relations(RelationKind kind, std::string_view target,
-                                                    const PageRequest& page,
-                                                    const Filter<RelationMatch>& filter) const {
-  return WalkRelations(reader_, Row::kRelation, kind, target, page, filter);
-}
-
-ListView::Result<RelationMatch> ListView::Provides(RelationKind kind, std::string_view target,
-                                                   const PageRequest& page,
-                                                   const Filter<RelationMatch>& filter) const {
-  return WalkRelations(reader_, Row::kProvides, kind, target, page, filter);
 }
 
 namespace {

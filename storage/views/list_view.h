@@ -114,13 +114,6 @@ class ListView {
   Result<EnvironmentRecord> Environments(const PageRequest& page,
                                          const Filter<EnvironmentRecord>& filter = {}) const;
   Result<NodeRecord> Nodes(std::string_view environment, const PageRequest& page) const;
-  /// Who requires, conflicts with, breaks or replaces the thing named.
-  Result<RelationMatch> Relations(RelationKind kind, std::string_view target,
-                                  const PageRequest& page,
-                                  const Filter<RelationMatch>& filter = {}) const;
-  Result<RelationMatch> Provides(RelationKind kind, std::string_view target,
-                                 const PageRequest& page,
-                                 const Filter<RelationMatch>& filter = {}) const;
 
  private:
   const Reader& reader_;

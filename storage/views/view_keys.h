@@ -100,16 +100,6 @@ inline std::string Attestation(const VariantName& name, const Digest& envelope) 
 inline KeyBuilder RelationPrefix(Row row, RelationKind kind, std::string_view target) {
   return Start(row).U8(static_cast<uint8_t>(kind)).String(target);
 }
-inline std::string Relation(Row row, RelationKind kind, std::string_view target,
-                            const VariantName& name, uint64_t ordinal) {
-  return RelationPrefix(row, kind, target)
-      .String(name.package.ns)
-      .String(name.package.name)
-      .String(name.version)
-      .String(name.platform.VariantId())
-      .U64(ordinal)
-      .Build();
-}
 inline std::string Key(const Digest& id) { return Start(Row::kKey).String(id.raw()).Build(); }
 inline std::string Environment(std::string_view name) {
   return Start(Row::kEnvironment).String(name).Build();

@@ -27,6 +27,7 @@ constexpr Section kSections[] = {
     {"publish", MeasurePublish, false},     {"queries", MeasureQueries, false},
     {"sequencer", MeasureSequencer, false}, {"trust", MeasureTrust, false},
     {"license", MeasureLicense, false},     {"gate", MeasureGate, false},
+    {"compat", MeasureCompat, false},
 };
 
 struct Flags {
@@ -37,6 +38,7 @@ struct Flags {
   double seconds = 2;
   uint64_t large_mib = 256;
   uint64_t huge_gib = 2;
+  std::string packages;
   double max_load = 1.5;
   int wait_seconds = 600;
 };
@@ -89,7 +91,8 @@ int InFolder(const Flags& flags, absl::FunctionRef<absl::Status(const Setup&)> w
     return 1;
   }
   const Setup setup{folder,        fs::canonical("/proc/self/exe"), fs::current_path() / flags.dmld,
-                    flags.seconds, flags.large_mib << 20,           flags.huge_gib << 30};
+                    flags.seconds, flags.large_mib << 20,           flags.huge_gib << 30,
+                    flags.packages};
   AwaitQuiet(flags);
   absl::Status status = work(setup);
   std::error_code ignored;
@@ -136,10 +139,15 @@ int Main(int argc, char** argv) {
   std::string folder;
   std::string how;
   app.add_option("section", flags.names,
-                 "content, pulls, publish, queries, sequencer, trust, license, gate; default: all")
-      ->check(CLI::IsMember(
-          {"content", "pulls", "publish", "queries", "sequencer", "trust", "license", "gate"}));
+                 "content, pulls, publish, queries, sequencer, trust, license, "
+                 "compat, gate; default: all")
+      ->check(CLI::IsMember({"content", "pulls", "publish", "queries", "sequencer", "trust",
+                             "license", "compat", "gate"}));
   app.add_option("--dmld", flags.dmld, "The daemon that is measured");
+  app.add_option("--packages", flags.packages,
+                 "A Packages file of Debian's for the section compat, plain; without it only what "
+                 "needs none is measured")
+      ->check(CLI::ExistingFile);
   app.add_option("--json", flags.json, "Where the figures go as JSON");
   app.add_option("--folder", flags.folder, "Where data directories are made, and removed again");
   app.add_option("--seconds", flags.seconds, "Of one timed measurement")

@@ -18,6 +18,7 @@ struct Setup {
   double seconds = 2;                // Of one timed measurement.
   uint64_t large_bytes = 256 << 20;  // Of the largest file.
   uint64_t huge_bytes = 0;           // Of the file whose memory is looked at; 0: none.
+  std::filesystem::path packages;    // A Packages file of Debian's, plain; empty: none.
 };
 
 // Names of figures that others are compared with; all MB/s (10^6 bytes).
@@ -49,6 +50,10 @@ absl::Status MeasureTrust(const Setup& setup, Report& report);
 absl::Status MeasureLicense(const Setup& setup, Report& report);
 /// Decisions on large releases, and permits of 64 callers; in this process.
 absl::Status MeasureGate(const Setup& setup, Report& report);
+
+/// Checks of sets and environments in this process; and with Setup::packages the import of a whole
+/// index through the daemon, questions about it, and the solver on it beside libsolv's and dose's.
+absl::Status MeasureCompat(const Setup& setup, Report& report);
 
 /// An experiment on releases given as paths, not a section: see tools/bench/chunking.h.
 struct ChunkingOptions {

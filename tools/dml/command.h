@@ -97,7 +97,11 @@ void AddPackageTransferCommands(CommandTree& tree, CLI::App& package);
 void AddPackageSignCommands(CommandTree& tree, CLI::App& package);  // package statement, sign
 void AddBundleCommands(CommandTree& tree, CLI::App& package);       // package bundle, verify
 void AddImportCommands(CommandTree& tree);
+void AddUsesCommands(CommandTree& tree, CLI::App& compat);
 void AddImportOciCommand(CommandTree& tree, CLI::App& noun);
+void AddImportIndexCommand(CommandTree& tree, CLI::App& noun);
+void AddImportAdvisoryCommands(CommandTree& tree, CLI::App& noun);
+void AddImportSbomCommands(CommandTree& tree, CLI::App& noun);
 void AddExportCommands(CommandTree& tree);  // export, inventory
 void AddKeyCommands(CommandTree& tree);
 void AddAttestCommands(CommandTree& tree);

@@ -1,4 +1,7 @@
 // dml compat check|who-requires|who-provides|compare.
+#include <functional>
+
+#include "client/uses.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
@@ -42,20 +45,42 @@ struct RelationArgs {
   std::string name;
   std::string kind = "package";
   std::string version;
+  std::string range;
+
+  // As the client takes them.
+  const std::string& versions() const { return version.empty() ? range : version; }
 };
 
-void DeclareProvides(CLI::App& app, RelationArgs& args) {
+void DeclareRelations(CLI::App& app, RelationArgs& args) {
   app.add_option("name", args.name, "What is asked about: NAMESPACE/PACKAGE, or a name of the kind")
       ->required();
   app.add_option("--kind", args.kind, "package, abi, service, schema or capability");
 }
 
+void DeclareVersions(CLI::App& app, RelationArgs& args, const char* version, const char* range) {
+  DeclareRelations(app, args);
+  CLI::Option* by_version =
+      app.add_option("--version", args.version, version)->type_name("SCHEME:VERSION");
+  app.add_option("--range", args.range, range)->type_name("VERS")->excludes(by_version);
+}
+
 void DeclareRequires(CLI::App& app, RelationArgs& args) {
-  DeclareProvides(app, args);
-  app.add_option(
-         "--version", args.version,
-         "Only relations whose range holds this version: SCHEME:VERSION, such as deb:3.0.11-1")
-      ->type_name("SCHEME:VERSION");
+  DeclareVersions(
+      app, args,
+      "Only relations whose range holds this version: SCHEME:VERSION, such as deb:3.0.11-1",
+      "Only relations whose range holds a version of this one, such as vers:deb/>=3.0|<4");
+}
+
+void DeclareProvides(CLI::App& app, RelationArgs& args) {
+  DeclareVersions(app, args, "Only who provides this version: SCHEME:VERSION, such as deb:3.0.11-1",
+                  "Only who provides a version of this range, such as vers:deb/>=3.0|<4");
+}
+
+absl::Status CheckVersions(const RelationArgs& args) {
+  if (!args.version.empty()) return CheckVersionArgument(args.version);
+  if (args.range.empty()) return absl::OkStatus();
+  const absl::Status valid = VersionRange::ParseVers(args.range).status();
+  return valid.ok() ? valid : Annotate(valid, "--range");
 }
 
 Reply RelationsReply(const ListPage<RelationUse>& page) {
@@ -85,18 +110,35 @@ absl::StatusOr<RelationKind> ReadTarget(const RelationArgs& args) {
 
 absl::StatusOr<Reply> WhoRequires(Context& context, const RelationArgs& args) {
   DML_ASSIGN_OR_RETURN(RelationKind kind, ReadTarget(args));
-  if (!args.version.empty()) DML_RETURN_IF_ERROR(CheckVersionArgument(args.version));
+  DML_RETURN_IF_ERROR(CheckVersions(args));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(auto page,
                        FetchPages<RelationUse>(context, "", [&](const ListOptions& options) {
-                         return client->WhoRequires(kind, args.name, args.version, options);
+                         return client->WhoRequires(kind, args.name, args.versions(), options);
                        }));
   return RelationsReply(page);
+}
+
+// Those asked about, which were checked to be well-formed.
+std::function<bool(const Version&)> WantedVersions(const RelationArgs& args) {
+  if (args.versions().empty()) return [](const Version&) { return true; };
+  if (!args.range.empty()) {
+    return [range = *VersionRange::ParseVers(args.range)](const Version& version) {
+      return range.Contains(version);
+    };
+  }
+  const size_t colon = args.version.find(':');
+  const auto scheme = ParseVersionScheme(args.version.substr(0, colon));
+  const auto wanted = Version::Parse(*scheme, args.version.substr(colon + 1));
+  return [wanted = *wanted](const Version& version) {
+    return version.scheme() == wanted.scheme() && version.key() == wanted.key();
+  };
 }
 
 // The versions of the package itself, each of which provides its name; none where the name is only
 // provided by others.
 absl::StatusOr<ListPage<RelationUse>> OwnVersions(Client& client, const PackageName& package,
+                                                  const std::function<bool(const Version&)>& wanted,
                                                   const ListOptions& options) {
   absl::StatusOr<ListPage<VariantRecord>> page = client.ListVariants(package, options);
   if (Reason(page.status()) == "PACKAGE_NOT_FOUND") return ListPage<RelationUse>();
@@ -104,6 +146,8 @@ absl::StatusOr<ListPage<RelationUse>> OwnVersions(Client& client, const PackageN
   ListPage<RelationUse> out;
   for (VariantRecord& record : page->items) {
     std::string version = record.name.version;
+    const auto parsed = Version::Parse(record.scheme, version);
+    if (!parsed.ok() || !wanted(*parsed)) continue;
     out.items.push_back({std::move(record.name), {"provides", std::move(version), "", ""}});
   }
   out.next_page_token = std::move(page->next_page_token);
@@ -112,7 +156,7 @@ absl::StatusOr<ListPage<RelationUse>> OwnVersions(Client& client, const PackageN
 
 // One list of two: first a package's own versions, then what others provide. The page token says
 // in which of them it is.
-absl::StatusOr<ListPage<RelationUse>> ProvidersOfPackage(Client& client, const std::string& name,
+absl::StatusOr<ListPage<RelationUse>> ProvidersOfPackage(Client& client, const RelationArgs& args,
                                                          ListOptions options) {
   constexpr std::string_view kOwn = "own:";
   constexpr std::string_view kOthers = "others:";
@@ -121,8 +165,8 @@ absl::StatusOr<ListPage<RelationUse>> ProvidersOfPackage(Client& client, const s
     ListOptions own = options;
     own.filter = "state = PUBLISHED";  // As withdrawn variants provide nothing.
     if (own.page_token.starts_with(kOwn)) own.page_token.erase(0, kOwn.size());
-    DML_ASSIGN_OR_RETURN(PackageName package, ParsePackageArgument(name));
-    DML_ASSIGN_OR_RETURN(out, OwnVersions(client, package, own));
+    DML_ASSIGN_OR_RETURN(PackageName package, ParsePackageArgument(args.name));
+    DML_ASSIGN_OR_RETURN(out, OwnVersions(client, package, WantedVersions(args), own));
     const bool more = !out.next_page_token.empty();
     options.page_size -= static_cast<int>(out.items.size());
     out.next_page_token.insert(0, more ? kOwn : kOthers);
@@ -131,8 +175,9 @@ absl::StatusOr<ListPage<RelationUse>> ProvidersOfPackage(Client& client, const s
   } else {
     options.page_token.erase(0, kOthers.size());
   }
-  DML_ASSIGN_OR_RETURN(ListPage<RelationUse> others,
-                       client.WhoProvides(RelationKind::kPackage, name, options));
+  DML_ASSIGN_OR_RETURN(
+      ListPage<RelationUse> others,
+      UsesClient(client).WhoProvides(RelationKind::kPackage, args.name, args.versions(), options));
   for (RelationUse& use : others.items) out.items.push_back(std::move(use));
   out.next_page_token =
       others.next_page_token.empty() ? "" : std::string(kOthers) + others.next_page_token;
@@ -141,11 +186,13 @@ absl::StatusOr<ListPage<RelationUse>> ProvidersOfPackage(Client& client, const s
 
 absl::StatusOr<Reply> WhoProvides(Context& context, const RelationArgs& args) {
   DML_ASSIGN_OR_RETURN(RelationKind kind, ReadTarget(args));
+  DML_RETURN_IF_ERROR(CheckVersions(args));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_ASSIGN_OR_RETURN(
       auto page, FetchPages<RelationUse>(context, "", [&](const ListOptions& options) {
-        return kind == RelationKind::kPackage ? ProvidersOfPackage(*client, args.name, options)
-                                              : client->WhoProvides(kind, args.name, options);
+        return kind == RelationKind::kPackage
+                   ? ProvidersOfPackage(*client, args, options)
+                   : UsesClient(*client).WhoProvides(kind, args.name, args.versions(), options);
       }));
   return RelationsReply(page);
 }
@@ -201,6 +248,7 @@ void AddCompatCommands(CommandTree& tree) {
       DeclareCompare, CompareVersions);
   AddResolveCommands(tree, noun);
   AddNodesCommands(tree, noun);
+  AddUsesCommands(tree, noun);
   AddDebianCommands(tree, noun);
 }
 

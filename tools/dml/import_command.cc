@@ -244,6 +244,9 @@ void AddImportCommands(CommandTree& tree) {
       tree, noun,
       {"wheel", "Publish Python wheels", "dml import wheel *.whl --namespace pypi --key me.key"});
   AddImportOciCommand(tree, noun);
+  AddImportIndexCommand(tree, noun);
+  AddImportAdvisoryCommands(tree, noun);
+  AddImportSbomCommands(tree, noun);
 }
 
 }  // namespace dml

@@ -32,6 +32,9 @@ constexpr Architecture kArchitectures[] = {
 
 // Fields that only say how the file was made: nothing is lost with them.
 constexpr std::string_view kIgnored[] = {"Installed-Size", "Build-Ids", "Auto-Built-Package"};
+// Fields of an index that say where the file is, and what it hashes to.
+constexpr std::string_view kOfFile[] = {"Filename", "Size",   "Md5sum",         "Sha1",
+                                        "Sha256",   "Sha512", "Description-Md5"};
 constexpr std::string_view kPersons[] = {"Maintainer", "Original-Maintainer", "Uploaders"};
 constexpr std::string_view kSoftRelations[] = {"Recommends", "Suggests", "Enhances"};
 
@@ -124,6 +127,7 @@ class Mapper {
 
   void NoteUnmapped(const DebField& field) {
     if (Holds(kIgnored, field.name)) return;
+    if (spec_.is_reference && Holds(kOfFile, field.name)) return;
     if (Holds(kPersons, field.name)) {
       import_.unmapped.push_back(field.name + ": left out, as it names a person");
     } else if (Holds(kSoftRelations, field.name)) {
@@ -294,6 +298,16 @@ absl::StatusOr<PackageImport> ImportArchive(DebArchive& deb, std::string_view ns
 }
 
 }  // namespace
+
+absl::StatusOr<PackageImport> ReadDebStanza(const DebControl& control, std::string_view ns) {
+  PackageImport import;
+  import.spec.is_reference = true;
+  import.spec.declared_license = "NOASSERTION";
+  Mapper mapper(control, import);
+  DML_RETURN_IF_ERROR(mapper.MapIdentity(ns));
+  DML_RETURN_IF_ERROR(mapper.MapRest());
+  return import;
+}
 
 absl::StatusOr<PackageImport> ReadDeb(const std::filesystem::path& path, std::string_view ns,
                                       const DebLimits& limits) {

@@ -21,6 +21,7 @@
 
 #include "core/base/status.h"
 #include "tools/import/deb_archive.h"
+#include "tools/import/deb_control.h"
 #include "tools/import/package_import.h"
 
 namespace dml {
@@ -36,5 +37,10 @@ namespace dml {
 /// what does not fit a spec. A license that cannot be told is no error: it is NOASSERTION, noted.
 absl::StatusOr<PackageImport> ReadDeb(const std::filesystem::path& path, std::string_view ns,
                                       const DebLimits& limits = {});
+
+/// A package of an index (deb_index.h) as a reference: of its control fields what ReadDeb makes of
+/// them, without its file and so without its license. Errors as those of ReadDeb, but those of
+/// ParsePackageSpec, which the caller asks when it has the document.
+absl::StatusOr<PackageImport> ReadDebStanza(const DebControl& control, std::string_view ns);
 
 }  // namespace dml

@@ -231,9 +231,9 @@ TEST(MeasureDefinitionsTest, AreThoseOfTheManual) {
   std::ifstream file(testing::SourceDir() / "docs/measures.md");
   const std::string manual{std::istreambuf_iterator<char>(file), {}};
   for (const MeasureDefinition& definition : MeasureDefinitions()) {
-    const std::string line = fmt::format("| `{}`: {} | `{}` | {} |\n", definition.id,
-                                         definition.title, MeasureUnitName(definition.unit),
-                                         definition.definition);
+    const std::string line =
+        fmt::format("| `{}`: {} | `{}` | {} |\n", definition.id, definition.title,
+                    MeasureUnitName(definition.unit), definition.definition);
     EXPECT_THAT(manual, ::testing::HasSubstr(line));
   }
 }

@@ -5,6 +5,7 @@
 #include "storage/views/advisory_keys.h"
 #include "storage/views/license_keys.h"
 #include "storage/views/permit_keys.h"
+#include "storage/views/relation_keys.h"
 #include "storage/views/release_keys.h"
 #include "storage/views/rollout_keys.h"
 #include "storage/views/seat_keys.h"
@@ -32,9 +33,14 @@ std::vector<std::pair<std::string, std::string>> SampleKeys() {
       {"license",
        view_keys::License(view_keys::LicenseFacet::kName, std::string("GPL-2.0-or-later"), name)},
       {"license-name", view_keys::EveryLicenseName("GPL-2.0-or-later")},
-      {"relation", view_keys::Relation(Row::kRelation, RelationKind::kPackage, "acme/db", name, 7)},
+      {"relation",
+       view_keys::Declared(view_keys::RelationRangePrefix(RelationKind::kPackage, "acme/db",
+                                                          *VersionRange::ParseVers("vers:deb/0")),
+                           name, 7)},
       {"provides",
-       view_keys::Relation(Row::kProvides, RelationKind::kService, "payments-v2", name, 0)},
+       view_keys::Declared(view_keys::ProvisionPrefix(RelationKind::kService, "payments-v2",
+                                                      *Version::Parse(VersionScheme::kDeb, "0")),
+                           name, 0)},
       {"key", view_keys::Key(Sha256("spki"))},
       {"environment", view_keys::Environment("production/eu")},
       {"node", view_keys::Node("production/eu", "web-1")},

@@ -32,10 +32,10 @@ TEST(EntryGoldenTest, EveryKindInBothDirections) {
   EXPECT_EQ(kinds.size(), std::variant_size_v<EntryPayload>) << "a kind has no golden file";
   for (const auto& [kind, payload] : payloads) {
     SCOPED_TRACE(kind);
-    EXPECT_TRUE(EntryKind(payload) == kind || kind == "version_quarantined" ||
-                kind == "root_set_moved" || kind == "permit_decided_whole" ||
-                kind == "permit_denied" || kind == "policy_set_forced" || kind == "custody_of_copies" ||
-                kind == fmt::format("{}_signed", EntryKind(payload)));
+    EXPECT_TRUE(
+        EntryKind(payload) == kind || kind == "version_quarantined" || kind == "root_set_moved" ||
+        kind == "permit_decided_whole" || kind == "permit_denied" || kind == "policy_set_forced" ||
+        kind == "custody_of_copies" || kind == fmt::format("{}_signed", EntryKind(payload)));
     const Entry entry = SampleEntry(payload);
     absl::StatusOr<std::string> encoded = wire::EncodeEntry(entry);
     ASSERT_TRUE(encoded.ok()) << encoded.status();

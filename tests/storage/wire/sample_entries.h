@@ -235,6 +235,14 @@ inline std::map<std::string, EntryPayload> SamplePayloads() {
                                                FromMicros(1767312000000000)}},
       {"release_reevaluated",
        ReleaseReevaluated{Sha256("release"), "production/eu", 299, 3, 2, SampleBlob("found")}},
+      {"references_published",
+       ReferencesPublished{
+           "debian",
+           VersionScheme::kDeb,
+           {{{{"debian", "curl"}, "7.88.1-10+deb12u5", {"linux", "amd64", ""}}, SampleBlob("spec")},
+            {deb, SampleBlob("another")}},
+           SampleBlob("batch"),
+           {Digest(std::array<uint8_t, 32>{1}), Digest(std::array<uint8_t, 32>{2})}}},
       {"clock_accepted", ClockAccepted{FromMicros(1798761600000001)}},
   };
 }
