@@ -46,6 +46,7 @@ absl::Status Decider::CheckPermits(const RolloutStarted& p) const {
   };
   if (!permit.has_value()) return refuse("is not known: ask for one");
   if (!permit->decided.allowed) return refuse("was denied");
+  if (permit->revoked) return refuse("was revoked: " + permit->revoke_reason);
   if (permit->decided.release != p.release || permit->decided.environment != p.environment) {
     return refuse("is for another release or environment");
   }

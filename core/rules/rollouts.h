@@ -23,8 +23,6 @@ class RolloutLookup {
   virtual Sought<RolloutNodeRecord> FindRolloutNode(const Digest& release,
                                                     std::string_view environment,
                                                     std::string_view node) const = 0;
-  /// What was decided under this id.
-  virtual Sought<PermitRecord> FindPermit(std::string_view id) const = 0;
 };
 
 /// The rollout before any node reported, at the time of its entry.

@@ -1,6 +1,7 @@
 // Permits: given, shown, handed to nodes with all that proves them, used and revoked.
 #include <algorithm>
 
+#include "core/crypto/sha256.h"
 #include "core/evidence/permit_bundle.h"
 #include "core/release/baseline.h"
 #include "core/wire/api_releases.h"

@@ -81,7 +81,6 @@ class LibraryView : public LibraryState {
                                     std::string_view environment) const override;
   Sought<RolloutNodeRecord> FindRolloutNode(const Digest& release, std::string_view environment,
                                             std::string_view node) const override;
-  Sought<PermitRecord> FindPermit(std::string_view id) const override;
   Sought<ReevaluationRecord> FindReevaluation(const Digest& release,
                                               std::string_view environment) const;
   /// Those that go on, by environment.

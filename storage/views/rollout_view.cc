@@ -27,10 +27,6 @@ RolloutLookup::Sought<RolloutNodeRecord> LibraryView::FindRolloutNode(const Dige
   return FindRow<RolloutNodeRecord>(reader_, view_keys::RolloutNode(environment, release, node));
 }
 
-RolloutLookup::Sought<PermitRecord> LibraryView::FindPermit(std::string_view id) const {
-  return FindRow<PermitRecord>(reader_, view_keys::Permit(id));
-}
-
 RolloutLookup::Sought<ReevaluationRecord> LibraryView::FindReevaluation(
     const Digest& release, std::string_view environment) const {
   return FindRow<ReevaluationRecord>(reader_, view_keys::Reevaluation(environment, release));

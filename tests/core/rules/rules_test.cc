@@ -113,7 +113,6 @@ class FakeState : public LibraryState {
                                             std::string_view) const override {
     return std::nullopt;
   }
-  Sought<PermitRecord> FindPermit(std::string_view) const override { return std::nullopt; }
 
   VariantRecord variant;
   std::optional<RetentionRecord> retention;
