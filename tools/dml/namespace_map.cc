@@ -1,6 +1,7 @@
 #include "tools/dml/namespace_map.h"
 
 #include "tools/dml/arguments.h"
+#include "tools/dml/command.h"
 
 namespace dml {
 

@@ -122,10 +122,11 @@ class PermitPropertyTest : public ::testing::TestWithParam<unsigned> {
     (allowed ? permits_ : denials_).push_back(id);
   }
 
-  static constexpr const char* kFamilies[] = {
-      "", "frequency: [{betweenHours: 20}]\n", "scope: [{rollouts: 1}]\n",
+  static constexpr const char* kTiming =
       "timing: [{zone: Europe/Berlin, weekly: [{days: [MONDAY, TUESDAY, WEDNESDAY, THURSDAY], "
-      "from: \"06:00\", until: \"18:00\"}]}]\n"};
+      "from: \"06:00\", until: \"18:00\"}]}]\n";
+  static constexpr const char* kFamilies[] = {"", "frequency: [{betweenHours: 20}]\n",
+                                              "scope: [{rollouts: 1}]\n", kTiming};
   TestLibrary library_;
   PermitWorld world_{library_};
   std::mt19937 random_{GetParam()};

@@ -69,7 +69,7 @@ TEST_F(PolicyLockOutTest, NoTimeNoItemNoOrder) {
 TEST_F(PolicyLockOutTest, TheReasonIsKeptInTheJournal) {
   ASSERT_TRUE(library_.Commit(EnvironmentCreated{"production", "", {}}).ok());
   const std::string document = "policy";
-  const PolicySet set{"production", {Sha256(document), document.size()}, "", "stand still"};
+  const PolicySet set{"production", {Sha256(document), document.size()}, "", {}, "stand still"};
   ASSERT_TRUE(library_.Commit(set, {document}).ok());
   EXPECT_THAT(EntrySummary(set), HasSubstr("though it locks everyone out: stand still"));
   PolicySet long_winded = set;

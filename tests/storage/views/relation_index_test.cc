@@ -61,7 +61,9 @@ class RelationIndexTest : public ::testing::Test {
   void Add(const PackageSpec& spec) {
     auto batch = engine_->NewBatch();
     const VariantName name{spec.package, spec.version.text(), spec.platform};
-    for (const IndexRow& row : *IndexRows(name, spec)) {
+    const auto rows = IndexRows(name, spec);
+    ASSERT_TRUE(rows.ok()) << rows.status();
+    for (const IndexRow& row : *rows) {
       batch->Put(Table::kViews, row.key, row.value);
     }
     ASSERT_TRUE(engine_->Commit(std::move(batch), Durability::kSynced).ok());
