@@ -150,7 +150,9 @@ bool Connection::FollowLogSigner() {
 absl::Status Connection::EnsureLogIsOurs() {
   if (log_is_ours_) return absl::OkStatus();
   absl::Status accepted = FetchCheckpoint().status();
-  if (accepted.code() == absl::StatusCode::kPermissionDenied) {
+  // Who may not even see the log is told that; whose library it is stays unknown.
+  const bool may_see = Reason(accepted) != "ROLE_REQUIRED";
+  if (accepted.code() == absl::StatusCode::kPermissionDenied && may_see) {
     return FailedPrecondition(
         ErrorReason("LOG_KEY_MISMATCH"),
         "the library at {} is not {}, which the profile pins ({}): nothing was "

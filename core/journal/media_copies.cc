@@ -133,10 +133,22 @@ absl::StatusOr<std::vector<CopiesHeld>> HeldAfter(const std::vector<CopiesHeld>&
                                                   std::span<const CopyRange> copies,
                                                   uint64_t index) {
   std::vector<CopiesHeld> out;
+  auto add = [&](CopiesHeld item) {
+    if (!out.empty()) {
+      const CopyRange copies = std::exchange(item.copies, out.back().copies);
+      if (item == out.back()) {  // Alike but for the numbers, which go on.
+        out.back().copies.last = copies.last;
+        return;
+      }
+      item.copies = copies;
+    }
+    out.push_back(std::move(item));
+  };
   auto keep = [&](const CopiesHeld& item, uint32_t first, uint32_t last) {
     if (first > last) return;
-    out.push_back(item);
-    out.back().copies = {first, last};
+    CopiesHeld part = item;
+    part.copies = {first, last};
+    add(std::move(part));
   };
   auto next = copies.begin();
   for (const CopiesHeld& item : held) {
@@ -163,7 +175,7 @@ absl::StatusOr<std::vector<CopiesHeld>> HeldAfter(const std::vector<CopiesHeld>&
           changed.state = CopyState::kDestroyed;
           break;
       }
-      out.push_back(std::move(changed));
+      add(std::move(changed));
       first = part.last + 1;
       if (next->last > item.copies.last) break;
       ++next;

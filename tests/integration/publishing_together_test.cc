@@ -73,7 +73,7 @@ TEST_F(PublishingTogetherTest, TwoPersonsInTwoPlacesPublishOneVersion) {
   ExpectThere("1.0.0", "content");
   EXPECT_TRUE(Do({"package", "verify", "acme/tool@1.0.0"})["passed"]);
   // Offline, too, the two count together.
-  Do({"package", "bundle", "acme/tool@1.0.0", "--out", Path("bundle")});
+  Do({"package", "bundle", "acme/tool@1.0.0", "--to", Path("bundle")});
   Do({"root", "fetch", "--out", Path("root-pinned")});
   EXPECT_TRUE(Do({"verify", Path("here/tool"), "--bundle", Path("bundle"), "--root",
                   Path("root-pinned")})["passed"]);
@@ -151,7 +151,8 @@ TEST_F(PublishingTogetherTest, AKeyOfRawSignaturesPublishesAndSigns) {
             true);
 
   // attack 26, "algorithm confusion": the form that the root does not name is not tried.
-  const std::string manifest = Do({"package", "show", "acme/tool@2.0.0"})["variant"]["manifest"];
+  const std::string manifest =
+      Do({"package", "show", "acme/tool@2.0.0"})["variant"]["manifest"]["digest"];
   Words attest = {"attest",    "sign",     "--type", "https://example.org/test",
                   "--subject", manifest,   "--key",  Path("ray"),
                   "--out",     Path("der")};

@@ -21,7 +21,8 @@ class QuarantineTest : public testing::CommandLibrary {
   }
   // An attestation about a version, signed by ann.
   void Attach(const std::string& type, const std::string& name) {
-    const std::string manifest = Do({"package", "show", "acme/tool@1.0.0"})["variant"]["manifest"];
+    const std::string manifest =
+        Do({"package", "show", "acme/tool@1.0.0"})["variant"]["manifest"]["digest"];
     Do({"attest", "sign", "--type", type, "--subject", manifest, "--key", Path("ann"), "--out",
         Path(name)});
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/tlog/tile_reader.h"
+#include "core/trust/log_policy.h"
 #include "server/daemon.h"
 #include "tests/core/os/scratch_folder.h"
 #include "tests/server/http/http_probe.h"

@@ -194,10 +194,11 @@ TEST(CompletionTest, WorksInBash) {
   EXPECT_EQ(Offered("dml package get --output j"), "json\n");
   EXPECT_EQ(Offered("dml key generate --algorithm ec"), "ecdsa-p256\n");
   EXPECT_EQ(Offered("dml --profile ''"), "\n");
-  EXPECT_EQ(Offered("dml package ''"),
-            "publish get verify bundle show list search withdraw attach sign --help --profile "
-            "--output --quiet "
-            "--no-color --page-size --page-token --all\n");
+  EXPECT_EQ(
+      Offered("dml package ''"),
+      "publish get verify bundle show list search withdraw attach statement sign --help --profile "
+      "--output --quiet "
+      "--no-color --page-size --page-token --all\n");
 }
 
 }  // namespace
