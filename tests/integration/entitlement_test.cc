@@ -163,6 +163,28 @@ TEST_F(EntitlementTest, TermsAreSignedByWhomTheRootNames) {
   EXPECT_EQ(amended["entitlement"]["revision"], 2);
 }
 
+TEST_F(EntitlementTest, TermsComeFromTheLicensingOfAnSbom) {
+  ASSERT_NO_FATAL_FAILURE(BeginWithSeats());
+  testing::WriteBytes(Path("bom.json"), R"({"bomFormat": "CycloneDX", "specVersion": "1.6",
+      "components": [{"group": "acme", "name": "cache", "licenses": [{"license": {"name": "C",
+        "licensing": {"licensor": {"organization": {"name": "Cache Inc."}},
+          "licenseTypes": ["subscription", "device"], "lastRenewal": "2026-01-01T00:00:00Z",
+          "expiration": "2099-01-01T00:00:00Z"}}}]}]})");
+  const Words grant = {"entitlement", "grant", "cache",          "--licensing", Path("bom.json"),
+                       "--quantity",  "5",     "--vendor",       "A reseller",  "--contract",
+                       Contract(),    "--key", Path("contracts")};
+  const Json cache = Do(grant)["entitlement"];
+  EXPECT_EQ(cache["product"], "acme/cache");
+  EXPECT_EQ(cache["vendor"], "A reseller") << "what is given holds";
+  EXPECT_EQ(cache["metric"], "TERM");
+  EXPECT_EQ(cache["expiry"], "2099-01-01T00:00:00Z");
+  Words other = grant;
+  other.insert(other.end(), {"--product", "acme/db"});
+  EXPECT_EQ(ReasonOf(other, 2), "ARGUMENT_INVALID") << "the document tells nothing of it";
+  testing::WriteBytes(Path("bom.json"), "{}");
+  EXPECT_EQ(ReasonOf(grant, 2), "SBOM_INVALID");
+}
+
 TEST_F(EntitlementTest, AReportSaysWhatIsPaidAndWhatIsUsed) {
   ASSERT_NO_FATAL_FAILURE(BeginWithSeats());
   Words soon = GrantWords("db-old");

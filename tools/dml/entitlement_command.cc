@@ -1,6 +1,8 @@
 // dml entitlement: how many seats one may use by contract, and who holds them until when.
 #include "client/seats.h"
 #include "core/evidence/entitlement_claim.h"
+#include "core/license/licensing.h"
+#include "core/license/sbom.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
@@ -33,6 +35,7 @@ struct TermsArgs {
   std::vector<std::string> environments;
   bool everywhere = false;
   std::string contract;
+  std::string licensing;
   std::string max_borrowed;
   std::string borrow_time;
   std::string low_water;
@@ -43,20 +46,23 @@ struct TermsArgs {
   std::string out;
 };
 
-// Answers the options without which there are no terms.
-std::vector<CLI::Option*> DeclareTerms(CLI::App& app, TermsArgs& args) {
-  std::vector<CLI::Option*> needed = {
-      app.add_option("id", args.id, "What the entitlement is called"),
-      app.add_option("--product", args.product, "What may be used"),
-      app.add_option("--vendor", args.vendor, "Whose it is"),
-      app.add_option("--metric", args.metric, "What a seat is one of")
-          ->check(OneOf(
-              {"NODE", "INSTANCE", "CORE", "SOCKET", "NAMED_USER", "CONCURRENT", "SITE", "TERM"})),
-      app.add_option("--quantity", args.quantity, "Seats")
-          ->check(WholeNumber("a number of seats", 1, kMaxSeats)),
-      app.add_option("--expiry", args.expiry, "Not in force from then on: 2026-12-31"),
-      app.add_option("--contract", args.contract,
-                     "sha256:HEX of a registered document, or of a package's manifest")};
+void DeclareTerms(CLI::App& app, TermsArgs& args) {
+  app.add_option("id", args.id, "What the entitlement is called");
+  app.add_option("--product", args.product, "What may be used");
+  app.add_option("--vendor", args.vendor, "Whose it is");
+  app.add_option("--metric", args.metric, "What a seat is one of")
+      ->check(OneOf(
+          {"NODE", "INSTANCE", "CORE", "SOCKET", "NAMED_USER", "CONCURRENT", "SITE", "TERM"}));
+  app.add_option("--quantity", args.quantity, "Seats")
+      ->check(WholeNumber("a number of seats", 1, kMaxSeats));
+  app.add_option("--expiry", args.expiry, "Not in force from then on: 2026-12-31");
+  app.add_option("--contract", args.contract,
+                 "sha256:HEX of a registered document, or of a package's manifest");
+  app.add_option(
+         "--licensing", args.licensing,
+         "CycloneDX document whose licensing says product, vendor, metric, start and expiry "
+         "where they are not given")
+      ->type_name("FILE");
   app.add_option("--start", args.start, "In force from then on; default of grant: now");
   app.add_option("--overage", args.overage, "Percent by which use may exceed the quantity")
       ->check(WholeNumber("a percentage", 0, kMaxOveragePercent));
@@ -68,7 +74,6 @@ std::vector<CLI::Option*> DeclareTerms(CLI::App& app, TermsArgs& args) {
       ->check(WholeNumber("a number of seats", 0, kMaxSeats));
   app.add_option("--passphrase-file", args.passphrase_file, "The passphrase of encrypted keys")
       ->type_name("FILE");
-  return needed;
 }
 
 constexpr char kKeyHelp[] =
@@ -93,7 +98,7 @@ void DeclareAmend(CLI::App& app, TermsArgs& args) {
 }
 
 void DeclareSign(CLI::App& app, TermsArgs& args) {
-  for (CLI::Option* option : DeclareTerms(app, args)) option->required();
+  DeclareTerms(app, args);
   app.add_option("--revision", args.revision,
                  "1 to grant; to amend, one more than that of the terms in force")
       ->required()
@@ -113,13 +118,14 @@ absl::Status CheckGrant(const TermsArgs& args) {
       {"--product", &args.product},   {"--vendor", &args.vendor}, {"--metric", &args.metric},
       {"--quantity", &args.quantity}, {"--expiry", &args.expiry}, {"--contract", &args.contract}};
   for (const auto& [name, text] : texts) {
-    if (text->empty() && args.envelope.empty()) {
+    if (text->empty()) {
       return Missing(fmt::format("{} is needed, or --envelope with signed terms", name));
     }
   }
   return absl::OkStatus();
 }
 
+// That a claim is made here or was made elsewhere, and nothing is said twice.
 absl::Status CheckProof(const TermsArgs& args) {
   if (args.envelope.empty()) {
     if (args.id.empty()) return Missing("the id is needed, or --envelope with signed terms");
@@ -127,10 +133,10 @@ absl::Status CheckProof(const TermsArgs& args) {
     return Missing("give --key to sign the terms with, or --envelope with signed ones");
   }
   if (!args.keys.empty()) return Missing("--key or --envelope, not both");
-  const std::string* said[] = {&args.product,     &args.vendor,   &args.metric,
-                               &args.quantity,    &args.overage,  &args.start,
-                               &args.expiry,      &args.contract, &args.max_borrowed,
-                               &args.borrow_time, &args.low_water};
+  const std::string* said[] = {&args.licensing,    &args.product,     &args.vendor,
+                               &args.metric,       &args.quantity,    &args.overage,
+                               &args.start,        &args.expiry,      &args.contract,
+                               &args.max_borrowed, &args.borrow_time, &args.low_water};
   for (const std::string* text : said) {
     if (!text->empty()) return Missing("the terms are what the envelope says: give no others");
   }
@@ -187,7 +193,39 @@ absl::Status Apply(const TermsArgs& args, Entitlement& terms) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Entitlement> NewTerms(const TermsArgs& args) {
+// The licensing of the product in a CycloneDX document: of the only component that has any, where
+// no product is named.
+absl::StatusOr<LicensingTerms> FindLicensing(const std::string& file, const std::string& product) {
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxSbomBytes));
+  absl::StatusOr<std::vector<LicensingTerms>> all = ReadLicensing(text);
+  if (!all.ok()) return Annotate(all.status(), file);
+  std::erase_if(*all, [&product](const LicensingTerms& terms) {
+    return !product.empty() && terms.product != product && terms.purl != product;
+  });
+  if (all->size() == 1) return std::move(all->front());
+  return Missing(fmt::format("'{}' tells the licensing of {} component(s){}; name one by --product",
+                             file, all->size(),
+                             product.empty() ? "" : fmt::format(" called '{}'", product)));
+}
+
+// What was not given, from the licensing that was.
+absl::Status AddLicensing(TermsArgs& args) {
+  if (args.licensing.empty()) return absl::OkStatus();
+  DML_ASSIGN_OR_RETURN(const LicensingTerms terms, FindLicensing(args.licensing, args.product));
+  auto fill = [](std::string& argument, const std::string& text) {
+    if (argument.empty()) argument = text;
+  };
+  fill(args.product, terms.product);
+  fill(args.vendor, terms.vendor);
+  if (terms.metric.has_value()) fill(args.metric, std::string(SeatMetricName(*terms.metric)));
+  if (terms.start.has_value()) fill(args.start, FormatTime(*terms.start));
+  if (terms.expiry.has_value()) fill(args.expiry, FormatTime(*terms.expiry));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Entitlement> NewTerms(TermsArgs args) {
+  DML_RETURN_IF_ERROR(AddLicensing(args));
+  DML_RETURN_IF_ERROR(CheckGrant(args));
   Entitlement terms;
   terms.start = std::chrono::floor<seconds>(WallClockNow());
   DML_RETURN_IF_ERROR(Apply(args, terms));
@@ -196,7 +234,6 @@ absl::StatusOr<Entitlement> NewTerms(const TermsArgs& args) {
 
 absl::StatusOr<Reply> Grant(Context& context, const TermsArgs& args) {
   DML_RETURN_IF_ERROR(CheckProof(args));
-  DML_RETURN_IF_ERROR(CheckGrant(args));
   Entitlement terms;
   std::string envelope;
   if (args.envelope.empty()) {
@@ -214,6 +251,7 @@ absl::StatusOr<Reply> Grant(Context& context, const TermsArgs& args) {
 
 absl::StatusOr<Reply> Amend(Context& context, const TermsArgs& args) {
   DML_RETURN_IF_ERROR(CheckProof(args));
+  if (!args.licensing.empty()) return Missing("--licensing is for new terms");
   Entitlement terms;
   std::string envelope;
   if (!args.envelope.empty()) {
@@ -235,6 +273,7 @@ absl::StatusOr<Reply> Amend(Context& context, const TermsArgs& args) {
 }
 
 absl::StatusOr<Reply> SignTerms(Context&, const TermsArgs& args) {
+  if (args.id.empty()) return Missing("the id is needed");
   DML_ASSIGN_OR_RETURN(const Entitlement terms, NewTerms(args));
   const uint64_t revision = std::stoull(args.revision);
   DML_ASSIGN_OR_RETURN(const std::string envelope, Sign(args, terms, revision));
