@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/crypto/keys.h"
 #include "core/crypto/sha256.h"
+#include "core/rules/permits.h"
 #include "core/wire/entry.h"
 
 namespace dml {
@@ -178,13 +179,17 @@ struct LogAudit::Rules {
   void operator()(const PermitDecided& p) const {
     Bind(audit.permits_.insert(p.id).second, "permit " + p.id);
     NeedEnvironment(p.environment);
+    if (!p.seats.empty()) (*this)(ReservationOf(p, time()));
   }
   void NeedPermit(const std::string& id) const {
     if (!audit.permits_.contains(id)) {
       Broken("NAME_UNKNOWN", fmt::format("permit {} was never decided", id));
     }
   }
-  void operator()(const PermitRevoked& p) const { NeedPermit(p.id); }
+  void operator()(const PermitRevoked& p) const {
+    NeedPermit(p.id);
+    Seats(audit.seats_.Return(ReservationIdOf(p.id), ReturnWhich::kUntaken, time()));
+  }
   void operator()(const PermitUsed& p) const {
     NeedPermit(p.id);
     Bind(audit.permit_uses_.emplace(p.id, p.node).second,

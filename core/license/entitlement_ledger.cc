@@ -331,4 +331,18 @@ absl::Status EntitlementLedger::ForceRelease(const std::string& lease, Timestamp
   return absl::OkStatus();
 }
 
+absl::Status EntitlementLedger::Return(const std::string& request, ReturnWhich which,
+                                       Timestamp now) {
+  DML_RETURN_IF_ERROR(Advance(now));
+  const auto found = requests_.find(request);
+  if (found == requests_.end()) return absl::OkStatus();
+  for (const std::string& id : found->second.leases) {
+    Lease& lease = leases_.at(id);
+    const bool taken = lease.state != LeaseState::kReserved;
+    if (lease.state == LeaseState::kEnded || (taken && which == ReturnWhich::kUntaken)) continue;
+    Finish(lease, LeaseEnd::kReleased, now);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace dml

@@ -64,6 +64,9 @@ class EntitlementLedger {
   absl::Status Release(const std::string& lease, Timestamp now);
   /// For a holder that is lost: the caller answers for its not using the seats any more.
   absl::Status ForceRelease(const std::string& lease, Timestamp now);
+  /// Releases the live leases of a request. OK, and nothing done, where there are none any more or
+  /// never were.
+  absl::Status Return(const std::string& request, ReturnWhich which, Timestamp now);
   /// A lease for a node that will be offline. As Reserve; also RESOURCE_EXHAUSTED (BORROW_LIMIT,
   /// BORROW_LOW_WATER) and FAILED_PRECONDITION (BORROW_TOO_LONG). Overage is not lent.
   absl::StatusOr<std::string> Borrow(const std::string& request, const SeatRequest& item,

@@ -50,6 +50,12 @@ struct SeatRequest {
   bool operator==(const SeatRequest&) const = default;
 };
 
+/// What of a request's leases is returned together.
+enum class ReturnWhich {
+  kUntaken,  // What no holder has committed to: what they were for is off.
+  kAll,      // What is in use, too: what it was for is undone.
+};
+
 /// Where an entitlement stands. Seats unless said otherwise.
 struct SeatPosition {
   uint64_t entitled = 0;  // The quantity.

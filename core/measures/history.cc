@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/rules/permits.h"
 #include "core/rules/rollouts.h"
 
 namespace dml {
@@ -117,6 +118,7 @@ struct History::Fold {
   }
   absl::Status operator()(const PermitDecided& p) const {
     out.permits_.push_back({p.release, p.environment, p.allowed, time, p.expires});
+    if (!p.seats.empty()) out.seats_.emplace_back(time, ReservationOf(p, time));
     if (p.allowed && out.releases_.contains(p.release)) {
       Happens(p.release, p.environment, DeploymentEvent::kPermit);
     }
@@ -217,7 +219,8 @@ struct History::Fold {
         std::is_same_v<Payload, EntitlementGranted> ||
         std::is_same_v<Payload, EntitlementAmended> || std::is_same_v<Payload, SeatsReserved> ||
         std::is_same_v<Payload, LeaseCommitted> || std::is_same_v<Payload, LeaseExtended> ||
-        std::is_same_v<Payload, LeaseReleased> || std::is_same_v<Payload, LeaseBorrowed>;
+        std::is_same_v<Payload, LeaseReleased> || std::is_same_v<Payload, LeaseBorrowed> ||
+        std::is_same_v<Payload, PermitRevoked>;
     if constexpr (is_of_seats) out.seats_.emplace_back(time, p);
     return absl::OkStatus();
   }

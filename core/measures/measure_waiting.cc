@@ -5,6 +5,7 @@
 #include "core/gate/policy.h"
 #include "core/license/entitlement_ledger.h"
 #include "core/measures/measuring.h"
+#include "core/rules/permits.h"
 
 namespace dml::measuring {
 namespace {
@@ -34,6 +35,9 @@ class Player {
   }
   absl::Status operator()(const LeaseReleased& p) const {
     return p.forced ? ledger_.ForceRelease(p.lease, time_) : ledger_.Release(p.lease, time_);
+  }
+  absl::Status operator()(const PermitRevoked& p) const {
+    return ledger_.Return(ReservationIdOf(p.id), ReturnWhich::kUntaken, time_);
   }
   absl::Status operator()(const LeaseBorrowed& p) const {
     return ledger_.Borrow(p.id, p.item, p.environment, p.duration, time_).status();

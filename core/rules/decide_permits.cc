@@ -48,8 +48,10 @@ absl::Status NotFoundPermit(std::string_view id) {
 
 }  // namespace
 
+std::string ReservationIdOf(std::string_view permit) { return fmt::format("permit-{}", permit); }
+
 SeatsReserved ReservationOf(const PermitDecided& decided, Timestamp now) {
-  return {"permit-" + decided.id, decided.environment,
+  return {ReservationIdOf(decided.id), decided.environment,
           std::chrono::duration_cast<std::chrono::microseconds>(decided.expires - now),
           decided.seats};
 }

@@ -24,6 +24,8 @@ class PermitLookup {
                                                      std::string_view node) const = 0;
 };
 
+/// "permit-ID": of the reservation of a permit, which its revocation returns.
+std::string ReservationIdOf(std::string_view permit);
 /// The seats that a permit reserves in its own entry, at its time, until it expires: leases
 /// permit-ID/0, permit-ID/1, ...
 SeatsReserved ReservationOf(const PermitDecided& decided, Timestamp now);

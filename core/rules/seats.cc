@@ -160,16 +160,12 @@ absl::StatusOr<EntitlementLedger> ReturnSeats(const std::string& reservation, Re
                                               const SeatState& state, Timestamp now) {
   DML_ASSIGN_OR_RETURN(std::vector<LeaseRecord> leases, state.LeasesOf(reservation));
   Loader loader(state, now);
-  std::vector<std::string> ids;
   for (const LeaseRecord& record : leases) {
-    const Lease lease = record.lease.AsOf(now);
-    if (lease.state == LeaseState::kEnded) continue;
-    if (which == ReturnWhich::kUntaken && lease.state != LeaseState::kReserved) continue;
+    if (record.lease.ForgottenAt(now)) continue;
     DML_RETURN_IF_ERROR(loader.AddLease(record.lease));
-    ids.push_back(lease.id);
   }
   EntitlementLedger ledger = loader.Ledger();
-  for (const std::string& id : ids) DML_RETURN_IF_ERROR(ledger.Release(id, now));
+  DML_RETURN_IF_ERROR(ledger.Return(reservation, which, now));
   return ledger;
 }
 

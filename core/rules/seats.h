@@ -64,13 +64,7 @@ absl::StatusOr<EntitlementLedger> CarryOut(const LeaseBorrowed& p, const SeatSta
 // Application::ReturnSeats(id, which) in its projection. Before there is an entry, CheckSeatsAt
 // says whether it would go, of the items of one entitlement or of all.
 
-enum class ReturnWhich {
-  kUntaken,  // What no holder has committed to: the permit is void.
-  kAll,      // What is in use, too: the rollout is backed out.
-};
-
-/// Ends the live leases of a reservation, as LeaseReleased does one. OK, and nothing done, where
-/// there are none any more or never were.
+/// Releases the live leases of a reservation (EntitlementLedger::Return).
 absl::StatusOr<EntitlementLedger> ReturnSeats(const std::string& reservation, ReturnWhich which,
                                               const SeatState& state, Timestamp now);
 

@@ -192,8 +192,6 @@ class Application {
   absl::Status MoveByPermit(const PermitDecided& permit, DeploymentEvent event);
   absl::StatusOr<PermitRecord> ExistingPermit(const std::string& id) const;
   void PutPermit(const PermitRecord& record);
-  // What it reserved and nobody took is free again.
-  absl::Status FreeSeats(const PermitDecided& permit);
   void PutRollout(RolloutRecord record);
   void PutRolloutNode(const RolloutRecord& rollout, const RolloutNodeRecord& node);
   absl::Status MoveDeployment(const RolloutRecord& rollout, DeploymentState before);

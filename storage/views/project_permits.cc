@@ -24,10 +24,7 @@ absl::Status Application::operator()(const PermitDecided& p) {
   Put(view_keys::PermitIn(p.environment, expires, p.id), "");
   if (!p.allowed) return absl::OkStatus();
   if (!p.seats.empty()) {
-    DML_ASSIGN_OR_RETURN(EntitlementLedger ledger,
-                         CarryOut(ReservationOf(p, entry_.time),
-                                  static_cast<const SeatState&>(state_), entry_.time));
-    DML_RETURN_IF_ERROR(PutReserved(ReservationOf(p, entry_.time).id, ledger));
+    DML_RETURN_IF_ERROR((*this)(ReservationOf(p, entry_.time)));
   }
   return MoveByPermit(p, DeploymentEvent::kPermit);
 }
@@ -46,7 +43,7 @@ absl::Status Application::operator()(const PermitRevoked& p) {
     DML_ASSIGN_OR_RETURN(count, KeyReader(*before).U64());
   }
   Put(view_keys::RevocationCount(), KeyBuilder().U64(count + 1).Build());
-  DML_RETURN_IF_ERROR(FreeSeats(record.decided));
+  DML_RETURN_IF_ERROR(ReturnSeats(ReservationIdOf(p.id), ReturnWhich::kUntaken));
   return MoveByPermit(record.decided, DeploymentEvent::kPermitEnd);
 }
 
@@ -57,20 +54,6 @@ absl::Status Application::operator()(const PermitUsed& p) {
   Put(view_keys::PermitUse(p.id, p.node),
       wire::Encode(PermitUseRecord{p, entry_.index, entry_.time, entry_.author}));
   return MoveByPermit(record.decided, DeploymentEvent::kStart);
-}
-
-absl::Status Application::FreeSeats(const PermitDecided& permit) {
-  if (permit.seats.empty()) return absl::OkStatus();
-  DML_ASSIGN_OR_RETURN(const std::vector<LeaseRecord> leases,
-                       state_.LeasesOf(ReservationOf(permit, entry_.time).id));
-  for (const LeaseRecord& record : leases) {
-    if (record.lease.AsOf(entry_.time).state != LeaseState::kReserved) continue;
-    DML_ASSIGN_OR_RETURN(EntitlementLedger ledger,
-                         CarryOut(LeaseReleased{.lease = record.lease.id, .forced = false},
-                                  static_cast<const SeatState&>(state_), entry_.time));
-    DML_RETURN_IF_ERROR(PutMoved(record.lease.id, ledger, ""));
-  }
-  return absl::OkStatus();
 }
 
 // A permit for a release that was sealed here moves it; one that is not known moves nothing. What

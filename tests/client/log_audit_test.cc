@@ -277,6 +277,37 @@ TEST_F(LogAuditTest, NoMoreSeatsAreLeasedThanWereGranted) {
   EXPECT_EQ(Rules(), Faults(2, "SEATS_INVALID")) << "one seat too many, and one freed twice";
 }
 
+TEST_F(LogAuditTest, SeatsOfPermitsCountToo) {
+  Entitlement terms;
+  terms.id = "acme-db";
+  terms.product = "db";
+  terms.vendor = "acme";
+  terms.quantity = 2;
+  terms.start = FromMicros(1);
+  terms.expiry = FromMicros(1'000'000'000);
+  terms.contract_digest = Sha256("contract").ToString();
+  Add(EnvironmentCreated{"production", "", {}});
+  Add(EntitlementGranted{terms});
+  PermitDecided permit;
+  permit.id = "p1";
+  permit.allowed = true;
+  permit.environment = "production";
+  permit.expires = FromMicros(900'000'000);
+  permit.seats = {{"acme-db", "n1", 1}, {"acme-db", "n2", 1}};
+  Add(permit);
+  Add(LeaseCommitted{"permit-p1/0", std::chrono::minutes(1)});
+  EXPECT_EQ(Rules(), Faults{});
+  permit.id = "p2";
+  Add(permit);  // There are no seats left.
+  EXPECT_EQ(Rules(), Faults(1, "SEATS_INVALID"));
+  Add(PermitRevoked{"p1", "a mistake"});
+  permit.id = "p3";
+  permit.seats = {{"acme-db", "n3", 1}};
+  Add(permit);  // What nobody took is free again.
+  Add(LeaseReleased{"permit-p1/0", false, ""});
+  EXPECT_EQ(Rules(), Faults(1, "SEATS_INVALID"));
+}
+
 TEST_F(LogAuditTest, TermsOfEntitlementsOnlyGetNewer) {
   Entitlement terms;
   terms.id = "acme-db";

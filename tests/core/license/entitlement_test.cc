@@ -125,6 +125,24 @@ TEST_F(LedgerTest, LeasesEndByThemselvesAndAreForgottenLater) {
   EXPECT_THAT(ledger_.leases(), IsEmpty());
 }
 
+TEST_F(LedgerTest, ARequestsLeasesAreReturnedTogether) {
+  Grant(Terms(10));
+  const SeatRequest items[] = {{"e1", "a", 2}, {"e1", "b", 3}, {"e1", "c", 1}};
+  ASSERT_TRUE(ledger_.Reserve("r", items, "prod", minutes(60), At(0)).ok());
+  ASSERT_TRUE(ledger_.Commit("r/0", minutes(90), At(1)).ok());
+  ASSERT_TRUE(ledger_.Release("r/2", At(2)).ok());
+  ASSERT_TRUE(ledger_.Return("r", ReturnWhich::kUntaken, At(3)).ok());
+  EXPECT_EQ(ledger_.leases().at("r/0").state, LeaseState::kActive);
+  EXPECT_EQ(ledger_.leases().at("r/1").end, At(3));
+  EXPECT_EQ(ledger_.leases().at("r/2").end, At(2)) << "it had ended before";
+  EXPECT_EQ(Position().reserved, 0u);
+  ASSERT_TRUE(ledger_.Return("r", ReturnWhich::kAll, At(4)).ok());
+  EXPECT_EQ(ledger_.leases().at("r/0").ended_by, LeaseEnd::kReleased);
+  EXPECT_EQ(Position().in_use, 0u);
+  EXPECT_TRUE(ledger_.Return("r", ReturnWhich::kAll, At(5)).ok());
+  EXPECT_TRUE(ledger_.Return("never", ReturnWhich::kAll, At(5)).ok());
+}
+
 TEST_F(LedgerTest, NoLeaseOutlivesItsEntitlement) {
   Grant(Terms());
   ASSERT_TRUE(Reserve("r", 1, 995).ok());

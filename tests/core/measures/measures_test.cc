@@ -380,6 +380,21 @@ TEST_F(MeasuresTest, LicensesAsOfTheEndOfThePeriod) {
   EXPECT_EQ(measures["license-position/Database: entitled"].count, 10u);
   EXPECT_EQ(measures["license-position/Database: in use"].count, 4u);
   EXPECT_EQ(measures["license-position/Database: unused"].count, 6u);
+  // A permit reserves its seats in its own entry, and returns those that nobody took.
+  PermitDecided permit;
+  permit.id = "p1";
+  permit.allowed = true;
+  permit.environment = kPlace;
+  permit.expires = now_ + hours(1);
+  permit.seats = {{"db", "web-2", 1}, {"db", "web-3", 2}};
+  Do(permit);
+  Do(LeaseCommitted{"permit-p1/0", hours(24)});
+  measures = Ask();
+  EXPECT_EQ(measures["license-position/Database: in use"].count, 5u);
+  EXPECT_EQ(measures["license-position/Database: reserved"].count, 2u);
+  Do(PermitRevoked{"p1", "a mistake"});
+  EXPECT_EQ(Ask()["license-position/Database: reserved"].count, 0u);
+  Do(LeaseReleased{"permit-p1/0", false, ""});
   At("2027-03-05T00:00:00Z");
   Do(NamespaceCreated{"other", "", {}});
   EXPECT_EQ(Ask()["license-position/Database: in use"].count, 0u) << "the lease ended by itself";
