@@ -56,7 +56,8 @@ constexpr MeasureDefinition kDefinitions[] = {
     {"items-per-deployment", kTactical, kShare, "Items per deployment",
      "Items of the deployments completed in the period, of so many deployments."},
     {"permits", kOperational, kCount, "Decisions on permits",
-     "In the period: permits issued, denied, and those that expired with nothing started."},
+     "In the period: permits issued, denied (and how many of these each rule denied), revoked, and "
+     "those that expired with nothing started."},
     {"node-failures", kOperational, kCount, "Failures of nodes",
      "Reports of nodes in the period that a step of a rollout failed."},
     {"findings-open", kOperational, kCount, "Findings against what is let go",

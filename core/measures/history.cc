@@ -117,10 +117,34 @@ struct History::Fold {
     return absl::OkStatus();
   }
   absl::Status operator()(const PermitDecided& p) const {
-    out.permits_.push_back({p.release, p.environment, p.allowed, time, p.expires});
     if (!p.seats.empty()) out.seats_.emplace_back(time, ReservationOf(p, time));
-    if (p.allowed && out.releases_.contains(p.release)) {
-      Happens(p.release, p.environment, DeploymentEvent::kPermit);
+    if (p.is_back_out) return absl::OkStatus();  // Given along with another.
+    PermitHistory permit{p.release, p.environment, p.allowed, time, p.expires};
+    for (const RuleCount& error : p.errors) permit.rules.push_back(error.rule);
+    if (p.allowed) {
+      out.permit_ids_.emplace(p.id, out.permits_.size());
+      if (out.releases_.contains(p.release)) {
+        Happens(p.release, p.environment, DeploymentEvent::kPermit);
+      }
+    }
+    out.permits_.push_back(std::move(permit));
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const PermitRevoked& p) const {
+    const auto found = out.permit_ids_.find(p.id);
+    if (found != out.permit_ids_.end()) out.permits_[found->second].revoked = time;
+    return absl::OkStatus();
+  }
+  // The first node that acts on a permit begins, unless a rollout has begun before.
+  absl::Status operator()(const PermitUsed& p) const {
+    const auto found = out.permit_ids_.find(p.id);
+    if (found == out.permit_ids_.end()) return absl::OkStatus();
+    const PermitHistory& permit = out.permits_[found->second];
+    const auto deployment = out.deployments_.find({permit.environment, permit.release});
+    const bool has_begun = deployment != out.deployments_.end() &&
+                           deployment->second.First(DeploymentEvent::kStart).has_value();
+    if (!has_begun && out.releases_.contains(permit.release)) {
+      Happens(permit.release, permit.environment, DeploymentEvent::kStart);
     }
     return absl::OkStatus();
   }
@@ -139,7 +163,9 @@ struct History::Fold {
                          ParseRolloutPlaces(text, p.plan.waves.size()));
     out.rollouts_.insert_or_assign(DeploymentKey{p.environment, p.release},
                                    Rollout::StartPlaced(p.plan, places, time));
-    Happens(p.release, p.environment, DeploymentEvent::kStart);
+    if (!DeploymentOf(p.release, p.environment).First(DeploymentEvent::kStart).has_value()) {
+      Happens(p.release, p.environment, DeploymentEvent::kStart);
+    }
     return absl::OkStatus();
   }
   absl::Status operator()(const NodeReported& p) const {

@@ -68,6 +68,8 @@ struct PermitHistory {
   bool allowed = false;
   Timestamp time;
   Timestamp expires;
+  std::vector<std::string> rules{};  // Of the findings that denied it.
+  std::optional<Timestamp> revoked{};
 };
 
 /// A variant in quarantine.
@@ -126,7 +128,8 @@ class History {
   std::map<DeploymentKey, Track> rollouts_;
   std::map<std::string, Timestamp> published_;                   // By resource name of a variant.
   std::map<std::string, std::optional<ReleaseRules>> policies_;  // By environment; none: unread.
-  std::map<std::string, size_t> waiting_;  // Quarantines that last, by resource name.
+  std::map<std::string, size_t> permit_ids_;  // Of those that were given, but to go back by.
+  std::map<std::string, size_t> waiting_;     // Quarantines that last, by resource name.
   std::vector<OverrideHistory> overrides_;
   std::vector<PermitHistory> permits_;
   std::vector<QuarantineHistory> quarantines_;

@@ -105,13 +105,21 @@ void PeriodMeasures::MeasurePermits() {
   uint64_t issued = 0;
   uint64_t denied = 0;
   uint64_t expired = 0;
+  uint64_t revoked = 0;
+  std::map<std::string, uint64_t> rules;
   for (const PermitHistory& permit : history_.permits()) {
     // One for a set that is no release belongs to no service.
     const bool is_asked = Concerns(permit.environment) &&
                           (question_.service.empty() || ReleaseOf(permit.release) != nullptr);
     if (!is_asked) continue;
-    if (IsIn(permit.time)) ++(permit.allowed ? issued : denied);
-    if (!permit.allowed || !IsIn(permit.expires) || permit.expires > history_.end()) continue;
+    if (IsIn(permit.time)) {
+      ++(permit.allowed ? issued : denied);
+      for (const std::string& rule : permit.rules) ++rules[rule];
+    }
+    if (IsIn(permit.revoked)) ++revoked;
+    const bool has_expired = permit.allowed && !permit.revoked.has_value() &&
+                             IsIn(permit.expires) && permit.expires <= history_.end();
+    if (!has_expired) continue;
     const auto found = history_.deployments().find({permit.environment, permit.release});
     const std::optional<Timestamp> started =
         found == history_.deployments().end() ? std::nullopt : found->second.First(kStart);
@@ -120,6 +128,8 @@ void PeriodMeasures::MeasurePermits() {
   AddCount("permits", denied, "denied");
   AddCount("permits", expired, "expired");
   AddCount("permits", issued, "issued");
+  AddCount("permits", revoked, "revoked");
+  for (const auto& [rule, count] : rules) AddCount("permits", count, "denied by " + rule);
   const auto failures =
       std::ranges::count_if(history_.node_failures(), [&](const NodeFailure& failure) {
         return IsIn(failure.time) && Concerns(failure.release, failure.environment);

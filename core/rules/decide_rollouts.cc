@@ -38,20 +38,20 @@ absl::Status Decider::CheckNotReviewed(const Digest& release, std::string_view e
 }
 
 absl::Status Decider::CheckPermits(const RolloutStarted& p) const {
-  DML_ASSIGN_OR_RETURN(const auto permit, state_.FindPermit(p.permit));
+  const absl::StatusOr<PermitRecord> permit = ExistingPermit(p.permit);
+  if (!permit.ok()) return AtField(permit.status(), "permit");
+  const PermitDecided& decided = permit->decided;
   const auto refuse = [&](std::string_view why) {
-    return AtField(FailedPrecondition(ErrorReason("PERMIT_INVALID"), "permit '{}' {}",
-                                      p.permit.substr(0, 100), why),
-                   "permit");
+    return AtField(
+        FailedPrecondition(ErrorReason("PERMIT_UNEXPECTED"), "permit {} {}", decided.id, why),
+        "permit");
   };
-  if (!permit.has_value()) return refuse("is not known: ask for one");
-  if (!permit->decided.allowed) return refuse("was denied");
-  if (permit->revoked) return refuse("was revoked: " + permit->revoke_reason);
-  if (permit->decided.release != p.release || permit->decided.environment != p.environment) {
+  if (decided.is_back_out) return refuse("is to go back by");
+  if (decided.release != p.release || decided.environment != p.environment) {
     return refuse("is for another release or environment");
   }
-  if (permit->decided.expires <= now_) {
-    return refuse(fmt::format("expired on {}", FormatTime(permit->decided.expires)));
+  if (decided.not_before > now_) {
+    return refuse(fmt::format("holds from {} on", FormatTime(decided.not_before)));
   }
   return absl::OkStatus();
 }
@@ -80,7 +80,7 @@ absl::Status Decider::operator()(const RolloutStarted& p) const {
                     release.name, release.version, p.environment);
   }
   DML_RETURN_IF_ERROR(CheckPermits(p));
-  return AfterEvent(deployment, release, p.environment, DeploymentEvent::kStart, now_).status();
+  return AfterStart(*deployment, release, now_).status();
 }
 
 absl::Status Decider::operator()(const NodeReported& p) const {

@@ -64,13 +64,15 @@ absl::StatusOr<bool> Reevaluator::IsDue(const Reader& state) {
   return out;
 }
 
-absl::StatusOr<std::vector<Reevaluator::Let>> Reevaluator::LetGoIn(
-    const Reader& state, const std::string& environment) const {
+absl::StatusOr<std::vector<Reevaluator::Let>> Reevaluator::LetGoIn(const Reader& state,
+                                                                   const std::string& environment,
+                                                                   Timestamp now) const {
   DML_ASSIGN_OR_RETURN(std::vector<DeploymentRecord> records,
                        LibraryView(state).DeploymentsIn(environment));
   std::vector<Let> out;
   std::vector<const DeploymentRecord*> deployed;
-  for (const DeploymentRecord& record : records) {
+  for (DeploymentRecord& record : records) {
+    record = record.AsOf(now);
     const bool is_open = record.state == DeploymentState::kPermitted ||
                          record.state == DeploymentState::kRollingOut ||
                          record.state == DeploymentState::kHalted;
@@ -100,14 +102,15 @@ absl::StatusOr<std::vector<Reevaluator::Let>> Reevaluator::LetGoIn(
   return out;
 }
 
-absl::StatusOr<std::vector<Reevaluator::Let>> Reevaluator::LetGo(const Reader& state) const {
+absl::StatusOr<std::vector<Reevaluator::Let>> Reevaluator::LetGo(const Reader& state,
+                                                                 Timestamp now) const {
   std::vector<Let> out;
   PageRequest page;
   page.size = kPageSize;
   do {
     DML_ASSIGN_OR_RETURN(auto found, ListView(state).Environments(page));
     for (const EnvironmentRecord& environment : found.items) {
-      DML_ASSIGN_OR_RETURN(std::vector<Let> here, LetGoIn(state, environment.name));
+      DML_ASSIGN_OR_RETURN(std::vector<Let> here, LetGoIn(state, environment.name, now));
       std::ranges::move(here, std::back_inserter(out));
     }
     page.after_key = std::move(found.next_key);
@@ -158,7 +161,7 @@ absl::StatusOr<size_t> Reevaluator::Run() {
   if (!is_due) return 0;
   DML_ASSIGN_OR_RETURN(const uint64_t size, JournalView(*state).Size());
   DML_ASSIGN_OR_RETURN(const Timestamp now, library_.TimeOf(*state));
-  DML_ASSIGN_OR_RETURN(const std::vector<Let> let_go, LetGo(*state));
+  DML_ASSIGN_OR_RETURN(const std::vector<Let> let_go, LetGo(*state, now));
   size_t out = 0;
   for (const Let& let : let_go) {
     DML_ASSIGN_OR_RETURN(const bool is_new, Judge(*state, let, now));

@@ -50,9 +50,9 @@ class Reevaluator {
   struct Let;  // A release in an environment.
 
   absl::StatusOr<bool> IsDue(const Reader& state);
-  absl::StatusOr<std::vector<Let>> LetGo(const Reader& state) const;
-  absl::StatusOr<std::vector<Let>> LetGoIn(const Reader& state,
-                                           const std::string& environment) const;
+  absl::StatusOr<std::vector<Let>> LetGo(const Reader& state, Timestamp now) const;
+  absl::StatusOr<std::vector<Let>> LetGoIn(const Reader& state, const std::string& environment,
+                                           Timestamp now) const;
   absl::StatusOr<bool> Judge(const Reader& state, const Let& let, Timestamp now);
 
   Library& library_;

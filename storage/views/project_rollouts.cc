@@ -50,9 +50,8 @@ absl::Status Application::operator()(const RolloutStarted& p) {
                        ParseRolloutPlaces(text, p.plan.waves.size()));
   DML_ASSIGN_OR_RETURN(const ReleaseRecord release, ExistingRelease(p.release));
   DML_ASSIGN_OR_RETURN(auto deployment, state_.FindDeployment(p.release, p.environment));
-  DML_ASSIGN_OR_RETURN(DeploymentRecord after,
-                       AfterEvent(std::move(deployment), release, p.environment,
-                                  DeploymentEvent::kStart, entry_.time));
+  if (!deployment.has_value()) return Broken("a release that is not approved there");
+  DML_ASSIGN_OR_RETURN(DeploymentRecord after, AfterStart(*deployment, release, entry_.time));
   PutDeployment(std::move(after));
   const RolloutRecord rollout = BeginRollout(p, places, entry_.time);
   for (const RolloutPlace& place : places) {

@@ -87,7 +87,9 @@ class MeasuresTest : public ::testing::Test {
   }
   void Permit(const Digest& release, bool allowed = true, hours valid = hours(24)) {
     PermitDecided decided;
+    decided.id = fmt::format("permit-{}", history_.size());
     decided.allowed = allowed;
+    if (!allowed) decided.errors = {{"approval.missing", 1}, {"timing.freeze", 2}};
     decided.release = release;
     decided.environment = kPlace;
     decided.expires = now_ + valid;
@@ -193,6 +195,7 @@ TEST_F(AMonthTest, HowItWent) {
   EXPECT_EQ(measures["permits/issued"].count, 3u);
   EXPECT_EQ(measures["permits/denied"].count, 1u);
   EXPECT_EQ(measures["permits/expired"].count, 0u);
+  EXPECT_EQ(measures["permits/denied by timing.freeze"].count, 1u) << "decisions, not findings";
   EXPECT_EQ(measures["node-failures"].count, 1u);
 }
 
@@ -342,6 +345,13 @@ TEST_F(MeasuresTest, WhatWaitsAndWhatIsLate) {
   At("2027-03-07T00:00:00Z");
   Do(NamespaceCreated{"other", "", {}});
   EXPECT_EQ(Ask()["permits/expired"].count, 1u) << "nothing started by it";
+  Permit(unused, true, hours(1));
+  Do(PermitRevoked{fmt::format("permit-{}", history_.size() - 1), "a hole"});
+  At("2027-03-08T00:00:00Z");
+  Do(NamespaceCreated{"another", "", {}});
+  measures = Ask();
+  EXPECT_EQ(measures["permits/revoked"].count, 1u);
+  EXPECT_EQ(measures["permits/expired"].count, 1u);
 }
 
 TEST_F(MeasuresTest, SizeByThePolicyThatHeldThen) {
