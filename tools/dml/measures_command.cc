@@ -37,12 +37,8 @@ absl::StatusOr<MeasuresRequest> ReadRequest(const MeasuresArgs& args) {
   if (!args.environment.empty()) DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
   out.environment = args.environment;
   out.service = args.service;
-  if (!args.from.empty()) {
-    DML_ASSIGN_OR_RETURN(out.from, ParseTimeArgument(args.from));
-  }
-  if (!args.until.empty()) {
-    DML_ASSIGN_OR_RETURN(out.until, ParseTimeArgument(args.until));
-  }
+  DML_ASSIGN_OR_RETURN(out.from, ParseTimeArgument(args.from));
+  DML_ASSIGN_OR_RETURN(out.until, ParseTimeArgument(args.until));
   if (args.by == "day") out.by = MeasureSpan::kDay;
   if (args.by == "week") out.by = MeasureSpan::kWeek;
   if (args.by == "month") out.by = MeasureSpan::kMonth;

@@ -5,8 +5,6 @@
 namespace dml {
 namespace {
 
-constexpr ErrorReason kArgumentInvalid("ARGUMENT_INVALID");
-
 Json DigestOrNull(const Digest& digest) {
   return digest == Digest() ? Json(nullptr) : Json(digest.ToString());
 }
@@ -91,22 +89,6 @@ Json ToJson(const PermitVerdict& verdict) {
           {"isBackOut", permit.is_back_out},
           {"logIndex", verdict.log_index},
           {"asOf", FormatTime(verdict.as_of)}};
-}
-
-absl::StatusOr<ReleaseName> ParseReleaseArgument(std::string_view text) {
-  const size_t at = text.find('@');
-  ReleaseName out;
-  out.name = text.substr(0, at);
-  if (at != text.npos) out.version = text.substr(at + 1);
-  if (ValidatePackagePart(out.name).ok() && ValidateVersionText(out.version).ok()) return out;
-  return InvalidArgument(kArgumentInvalid, "'{}' is no release: write NAME@VERSION", text);
-}
-
-absl::StatusOr<std::optional<Timestamp>> ParseTimeArgument(const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  const std::optional<Timestamp> time = ParseTime(text);
-  if (time.has_value()) return time;
-  return InvalidArgument(kArgumentInvalid, "'{}' is no time such as 2027-03-27T22:00:00Z", text);
 }
 
 }  // namespace dml

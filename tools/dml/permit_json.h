@@ -4,6 +4,7 @@
 #include "client/permits.h"
 #include "core/evidence/permit_verifier.h"
 #include "tools/dml/output.h"
+#include "tools/dml/release_arguments.h"
 
 namespace dml {
 
@@ -14,10 +15,5 @@ Json FindingsJson(const std::vector<Finding>& findings);
 
 /// A permit as its verified statement has it.
 Json ToJson(const PermitVerdict& verdict);
-
-/// "NAME@VERSION". ARGUMENT_INVALID.
-absl::StatusOr<ReleaseName> ParseReleaseArgument(std::string_view text);
-/// RFC 3339; nullopt for "". ARGUMENT_INVALID.
-absl::StatusOr<std::optional<Timestamp>> ParseTimeArgument(const std::string& text);
 
 }  // namespace dml

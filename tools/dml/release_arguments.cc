@@ -27,9 +27,10 @@ absl::StatusOr<std::string> SignClaim(Context& context, const std::vector<std::s
   return SignFor(context, kInTotoPayloadType, payload, keys, passphrase_file);
 }
 
-absl::StatusOr<Timestamp> ParseTimeArgument(std::string_view text) {
+absl::StatusOr<std::optional<Timestamp>> ParseTimeArgument(const std::string& text) {
+  if (text.empty()) return std::nullopt;
   const std::optional<Timestamp> time = ParseTime(text);
-  if (time.has_value()) return *time;
+  if (time.has_value()) return time;
   return InvalidArgument(kArgumentInvalid, "'{}' is no time such as 2027-03-27T22:00:00Z", text);
 }
 

@@ -1,6 +1,7 @@
 // What commands about releases have in common: names, and claims that are signed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,7 @@ absl::StatusOr<std::string> SignClaim(Context& context, const std::vector<std::s
                                       const std::string& passphrase_file, std::string_view type,
                                       const Subject& subject, std::string_view predicate);
 
-/// An RFC 3339 time; ARGUMENT_INVALID.
-absl::StatusOr<Timestamp> ParseTimeArgument(std::string_view text);
+/// An RFC 3339 time; none for "". ARGUMENT_INVALID.
+absl::StatusOr<std::optional<Timestamp>> ParseTimeArgument(const std::string& text);
 
 }  // namespace dml

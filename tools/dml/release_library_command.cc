@@ -193,10 +193,7 @@ void AddAnswer(const ReleaseAnswer& answer, const ReleaseArgs& args, Reply& repl
 absl::StatusOr<ReleaseAnswer> Ask(Context& context, const ReleaseArgs& args) {
   DML_ASSIGN_OR_RETURN(const ReleaseName name, ParseReleaseArgument(args.release));
   DML_RETURN_IF_ERROR(ValidateEnvironmentName(args.environment));
-  std::optional<Timestamp> time;
-  if (!args.at.empty()) {
-    DML_ASSIGN_OR_RETURN(time, ParseTimeArgument(args.at));
-  }
+  DML_ASSIGN_OR_RETURN(const std::optional<Timestamp> time, ParseTimeArgument(args.at));
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   return ReleaseClient(*client).Evaluate(name, args.environment, time);
 }

@@ -3,8 +3,6 @@
 
 #include "client/rollouts.h"
 #include "core/base/text.h"
-#include "core/os/file.h"
-#include "core/trust/dsse.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
