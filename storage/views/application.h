@@ -138,20 +138,7 @@ class Application {
     return DataLoss(ErrorReason("JOURNAL_INCONSISTENT"), "entry {} names {}", entry_.index, what);
   }
   // Counts it in `variant`, unless an equal envelope is there; the caller puts that.
-  absl::Status PutAttestation(const AttestationRef& ref, VariantRecord& variant) {
-    DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(metadata_, ref.envelope));
-    DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(bytes));
-    DML_ASSIGN_OR_RETURN(auto found, state_.FindAttestation(variant.name, ref.envelope.digest));
-    if (!found.has_value()) ++variant.attestation_count;
-    AttestationRecord record{ref, entry_.index, entry_.time, entry_.author,
-                             Sha256(envelope.payload)};
-    Put(view_keys::Attestation(variant.name, ref.envelope.digest), wire::Encode(record));
-    for (const Digest& key : ref.key_ids) {
-      Put(view_keys::Signature(key, entry_.index, ref.envelope.digest),
-          variant.name.ResourceName());
-    }
-    return absl::OkStatus();
-  }
+  absl::Status PutAttestation(const AttestationRef& ref, VariantRecord& variant);
   absl::Status PutVariant(const VariantRecord& record) {
     DML_ASSIGN_OR_RETURN(Version version, Version::Parse(record.scheme, record.name.version));
     Put(view_keys::Variant(record.name.package, version, record.name.platform),

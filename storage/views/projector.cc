@@ -35,6 +35,19 @@ absl::Status Application::RefreshPackage(PackageRecord record) {
   return absl::OkStatus();
 }
 
+absl::Status Application::PutAttestation(const AttestationRef& ref, VariantRecord& variant) {
+  DML_ASSIGN_OR_RETURN(std::string bytes, ReadMetadata(metadata_, ref.envelope));
+  DML_ASSIGN_OR_RETURN(DsseEnvelope envelope, ParseEnvelope(bytes));
+  DML_ASSIGN_OR_RETURN(auto found, state_.FindAttestation(variant.name, ref.envelope.digest));
+  if (!found.has_value()) ++variant.attestation_count;
+  AttestationRecord record{ref, entry_.index, entry_.time, entry_.author, Sha256(envelope.payload)};
+  Put(view_keys::Attestation(variant.name, ref.envelope.digest), wire::Encode(record));
+  for (const Digest& key : ref.key_ids) {
+    Put(view_keys::Signature(key, entry_.index, ref.envelope.digest), variant.name.ResourceName());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Application::operator()(const VersionPublished& p) {
   DML_ASSIGN_OR_RETURN(PackageSpec spec, ReadSpec(p.spec));
   VariantRecord record;
