@@ -10,6 +10,7 @@
 #include "tools/dml/records.h"
 #include "tools/dml/release_arguments.h"
 #include "tools/dml/release_json.h"
+#include "tools/dml/signing.h"
 
 namespace dml {
 namespace {
@@ -73,7 +74,8 @@ absl::StatusOr<std::string> AskFor(Context& context, const ReleaseDetails& relea
 }
 
 // The one in a file, signed by these keys, too.
-absl::StatusOr<std::string> AgreeTo(const ReleaseDetails& release, const OverrideArgs& args) {
+absl::StatusOr<std::string> AgreeTo(Context& context, const ReleaseDetails& release,
+                                    const OverrideArgs& args) {
   if (!args.environment.empty() || !args.rules.empty() || !args.reason.empty()) {
     return InvalidArgument(kArgumentInvalid, "what --envelope says is not said again");
   }
@@ -81,9 +83,10 @@ absl::StatusOr<std::string> AgreeTo(const ReleaseDetails& release, const Overrid
   DML_ASSIGN_OR_RETURN(ClaimEnvelope claim, ReadClaimAbout(texts.front(), kOverridePredicate,
                                                            release.record.document.digest));
   DML_RETURN_IF_ERROR(ParseOverrideClaim(claim.predicate_json).status());
-  DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(args.keys, args.passphrase_file));
-  DML_ASSIGN_OR_RETURN(const DsseEnvelope own,
-                       SignEnvelope(kInTotoPayloadType, claim.envelope.payload, signers.get()));
+  DML_ASSIGN_OR_RETURN(const std::string text,
+                       SignFor(context, kInTotoPayloadType, claim.envelope.payload, args.keys,
+                               args.passphrase_file));
+  DML_ASSIGN_OR_RETURN(const DsseEnvelope own, ParseEnvelope(text));
   for (const DsseSignature& signature : own.signatures) {
     claim.envelope.signatures.push_back(signature);
   }
@@ -97,7 +100,7 @@ absl::StatusOr<Reply> Override(Context& context, const OverrideArgs& args) {
   DML_ASSIGN_OR_RETURN(const ReleaseDetails release, releases.Get(name, args.environment));
   DML_ASSIGN_OR_RETURN(const std::string envelope,
                        args.envelope.empty() ? AskFor(context, release, args, WallClockNow())
-                                             : AgreeTo(release, args));
+                                             : AgreeTo(context, release, args));
   if (!args.out.empty()) {
     DML_RETURN_IF_ERROR(WriteFileAtomically(args.out, AsBytes(envelope), 0644));
     Reply reply;
