@@ -3,6 +3,7 @@
 
 #include "core/gate/release_rules.h"
 #include "core/rules/decider.h"
+#include "core/rules/rollout_start.h"
 
 namespace dml {
 namespace {

@@ -56,12 +56,6 @@ absl::Status ApplyAction(const RolloutSteered& steered, Timestamp time, RolloutR
   return absl::OkStatus();
 }
 
-absl::StatusOr<DeploymentRecord> AfterStart(const DeploymentRecord& deployment,
-                                            const ReleaseRecord& release, Timestamp time) {
-  if (deployment.state == DeploymentState::kRollingOut) return deployment;
-  return AfterEvent(deployment, release, deployment.environment, DeploymentEvent::kStart, time);
-}
-
 std::optional<DeploymentEvent> EventOf(DeploymentState before, DeploymentState after) {
   if (before == after) return std::nullopt;
   switch (after) {

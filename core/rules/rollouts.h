@@ -8,7 +8,6 @@
 #include "core/journal/entry.h"
 #include "core/journal/records.h"
 #include "core/journal/rollout_records.h"
-#include "core/rules/releases.h"
 
 namespace dml {
 
@@ -35,11 +34,6 @@ absl::Status ApplyReport(const NodeReported& report, Timestamp time, RolloutReco
 /// The record after it was steered. The errors of RolloutProgress; ROLLOUT_STEP_UNEXPECTED for a
 /// tick that changes nothing.
 absl::Status ApplyAction(const RolloutSteered& steered, Timestamp time, RolloutRecord& rollout);
-
-/// The deployment once a rollout of it has begun; also of one that a node began by its permit
-/// alone. The errors of AfterEvent.
-absl::StatusOr<DeploymentRecord> AfterStart(const DeploymentRecord& deployment,
-                                            const ReleaseRecord& release, Timestamp time);
 
 /// What a rollout's going from one state to another is for the deployment; none: nothing.
 std::optional<DeploymentEvent> EventOf(DeploymentState before, DeploymentState after);

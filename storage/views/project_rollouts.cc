@@ -1,4 +1,5 @@
 // What entries about rollouts, overrides and re-evaluations mean for the views.
+#include "core/rules/rollout_start.h"
 #include "core/rules/rollouts.h"
 #include "storage/views/application.h"
 #include "storage/views/rollout_keys.h"
