@@ -227,6 +227,11 @@ TEST_F(ReleaseLifeTest, FromAPlanToItsMeasures) {
   EXPECT_EQ(found["items"][0]["release"], "releases/payments/versions/1.1.0");
   EXPECT_EQ(found["items"][0]["findings"][0]["rule"], "content.withdrawn");
 
+  const Json diff = Do({"release", "diff", "payments@1.0.1", "payments@1.1.0", "--library"});
+  EXPECT_EQ(diff["same"], false);
+  EXPECT_EQ(diff["items"][0]["after"]["variant"], "packages/acme/tool/versions/1.1.0/variants/any");
+  EXPECT_NE(Do({"release", "notes", "payments@1.1.0"})["notes"].get<std::string>().find("CHG-1"),
+            std::string::npos);
   const Json list = Do({"release", "list", "--filter", "type = EMERGENCY AND state = TESTED"});
   ASSERT_EQ(list["items"].size(), 1u);
   EXPECT_EQ(list["items"][0]["release"], "payments@1.1.0");

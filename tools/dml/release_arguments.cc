@@ -1,6 +1,9 @@
 #include "tools/dml/release_arguments.h"
 
+#include <filesystem>
+
 #include "core/evidence/claims.h"
+#include "core/os/file.h"
 #include "tools/dml/arguments.h"
 #include "tools/dml/signing.h"
 
@@ -18,6 +21,22 @@ absl::StatusOr<ReleaseName> ParseReleaseArgument(std::string_view text) {
   if (at != text.npos) out.version = text.substr(at + 1);
   if (ValidatePackagePart(out.name).ok() && ValidateVersionText(out.version).ok()) return out;
   return InvalidArgument(kArgumentInvalid, "'{}' is no release: write NAME@VERSION", text);
+}
+
+absl::StatusOr<Release> ReadReleaseFile(const std::string& file) {
+  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxReleaseBytes));
+  absl::StatusOr<Release> release = ParseReleaseDraft(text);
+  if (!release.ok()) return Annotate(release.status(), file);
+  return release;
+}
+
+absl::StatusOr<Release> ReadReleaseOrFile(Context& context, const std::string& text) {
+  const absl::StatusOr<ReleaseName> name = ParseReleaseArgument(text);
+  std::error_code error;
+  if (!name.ok() || std::filesystem::exists(text, error)) return ReadReleaseFile(text);
+  DML_ASSIGN_OR_RETURN(Client * client, context.client());
+  DML_ASSIGN_OR_RETURN(const ReleaseDetails details, ReleaseClient(*client).Get(*name));
+  return ParseRelease(details.document);
 }
 
 absl::StatusOr<std::string> SignClaim(Context& context, const std::vector<std::string>& keys,

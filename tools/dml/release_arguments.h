@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/releases.h"
+#include "core/release/release.h"
 #include "core/trust/dsse.h"
 #include "core/trust/statement.h"
 #include "tools/dml/app.h"
@@ -17,6 +18,14 @@ inline constexpr char kReleaseNameHelp[] = "NAME@VERSION";
 
 /// "NAME@VERSION"; ARGUMENT_INVALID.
 absl::StatusOr<ReleaseName> ParseReleaseArgument(std::string_view text);
+
+inline constexpr char kReleaseOrFileHelp[] =
+    "A file with a release document or a draft, or NAME@VERSION of one in the library";
+
+/// A release document or a draft. The errors of ReadFile and ParseReleaseDraft, naming the file.
+absl::StatusOr<Release> ReadReleaseFile(const std::string& file);
+/// The same, or, where there is no such file and the text is NAME@VERSION, one of the library.
+absl::StatusOr<Release> ReadReleaseOrFile(Context& context, const std::string& text);
 
 /// An envelope over a claim about a subject, signed with these keys. The errors of FormatClaim,
 /// SignFor.

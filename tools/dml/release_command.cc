@@ -10,6 +10,7 @@
 #include "tools/dml/arguments.h"
 #include "tools/dml/command.h"
 #include "tools/dml/records.h"
+#include "tools/dml/release_arguments.h"
 
 namespace dml {
 namespace {
@@ -60,13 +61,6 @@ void DeclareCompose(CLI::App& app, ComposeArgs& args) {
               "How to configure a package: the item of NAMESPACE/PACKAGE gets this file")
       ->type_name("PACKAGE=FILE");
   app.add_option("--out", args.out, "Write the document there")->type_name("FILE");
-}
-
-absl::StatusOr<Release> ReadDraft(const std::string& file) {
-  DML_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxReleaseBytes));
-  absl::StatusOr<Release> release = ParseReleaseDraft(text);
-  if (!release.ok()) return Annotate(release.status(), file);
-  return release;
 }
 
 absl::StatusOr<std::vector<VariantName>> ReadInUse(const std::string& file) {
@@ -193,7 +187,7 @@ void Describe(const Release& release, Reply& reply) {
 absl::StatusOr<Reply> Compose(Context& context, const ComposeArgs& args) {
   Release release;
   if (!args.draft.empty()) {
-    DML_ASSIGN_OR_RETURN(release, ReadDraft(args.draft));
+    DML_ASSIGN_OR_RETURN(release, ReadReleaseFile(args.draft));
   }
   DML_RETURN_IF_ERROR(SetMembers(args, release));
   std::vector<TicketChange> changes;
@@ -248,12 +242,12 @@ absl::StatusOr<Reply> Check(Context&, const FileArgs& args) {
 }
 
 void DeclareNotes(CLI::App& app, FileArgs& args) {
-  app.add_option("file", args.file, "A release document or a draft")->required()->type_name("FILE");
+  app.add_option("file", args.file, kReleaseOrFileHelp)->required();
   app.add_option("--out", args.out, "Write the notes there")->type_name("FILE");
 }
 
-absl::StatusOr<Reply> Notes(Context&, const FileArgs& args) {
-  DML_ASSIGN_OR_RETURN(const Release release, ReadDraft(args.file));
+absl::StatusOr<Reply> Notes(Context& context, const FileArgs& args) {
+  DML_ASSIGN_OR_RETURN(const Release release, ReadReleaseOrFile(context, args.file));
   Reply reply;
   const std::string notes = ReleaseNotes(release);
   reply.document["notes"] = notes;
@@ -274,10 +268,8 @@ struct DiffArgs {
 };
 
 void DeclareDiff(CLI::App& app, DiffArgs& args) {
-  app.add_option("before", args.before, "A release document or draft")
-      ->required()
-      ->type_name("FILE");
-  app.add_option("after", args.after, "Another one")->required()->type_name("FILE");
+  app.add_option("before", args.before, kReleaseOrFileHelp)->required();
+  app.add_option("after", args.after, "Another one")->required();
   app.add_flag("--library", args.ask_library, "Ask the library for licenses and sizes");
 }
 
@@ -344,8 +336,8 @@ void AddChangeDiffs(const ReleaseDiff& diff, Reply& reply) {
 }
 
 absl::StatusOr<Reply> Diff(Context& context, const DiffArgs& args) {
-  DML_ASSIGN_OR_RETURN(const Release before, ReadDraft(args.before));
-  DML_ASSIGN_OR_RETURN(const Release after, ReadDraft(args.after));
+  DML_ASSIGN_OR_RETURN(const Release before, ReadReleaseOrFile(context, args.before));
+  DML_ASSIGN_OR_RETURN(const Release after, ReadReleaseOrFile(context, args.after));
   VariantFactsMap facts;
   if (args.ask_library) {
     DML_RETURN_IF_ERROR(AddFacts(context, before, facts));
