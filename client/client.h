@@ -135,10 +135,6 @@ class Client {
                                                  const ListOptions& options);
   absl::StatusOr<PolicyDocument> GetPolicy(const std::string& environment);
   /// `etag` "": there must be no policy yet.
-  absl::StatusOr<Committed<PolicyDocument>> SetPolicy(const std::string& environment,
-                                                      const std::string& document,
-                                                      const std::string& etag,
-                                                      const MutationOptions& options = {});
 
   // Questions. Exactly one of environment and policy_document is not empty.
   absl::StatusOr<LicenseAnswer> EvaluateLicense(const std::string& expression,

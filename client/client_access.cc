@@ -83,11 +83,4 @@ absl::StatusOr<PolicyDocument> Client::GetPolicy(const std::string& environment)
   return out;
 }
 
-absl::StatusOr<Committed<PolicyDocument>> Client::SetPolicy(const std::string& environment,
-                                                            const std::string& document,
-                                                            const std::string& etag,
-                                                            const MutationOptions& options) {
-  return PolicyClient(*this).Set(environment, {.document = document, .etag = etag}, options);
-}
-
 }  // namespace dml

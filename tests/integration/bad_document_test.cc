@@ -1,4 +1,5 @@
 // Publishes that must not happen: names, documents and signatures that are not right.
+#include "client/policies.h"
 #include "tests/integration/support/bad_input.h"
 
 namespace dml {
@@ -210,10 +211,11 @@ TEST_F(BadDocumentTest, APolicyThatIsNone) {
   size_before_ += 1;
   for (const char* policy : {"", "schema: dml.policy/v9", "schema: dml.policy/v1\nunknown: 1\n",
                              "a: &a [*a, *a]", "\xff"}) {
-    EXPECT_FALSE(client_->SetPolicy("production", policy, "").ok()) << policy;
+    EXPECT_FALSE(PolicyClient(*client_).Set("production", {.document = policy}).ok()) << policy;
   }
-  ExpectRefused(client_->SetPolicy("nowhere", "schema: dml.policy/v1", "").status(),
-                absl::StatusCode::kInvalidArgument, "POLICY_INVALID");
+  ExpectRefused(
+      PolicyClient(*client_).Set("nowhere", {.document = "schema: dml.policy/v1"}).status(),
+      absl::StatusCode::kInvalidArgument, "POLICY_INVALID");
 }
 
 }  // namespace

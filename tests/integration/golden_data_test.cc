@@ -6,6 +6,7 @@
 // anew. It was made with UPDATE_GOLDEN=1, which writes a directory only where there is none.
 #include <sstream>
 
+#include "client/policies.h"
 #include "core/crypto/sha256.h"
 #include "core/merkle/merkle.h"
 #include "core/trust/checkpoint.h"
@@ -85,9 +86,10 @@ class GoldenWriter {
     Check(client_->CreateEnvironment("production", "Live", {}));
     Check(client_->CreateEnvironment("production/eu", "", {{"region", "eu"}}));
     Check(client_->CreateNode("production/eu", "web-1", {{"rack", "7"}}));
-    Check(client_->SetPolicy("production", std::string("# First.\n") + kPolicy, ""));
-    Check(
-        client_->SetPolicy("production", kPolicy, client_->GetPolicy("production")->record.Etag()));
+    PolicyClient policies(*client_);
+    Check(policies.Set("production", {.document = std::string("# First.\n") + kPolicy}));
+    Check(policies.Set("production", {.document = kPolicy,
+                                      .etag = client_->GetPolicy("production")->record.Etag()}));
     client_.reset();
     ASSERT_EQ(library_.Stop(), 0);
     testing::KeepGoldenData(library_.data_dir(), "v1");

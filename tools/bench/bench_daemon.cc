@@ -1,5 +1,6 @@
 #include "tools/bench/bench_daemon.h"
 
+#include "client/policies.h"
 #include "core/gate/policy.h"
 #include "core/os/file.h"
 
@@ -41,7 +42,9 @@ absl::Status BenchDaemon::Fill() {
   DML_RETURN_IF_ERROR(
       client.RegisterKey({publisher, {"publisher"}, {kNamespace}}, root_keys).status());
   DML_RETURN_IF_ERROR(client.CreateEnvironment(kEnvironment, "", {}).status());
-  return client.SetPolicy(kEnvironment, std::string(DefaultPolicyDocument()), "").status();
+  return PolicyClient(client)
+      .Set(kEnvironment, {.document = std::string(DefaultPolicyDocument())})
+      .status();
 }
 
 absl::StatusOr<std::vector<Client>> BenchDaemon::Connect(int clients) const {

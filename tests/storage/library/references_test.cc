@@ -200,8 +200,9 @@ TEST_F(ReferencesTest, NeitherPublishedAloneNorClaimedByAStatement) {
   const Command command = library_.PublishCommand(spec);
   ContentStore& content = library_->content();
   const std::string envelopes[] = {command.metadata[2]};
-  const auto prepared = PreparePublish(*library_->Read(), *library_.Domain(),
-                                       BundledLicenseList(), content, command.metadata[1], command.metadata[0], envelopes);
+  const auto prepared =
+      PreparePublish(*library_->Read(), *library_.Domain(), BundledLicenseList(), content,
+                     command.metadata[1], command.metadata[0], envelopes);
   EXPECT_EQ(Reason(prepared.status()), "REFERENCE_ALONE");
   const std::string claim =
       testing::Envelope(library_.publisher(), Sha256("m"), kReferencesPredicate, "{}");
