@@ -1,6 +1,7 @@
 #include "client/references.h"
 
 #include "client/calls.h"
+#include "client/signing_keys.h"
 #include "core/trust/dsse.h"
 #include "dml/v1/reference.grpc.pb.h"
 
@@ -22,8 +23,10 @@ absl::StatusOr<ReferencesAnswer> ReferenceClient::Publish(const std::string& ns,
     batch.specs.push_back(Sha256(spec));
     request.add_specs(spec);
   }
-  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
-                       SignEnvelope(kReferenceBatchPayloadType, FormatReferenceBatch(batch), keys));
+  DML_ASSIGN_OR_RETURN(const SchemedSigners signers, SignersFor(client_, keys));
+  DML_ASSIGN_OR_RETURN(
+      const DsseEnvelope envelope,
+      SignEnvelope(kReferenceBatchPayloadType, FormatReferenceBatch(batch), signers.get()));
   request.set_envelope(FormatEnvelope(envelope));
   request.set_request_id(options.request_id.empty() ? NewRequestId() : options.request_id);
   request.set_validate_only(options.validate_only);

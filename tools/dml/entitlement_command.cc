@@ -1,5 +1,6 @@
 // dml entitlement: how many seats one may use by contract, and who holds them until when.
 #include "client/seats.h"
+#include "client/signing_keys.h"
 #include "core/evidence/entitlement_claim.h"
 #include "core/license/licensing.h"
 #include "core/license/sbom.h"
@@ -155,10 +156,14 @@ absl::StatusOr<std::string> ReadSigned(const TermsArgs& args, Entitlement& terms
       fmt::format("'{}' holds terms of '{}', not of '{}'", args.envelope, terms.id, args.id));
 }
 
-absl::StatusOr<std::string> Sign(const TermsArgs& args, const Entitlement& terms,
+// For a library, which knows how its keys sign; null: offline.
+absl::StatusOr<std::string> Sign(Context* library, const TermsArgs& args, const Entitlement& terms,
                                  uint64_t revision) {
   DML_ASSIGN_OR_RETURN(const Signers signers, Signers::Read(args.keys, args.passphrase_file));
-  return SignEntitlement(terms, revision, signers.get());
+  if (library == nullptr) return SignEntitlement(terms, revision, signers.get());
+  DML_ASSIGN_OR_RETURN(Client * client, library->client());
+  DML_ASSIGN_OR_RETURN(const SchemedSigners schemed, SignersFor(*client, signers.get()));
+  return SignEntitlement(terms, revision, schemed.get());
 }
 
 // Puts what was given in the place of what is there.
@@ -238,7 +243,7 @@ absl::StatusOr<Reply> Grant(Context& context, const TermsArgs& args) {
   std::string envelope;
   if (args.envelope.empty()) {
     DML_ASSIGN_OR_RETURN(terms, NewTerms(args));
-    DML_ASSIGN_OR_RETURN(envelope, Sign(args, terms, 1));
+    DML_ASSIGN_OR_RETURN(envelope, Sign(&context, args, terms, 1));
   } else {
     DML_ASSIGN_OR_RETURN(envelope, ReadSigned(args, terms));
   }
@@ -264,7 +269,7 @@ absl::StatusOr<Reply> Amend(Context& context, const TermsArgs& args) {
   if (envelope.empty()) {
     terms = before.record.terms;
     DML_RETURN_IF_ERROR(Apply(args, terms));
-    DML_ASSIGN_OR_RETURN(envelope, Sign(args, terms, before.record.revision + 1));
+    DML_ASSIGN_OR_RETURN(envelope, Sign(&context, args, terms, before.record.revision + 1));
   }
   DML_ASSIGN_OR_RETURN(auto done, seats.Amend(envelope, before.record.Etag()));
   return CommittedReply(
@@ -276,7 +281,7 @@ absl::StatusOr<Reply> SignTerms(Context&, const TermsArgs& args) {
   if (args.id.empty()) return Missing("the id is needed");
   DML_ASSIGN_OR_RETURN(const Entitlement terms, NewTerms(args));
   const uint64_t revision = std::stoull(args.revision);
-  DML_ASSIGN_OR_RETURN(const std::string envelope, Sign(args, terms, revision));
+  DML_ASSIGN_OR_RETURN(const std::string envelope, Sign(nullptr, args, terms, revision));
   DML_RETURN_IF_ERROR(WriteFileAtomically(args.out, AsBytes(envelope), 0644));
   Reply reply;
   reply.document = {{"id", terms.id}, {"revision", revision}, {"file", args.out}};

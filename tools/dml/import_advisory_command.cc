@@ -2,6 +2,7 @@
 #include <map>
 
 #include "client/advisories.h"
+#include "client/signing_keys.h"
 #include "core/compat/advisory_envelope.h"
 #include "core/os/file.h"
 #include "tools/dml/arguments.h"
@@ -53,7 +54,7 @@ struct Outcome {
   absl::Status error;
 };
 
-Outcome SetOne(AdvisoryClient& client, const Advisory& advisory, const Signers& signers) {
+Outcome SetOne(AdvisoryClient& client, const Advisory& advisory, const SchemedSigners& signers) {
   Outcome out;
   const bool withdraws = !advisory.withdrawn.empty();
   const auto current = client.Get(advisory.id);
@@ -109,15 +110,17 @@ void Add(const std::string& file, const Advisory& advisory, const Outcome& outco
 
 absl::StatusOr<Reply> Run(Context& context, const AdvisoryArgs& args, Reader read) {
   DML_ASSIGN_OR_RETURN(const AdvisoryImportOptions options, ReadOptions(args));
-  Signers signers;
+  Signers keys;
+  SchemedSigners signers = SchemedSigners::AllRaw({}, false);
   std::optional<AdvisoryClient> client;
   if (!args.dry_run) {
     if (args.keys.empty()) {
       return InvalidArgument(ErrorReason("ARGUMENT_INVALID"),
                              "--key is needed, to sign the advisories with; or --dry-run");
     }
-    DML_ASSIGN_OR_RETURN(signers, Signers::Read(args.keys, args.passphrase_file));
+    DML_ASSIGN_OR_RETURN(keys, Signers::Read(args.keys, args.passphrase_file));
     DML_ASSIGN_OR_RETURN(Client * connected, context.client());
+    DML_ASSIGN_OR_RETURN(signers, SignersFor(*connected, keys.get()));
     client.emplace(*connected);
   }
   Reply reply;
