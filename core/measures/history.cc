@@ -131,6 +131,7 @@ struct History::Fold {
     return absl::OkStatus();
   }
   absl::Status operator()(const PermitRevoked& p) const {
+    out.seats_.emplace_back(time, p);
     const auto found = out.permit_ids_.find(p.id);
     if (found != out.permit_ids_.end()) out.permits_[found->second].revoked = time;
     return absl::OkStatus();
@@ -245,8 +246,7 @@ struct History::Fold {
         std::is_same_v<Payload, EntitlementGranted> ||
         std::is_same_v<Payload, EntitlementAmended> || std::is_same_v<Payload, SeatsReserved> ||
         std::is_same_v<Payload, LeaseCommitted> || std::is_same_v<Payload, LeaseExtended> ||
-        std::is_same_v<Payload, LeaseReleased> || std::is_same_v<Payload, LeaseBorrowed> ||
-        std::is_same_v<Payload, PermitRevoked>;
+        std::is_same_v<Payload, LeaseReleased> || std::is_same_v<Payload, LeaseBorrowed>;
     if constexpr (is_of_seats) out.seats_.emplace_back(time, p);
     return absl::OkStatus();
   }

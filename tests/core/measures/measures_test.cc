@@ -412,6 +412,33 @@ TEST_F(MeasuresTest, LicensesAsOfTheEndOfThePeriod) {
   EXPECT_EQ(measures["license-position/Database: in use"].count, 4u) << "as it was then";
 }
 
+TEST_F(MeasuresTest, SeatsThatPermitsReserveAreReservedUntilTheyAreRevoked) {
+  Entitlement terms;
+  terms.id = "db";
+  terms.product = "Database";
+  terms.vendor = "Vendor";
+  terms.quantity = 10;
+  terms.contract_digest = Sha256("contract").ToString();
+  terms.start = now_;
+  terms.expiry = now_ + hours(24 * 365);
+  Do(EntitlementGranted{terms});
+  PermitDecided decided;
+  decided.id = "p";
+  decided.allowed = true;
+  decided.environment = kPlace;
+  decided.expires = now_ + hours(24);
+  decided.seats = {{"db", "web-1", 4}, {"db", "web-2", 2}};
+  Do(decided);
+  Do(LeaseCommitted{"permit-p/0", hours(24)});
+  auto measures = Ask();
+  EXPECT_EQ(measures["license-position/Database: in use"].count, 4u);
+  EXPECT_EQ(measures["license-position/Database: reserved"].count, 2u);
+  Do(PermitRevoked{"p", "a hole"});
+  measures = Ask();
+  EXPECT_EQ(measures["license-position/Database: in use"].count, 4u) << "somebody took it";
+  EXPECT_EQ(measures["license-position/Database: reserved"].count, 0u);
+}
+
 TEST_F(MeasuresTest, RefusesAJournalThatContradictsItself) {
   Do(LibraryCreated{"dml.test/library", "spki"});
   EXPECT_EQ(Reason(Add(NodeReported{Sha256("none"), kPlace, "a", NodeStage::kStaged, "", {}})),
