@@ -1,6 +1,7 @@
 // References: batches of them made into commands.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>

@@ -1,5 +1,6 @@
 #include "storage/views/relation_index.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 

@@ -4,6 +4,8 @@
 #include <random>
 #include <unistd.h>
 
+#include <sys/wait.h>
+
 #include "tools/bench/libsolv_testcase.h"
 #include "tools/bench/measure.h"
 #include "tools/import/deb_universe.h"

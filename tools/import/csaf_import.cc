@@ -157,7 +157,7 @@ class CsafReader {
                                                              "affected nor that they are not",
                                                              Excerpt(group)));
     }
-    Advisory affected = Common(facts, where, "affected");
+    Advisory affected = Common(facts, "affected");
     affected.effect = out_.options().effect;
     affected.severity = facts.severity;
     affected.published = facts.published.value_or(released_);
@@ -170,7 +170,7 @@ class CsafReader {
       out_.Note(where, "no severity that can be read here; an unknown one counts as critical");
     }
     DML_RETURN_IF_ERROR(out_.Add(std::move(affected)));
-    Advisory cleared = Common(facts, where, "cleared");
+    Advisory cleared = Common(facts, "cleared");
     cleared.effect = AdvisoryEffect::kRelax;
     for (const std::string& name : facts.names) {
       if (cleared.relaxes.size() < kMaxAdvisoryRelations) {
@@ -183,8 +183,7 @@ class CsafReader {
     return out_.Add(std::move(cleared));
   }
 
-  Advisory Common(const Vulnerability& facts, const std::string& where, std::string_view what) {
-    static_cast<void>(where);
+  Advisory Common(const Vulnerability& facts, std::string_view what) const {
     Advisory out;
     const std::string rest = fmt::format(":{}:{}", facts.names.front().substr(0, 60), what);
     out.id = id_.substr(0, kMaxAdvisoryIdBytes - rest.size()) + rest;
