@@ -49,7 +49,7 @@ class Trap {
 
 class NamedUrlsTest : public testing::CommandLibrary {};
 
-// attack 20
+// attacks 20 and 35
 TEST_F(NamedUrlsTest, NothingThatAnEntryNamesIsFetched) {
   const Trap trap;
   Begin();

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/crypto/sha256.h"
 #include "tests/integration/support/running_library.h"
 #include "tests/support/temp_dir.h"
 #include "tools/dml/app.h"
