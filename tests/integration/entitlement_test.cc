@@ -142,7 +142,7 @@ TEST_F(EntitlementTest, TermsAreSignedByWhomTheRootNames) {
   ASSERT_NO_FATAL_FAILURE(Become("lia", "license-manager"));
   const Json app = Do({"entitlement", "grant", "--envelope", Path("app.dsse")})["entitlement"];
   EXPECT_EQ(app["id"], "app");
-  EXPECT_EQ(app["envelope"], Sha256(ReadBytes(Path("app.dsse"))).ToString());
+  EXPECT_EQ(app["envelope"], Sha256(testing::ReadBytes(Path("app.dsse"))).ToString());
   // Neither the one's nor anybody's signature alone is enough.
   EXPECT_EQ(ReasonOf({"entitlement", "amend", "app", "--quantity", "11"}, 2), "ARGUMENT_INVALID");
   EXPECT_EQ(ReasonOf({"entitlement", "amend", "app", "--quantity", "11", "--key", Path("ann")}, 5),

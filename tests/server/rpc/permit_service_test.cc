@@ -311,7 +311,7 @@ TEST_F(PermitServiceTest, DocumentsAreThoseOfTheRelease) {
 TEST_F(PermitServiceTest, ThePermitToGoBackByIsGivenAtTheSameTime) {
   Release next = world_.MakeRelease("payments", "1.1.0", {"acme/api"});
   next.back_out = digest_;
-  const Digest digest = world_.Ready(next);
+  world_.Ready(next);
   v1::IssuePermitRequest request = Request("r-9");
   request.set_release("releases/payments/versions/1.1.0");
   ASSERT_EQ(Issue(request), "");
