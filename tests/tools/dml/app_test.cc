@@ -63,7 +63,10 @@ TEST(ExitCodeTest, FollowsCodeAndReasonOfTheLibrary) {
   EXPECT_EQ(code(InvalidArgument(any, "x")), ExitCode::kFailed);
   EXPECT_EQ(code(AlreadyExists(any, "x")), ExitCode::kFailed);
   EXPECT_EQ(code(InvalidArgument(ErrorReason("ARGUMENT_INVALID"), "x")), ExitCode::kUsage);
-  EXPECT_EQ(code(DataLoss(ErrorReason("VARIANT_NOT_VERIFIED"), "x")), ExitCode::kNegative);
+  for (const char* verdict :
+       {"VARIANT_NOT_VERIFIED", "LOG_FORKED", "LOG_WENT_BACK", "ROOT_FORKED"}) {
+    EXPECT_EQ(code(DataLoss(ErrorReason(verdict), "x")), ExitCode::kNegative) << verdict;
+  }
   EXPECT_EQ(code(NotFound(any, "x")), ExitCode::kNotFound);
   EXPECT_EQ(code(PermissionDenied(any, "x")), ExitCode::kNotPermitted);
   EXPECT_EQ(code(Unauthenticated(any, "x")), ExitCode::kNotPermitted);
