@@ -138,7 +138,7 @@ TEST_F(ReferencesTest, WhatIsThereStays) {
   changed.title = "another";
   ASSERT_EQ(
       Publish({Reference(SpecBuilder("acme/lib", "1")), changed,
-               Reference(SpecBuilder("acme/lib", "2.0-0")), Reference(SpecBuilder("acme/lib", "3")),
+               Reference(SpecBuilder("acme/lib", "2-0")), Reference(SpecBuilder("acme/lib", "3")),
                Reference(SpecBuilder("acme/lib", "3-0"))}),
       "");
   EXPECT_EQ(prepared_.published, 1u);
@@ -146,8 +146,8 @@ TEST_F(ReferencesTest, WhatIsThereStays) {
   for (const ReferenceRefusal& item : prepared_.refused) {
     refused.push_back(item.variant.version + " " + std::string(Reason(item.why)));
   }
-  EXPECT_THAT(refused,
-              ElementsAre("1 VERSION_BOUND", "2 VERSION_BOUND", "3-0 VERSION_EQUAL_EXISTS"));
+  EXPECT_THAT(refused, ElementsAre("1 VERSION_BOUND", "2 VERSION_BOUND", "2-0 VERSION_EQUAL_EXISTS",
+                                   "3-0 VERSION_EQUAL_EXISTS"));
 }
 
 // attack: a batch says one thing and brings another, or is not signed by who may.

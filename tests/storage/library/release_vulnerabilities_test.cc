@@ -18,7 +18,7 @@ using testing::SpecBuilder;
 
 constexpr std::string_view kPolicy =
     "schema: dml.policy/v1\ncontent: {allowedNamespaces: [acme]}\nsignatures: {threshold: 1}\n"
-    "licenses: {allow: [MIT]}\nrelease:\n  vulnerabilities: [{highest: LOW, fixWithinHours: 24}]\n";
+    "licenses: {allow: [MIT]}\nvulnerabilities: [{highest: LOW, fixWithinHours: 24}]\n";
 
 class ReleaseVulnerabilitiesTest : public ::testing::Test {
  protected:
