@@ -164,7 +164,8 @@ TEST_F(EvaluateReleaseTest, RolloutsAtTheSameTime) {
                      other("b", DeploymentState::kDeployed)};
   ExpectAllowed();
   in_.deployments.push_back(other("c", DeploymentState::kHalted));
-  ExpectDenied("scope.rollouts", "2 other releases are on their way there; at most 2");
+  ExpectDenied("scope.rollouts",
+               "2 other releases are on their way there, or permitted; at most 2");
 }
 
 TEST_F(EvaluateReleaseTest, Frequency) {

@@ -38,22 +38,21 @@ class PolicyLockOutTest : public ::testing::Test {
 };
 
 TEST_F(PolicyLockOutTest, MoreApproversThanThereAre) {
+  // The first root's holder has every role of a person.
   const Policy two = Read("approvals: [{approvers: 2}]\n");
-  EXPECT_EQ(Check(two), "") << "nobody approves anything yet: that is not the policy's fault";
-  Name("amy", "approver");
   EXPECT_EQ(Check(two), "POLICY_LOCKS_OUT");
   EXPECT_THAT(std::string(last_.message()), HasSubstr("2 approvers are needed"));
-  Name("amy", "approver");
+  Name("admin", "approver");
   EXPECT_EQ(Check(two), "POLICY_LOCKS_OUT") << "two keys of one person";
-  Name("ann", "approver");
+  Name("amy", "approver");
   EXPECT_EQ(Check(two), "");
 }
 
 TEST_F(PolicyLockOutTest, MorePublishersThanThereAre) {
-  EXPECT_EQ(Check(Read("", 1)), "");
-  EXPECT_EQ(Check(Read("", 2)), "POLICY_LOCKS_OUT") << "pat is alone";
-  Name("paula", "publisher");
   EXPECT_EQ(Check(Read("", 2)), "");
+  EXPECT_EQ(Check(Read("", 3)), "POLICY_LOCKS_OUT") << "pat and the root's holder";
+  Name("paula", "publisher");
+  EXPECT_EQ(Check(Read("", 3)), "");
 }
 
 TEST_F(PolicyLockOutTest, NoTimeNoItemNoOrder) {
@@ -64,6 +63,15 @@ TEST_F(PolicyLockOutTest, NoTimeNoItemNoOrder) {
       "\"2028-01-01T00:00:00\"}]}]\n");
   EXPECT_EQ(Check(frozen), "POLICY_LOCKS_OUT");
   EXPECT_EQ(Check(frozen, "all is to stand still"), "") << "on purpose";
+}
+
+TEST_F(PolicyLockOutTest, OfARoleThatNobodyHoldsNothingIsSaid) {
+  const Policy three = Read("approvals: [{approvers: 3}]\n", 3);
+  EXPECT_EQ(Check(three), "POLICY_LOCKS_OUT");
+  EXPECT_TRUE(RequireNoLockOut(*library_->Read(), nullptr, three, "production",
+                               *ParseTime("2026-06-01T00:00:00Z"), "")
+                  .ok())
+      << "no root was set: any policy would be refused";
 }
 
 TEST_F(PolicyLockOutTest, TheReasonIsKeptInTheJournal) {
