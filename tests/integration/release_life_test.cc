@@ -12,12 +12,11 @@ using testing::CommandLibrary;
 
 class ReleaseLifeTest : public CommandLibrary {
  protected:
-  // Rita releases, amy approves, tim tests, paul writes the policy, dora deploys; ann publishes.
+  // Rita releases, amy approves, tim tests, paul writes the policy; ann publishes.
   void BeginWithPeople() {
     ASSERT_NO_FATAL_FAILURE(Begin());
-    for (const auto& [name, role] :
-         {std::pair("rita", "release"), std::pair("amy", "approver"), std::pair("tim", "tester"),
-          std::pair("paul", "policy"), std::pair("dora", "deployer")}) {
+    for (const auto& [name, role] : {std::pair("rita", "release"), std::pair("amy", "approver"),
+                                     std::pair("tim", "tester"), std::pair("paul", "policy")}) {
       Do({"key", "generate", "--out", Path(name)});
       Do({"key", "register", "--key", Path(name), "--owner", name, "--role", role, "--namespace",
           "*"});
@@ -121,7 +120,7 @@ override: [{{rules: ["timing.*"], approvers: 1}}]
   }
   void Override(const std::string& version) {
     Do({"release", "override", "payments@" + version, "--environment", "production", "--rule",
-        "timing.*", "--reason", "customers cannot pay", "--valid", "2h", "--key", Path("dora"),
+        "timing.*", "--reason", "customers cannot pay", "--valid", "2h", "--key", Path("rita"),
         "--key", Path("amy")});
   }
   std::string Reason(const Words& words, int code = 1) {
@@ -164,7 +163,7 @@ TEST_F(ReleaseLifeTest, FromAPlanToItsMeasures) {
             (std::set<std::string>{"approval.missing", "timing.freeze"}));
   // the freeze set aside by two who may,
   EXPECT_EQ(Reason({"release", "override", "payments@1.0.1", "--environment", "production",
-                    "--rule", "timing.*", "--reason", "why", "--key", Path("dora")},
+                    "--rule", "timing.*", "--reason", "why", "--key", Path("rita")},
                    5),
             "SIGNATURE_MISSING")
       << "nobody agrees";
