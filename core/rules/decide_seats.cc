@@ -7,9 +7,9 @@ absl::Status Decider::CheckTerms(const Entitlement& terms, uint64_t revision,
                                  const BlobRef& envelope) const {
   DML_RETURN_IF_ERROR(AtField(ValidateEntitlement(terms), "entitlement"));
   if (envelope.size == 0 || revision == 0) {
-    return AtField(PermissionDenied(ErrorReason("ENTITLEMENT_NOT_SIGNED"),
-                                    "terms are entered with a claim that someone signed who may, "
-                                    "of revision 1 or higher: give a key of the role entitlement"),
+    return AtField(InvalidArgument(ErrorReason("ENTITLEMENT_NOT_SIGNED"),
+                                   "terms are entered with a claim that someone signed who may, "
+                                   "of revision 1 or higher: give a key of the role entitlement"),
                    "envelope");
   }
   for (const std::string& environment : terms.environments) {

@@ -9,9 +9,9 @@ namespace {
 
 absl::StatusOr<ReadEntitlement> ReadEnvelope(const std::string& envelope) {
   if (envelope.empty()) {
-    return PermissionDenied(ErrorReason("ENTITLEMENT_NOT_SIGNED"),
-                            "an entitlement is entered by a claim that someone signed who may: "
-                            "give a key of the role entitlement");
+    return InvalidArgument(ErrorReason("ENTITLEMENT_NOT_SIGNED"),
+                           "an entitlement is entered by a claim that someone signed who may: "
+                           "give a key of the role entitlement");
   }
   if (envelope.size() > kMaxEntitlementEnvelopeBytes) {
     return InvalidArgument(ErrorReason("ENTITLEMENT_INVALID"),

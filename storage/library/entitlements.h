@@ -11,7 +11,7 @@
 namespace dml {
 
 /// The terms that an envelope claims, whoever signed it. Errors of ReadEntitlementClaim, and
-/// PERMISSION_DENIED (ENTITLEMENT_NOT_SIGNED) for none, at field "envelope".
+/// INVALID_ARGUMENT (ENTITLEMENT_NOT_SIGNED) for none, at field "envelope".
 absl::StatusOr<Entitlement> ClaimedTerms(const std::string& envelope);
 
 /// The command that enters an entitlement: EntitlementAmended where there is `replaces_etag`, else

@@ -22,6 +22,7 @@
 #include <dml/v1/media.pb.h>
 #include <dml/v1/permit.pb.h>
 #include <dml/v1/policy.pb.h>
+#include <dml/v1/reference.pb.h>
 #include <dml/v1/release.pb.h>
 #include <dml/v1/rollout.pb.h>
 #include <dml/v1/trust.pb.h>
@@ -34,18 +35,28 @@ namespace dml {
 namespace {
 
 std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
-  return {
-      v1::GetStatusRequest::descriptor()->file(),  v1::GetPackageRequest::descriptor()->file(),
-      v1::CheckSetRequest::descriptor()->file(),   v1::GetCapabilitiesRequest::descriptor()->file(),
-      v1::GetNodeRequest::descriptor()->file(),    v1::ListLeasesRequest::descriptor()->file(),
-      v1::EvaluateRequest::descriptor()->file(),   v1::GetCheckpointRequest::descriptor()->file(),
-      v1::GetKeyRequest::descriptor()->file(),     v1::EvaluateLicenseRequest::descriptor()->file(),
-      v1::GetScrubRequest::descriptor()->file(),   v1::GetPolicyRequest::descriptor()->file(),
-      v1::WhoAmIRequest::descriptor()->file(),     v1::GetScanRequest::descriptor()->file(),
-      v1::GetMediaRequest::descriptor()->file(),   v1::ListRootsRequest::descriptor()->file(),
-      v1::GetReleaseRequest::descriptor()->file(), v1::GetAdvisoryRequest::descriptor()->file(),
-      v1::GetRolloutRequest::descriptor()->file(), v1::GetMeasuresRequest::descriptor()->file(),
-      v1::GetPermitRequest::descriptor()->file()};
+  return {v1::GetStatusRequest::descriptor()->file(),
+          v1::GetPackageRequest::descriptor()->file(),
+          v1::CheckSetRequest::descriptor()->file(),
+          v1::GetCapabilitiesRequest::descriptor()->file(),
+          v1::GetNodeRequest::descriptor()->file(),
+          v1::ListLeasesRequest::descriptor()->file(),
+          v1::EvaluateRequest::descriptor()->file(),
+          v1::GetCheckpointRequest::descriptor()->file(),
+          v1::GetKeyRequest::descriptor()->file(),
+          v1::EvaluateLicenseRequest::descriptor()->file(),
+          v1::GetScrubRequest::descriptor()->file(),
+          v1::GetPolicyRequest::descriptor()->file(),
+          v1::WhoAmIRequest::descriptor()->file(),
+          v1::GetScanRequest::descriptor()->file(),
+          v1::GetMediaRequest::descriptor()->file(),
+          v1::ListRootsRequest::descriptor()->file(),
+          v1::GetReleaseRequest::descriptor()->file(),
+          v1::GetAdvisoryRequest::descriptor()->file(),
+          v1::GetRolloutRequest::descriptor()->file(),
+          v1::GetMeasuresRequest::descriptor()->file(),
+          v1::GetPermitRequest::descriptor()->file(),
+          v1::PublishReferencesRequest::descriptor()->file()};
 }
 
 std::set<std::string> AllMethods() {
