@@ -206,8 +206,13 @@ TEST_F(RecoveryTest, ARestoredBackupGoesOnUnderANewOriginThatClientsFollow) {
   profile_.clear();
   EXPECT_EQ(library_.AdminOptions().log_origin, "dml.local/moved");
   EXPECT_EQ(Do({"log", "verify"})["verified"], true);
-  // The old name is over: nothing may be signed under it any more.
+  // The old name is over: nothing may be signed under it any more, and no root leads back to it.
+  Do({"root", "new-origin", Path("root-3.json"), "--origin", before["origin"], "--log-start-size",
+      kept, "--out", Path("back.json")});
+  Do({"root", "sign", Path("back.json"), "--key", RootKey()});
   EXPECT_EQ(library_.Stop(), 0);
+  EXPECT_EQ(Dmld({"set-root", Path("back.json")}), 2);
+  EXPECT_NE(library_.Log().find("ROOT_ORIGIN_USED"), std::string::npos);
   fs::copy_file(Data("signed-checkpoint.previous"), Data("signed-checkpoint"),
                 fs::copy_options::overwrite_existing);
   EXPECT_EQ(library_.Launch()->Wait(), 3);
