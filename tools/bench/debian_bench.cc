@@ -70,9 +70,9 @@ absl::Status MeasureJobs(const Setup& setup, DebUniverse& universe, Report& repo
   const std::filesystem::path repo = setup.work_dir / "index.repo";
   DML_RETURN_IF_ERROR(WriteLibsolvRepo(setup.packages, repo));
   const double begin = Now();
-  DML_RETURN_IF_ERROR(RunTestsolv(repo, setup.work_dir, {jobs[0]}).status());
+  DML_RETURN_IF_ERROR(RunTestsolv(repo, {jobs[0]}).status());
   const double one = Now() - begin;
-  DML_ASSIGN_OR_RETURN(const std::vector<bool> theirs, RunTestsolv(repo, setup.work_dir, jobs));
+  DML_ASSIGN_OR_RETURN(const std::vector<bool> theirs, RunTestsolv(repo, jobs));
   const double all = Now() - begin - one;
   const auto differ = std::ranges::mismatch(ours, theirs);
   report.Add("one root solved by libsolv", (all - one) / (kJobs - 1) * 1000, "ms",

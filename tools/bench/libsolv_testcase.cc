@@ -88,12 +88,11 @@ absl::Status WriteLibsolvRepo(const std::filesystem::path& index,
 }
 
 absl::StatusOr<std::vector<bool>> RunTestsolv(const std::filesystem::path& repo,
-                                              const std::filesystem::path& folder,
                                               const std::vector<LibsolvJob>& jobs) {
-  const std::filesystem::path file = folder / "jobs.testcase";
+  const std::filesystem::path file = repo.parent_path() / "jobs.testcase";
   std::ofstream out(file, std::ios::binary);
-  out << "repo system 0 empty\nrepo available 0 testtags "
-      << std::filesystem::absolute(repo).string() << "\nsystem amd64 deb system\n";
+  out << "repo system 0 empty\nrepo available 0 testtags " << repo.filename().string()
+      << "\nsystem amd64 deb system\n";
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (i > 0) out << "nextjob\n";
     for (const std::string& name : jobs[i]) out << "job install provides " << name << '\n';

@@ -20,9 +20,9 @@ absl::Status WriteLibsolvRepo(const std::filesystem::path& index,
 using LibsolvJob = std::vector<std::string>;
 
 /// Runs testsolv over a repo, which is read once for all jobs; for each whether there is a set.
-/// `folder` is for its files. UNAVAILABLE (TESTSOLV_FAILED) where it does not answer.
+/// What it is told is written beside the repo. UNAVAILABLE (TESTSOLV_FAILED) where it does not
+/// answer.
 absl::StatusOr<std::vector<bool>> RunTestsolv(const std::filesystem::path& repo,
-                                              const std::filesystem::path& folder,
                                               const std::vector<LibsolvJob>& jobs);
 
 /// Whether a program is in the PATH.

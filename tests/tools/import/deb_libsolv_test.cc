@@ -24,7 +24,7 @@ class DebLibsolvTest : public ::testing::Test {
                            const std::vector<LibsolvJob>& jobs, const std::string& where) {
     const std::filesystem::path repo = dir_.path() / "available.repo";
     EXPECT_TRUE(WriteLibsolvRepo(index, repo).ok());
-    const auto theirs = RunTestsolv(repo, dir_.path(), jobs);
+    const auto theirs = RunTestsolv(repo, jobs);
     EXPECT_TRUE(theirs.ok()) << theirs.status();
     size_t solvable = 0;
     for (size_t i = 0; theirs.ok() && i < jobs.size(); ++i) {
