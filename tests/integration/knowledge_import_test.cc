@@ -74,7 +74,7 @@ TEST_F(KnowledgeImportTest, AnIndexIsThereForPlanning) {
             "ARGUMENT_INVALID");
   EXPECT_EQ(Reason({"import", "debian-index", Path("none"), "--namespace", "debian", "--key",
                     Path("dee")},
-                   4),
+                   2),
             "FILE_NOT_FOUND");
 }
 

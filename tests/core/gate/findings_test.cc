@@ -15,7 +15,7 @@ const std::vector<Finding> kFindings = {
 
 TEST(FindingsTest, ComeBackAsTheyWere) {
   const std::string bytes = FormatFindings(kFindings);
-  EXPECT_TRUE(bytes.starts_with("17:content.withdrawn1:312:packages/a/b23:it was")) << bytes;
+  EXPECT_TRUE(bytes.starts_with("17:content.withdrawn1:312:packages/a/b22:it was")) << bytes;
   EXPECT_EQ(ParseFindings(bytes).value(), kFindings);
   EXPECT_EQ(FindingsDigest(kFindings), Sha256(bytes));
   EXPECT_EQ(FormatFindings({}), "");
