@@ -179,7 +179,7 @@ TEST_F(PermitStoryTest, AMachineFetchesByItsPermitAlone) {
   Issue(0, {"--node", "web-1", "--out", Path("p.json")});
   Publish("2.0.0", testing::Noise("newer", 1000));
   ASSERT_NO_FATAL_FAILURE(BeNode("web-2"));
-  EXPECT_EQ(Reason(Fetch("got-2", "web-1"), 5), "ROLE_REQUIRED") << "it is not web-1";
+  EXPECT_EQ(Reason(Fetch("got-2", "web-1"), 4), "PERMIT_NOT_FOUND") << "it is not web-1";
   ASSERT_NO_FATAL_FAILURE(BeNode("web-1"));
   EXPECT_EQ(Reason({"package", "get", "acme/tool@1.0.0", "--out", Path("x")}, 5), "ROLE_REQUIRED");
   Do(Fetch("got-1"));

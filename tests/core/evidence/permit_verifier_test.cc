@@ -76,7 +76,6 @@ TEST_F(PermitVerifierTest, APermitIsActedUponOnce) {
   const PermitBundle bundle = scene_.Honest();
   PermitVerdict verdict = scene_.Verify(bundle);
   ASSERT_TRUE(verdict.status.ok()) << verdict.status;
-  scene_.memory = verdict.next;
   scene_.memory.used["0f8fad5b-d9cb-469f-a165-000000000000"] = scene_.now - kMaxClockSkew;
   MarkUsed(verdict.permit, scene_.now, scene_.memory);
   EXPECT_EQ(scene_.memory.used,

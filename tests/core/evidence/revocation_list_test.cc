@@ -63,7 +63,7 @@ TEST_F(RevocationListTest, IsReadStrictly) {
   list.permits[1] = list.permits[0];
   EXPECT_EQ(Reason(FormatRevocationList(list).status()), "REVOCATION_LIST_INVALID");
   list.permits = {{"1", TimeOf("2026-06-02T00:00:00Z")}};
-  EXPECT_EQ(Reason(FormatRevocationList(list).status()), "REVOCATION_LIST_INVALID");
+  EXPECT_EQ(Reason(FormatRevocationList(list).status()), "PERMIT_INVALID") << "no id";
 }
 
 TEST_F(RevocationListTest, OnlyTheRolePermitSigns) {

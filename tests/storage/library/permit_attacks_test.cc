@@ -6,6 +6,7 @@
 
 #include "storage/views/projector.h"
 #include "tests/support/dying_engine.h"
+#include "tests/support/entitlement_terms.h"
 #include "tests/support/permit_world.h"
 
 namespace dml {
@@ -196,7 +197,7 @@ TEST_F(PermitAttacksTest, TwoAtOnceGetOneSeatOnce) {
   terms.start = *ParseTime("2026-01-01T00:00:00Z");
   terms.expiry = *ParseTime("2027-01-01T00:00:00Z");
   terms.contract_digest = Sha256(contract).ToString();
-  ASSERT_TRUE(library_.Commit(EntitlementGranted{terms}).ok());
+  ASSERT_TRUE(library_.Commit(testing::Granted(terms), {testing::kSomeEnvelope}).ok());
   const Digest digest = world_.Ready(world_.release);
   PermitRequest request = world_.Ask(digest);
   request.seats = {{"db-2026", "web-1", 1}};

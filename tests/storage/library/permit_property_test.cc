@@ -35,9 +35,10 @@ std::unique_ptr<Engine> Prefix(Library& library, uint64_t size) {
   return out;
 }
 
-// What the gate says by a state at the time of a decision.
-PermitDecision Again(const Reader& state, const PermitDecided& decided, std::string_view origin) {
-  const std::string statement = ReadMetadata(state, decided.permit).value();
+// What the gate says by an earlier state at the time of a decision, which `whole` tells.
+PermitDecision Again(const Reader& state, const Reader& whole, const PermitDecided& decided,
+                     std::string_view origin) {
+  const std::string statement = ReadMetadata(whole, decided.permit).value();
   const Permit permit =
       ParsePermitPredicate(ParseStatement(statement).value().predicate_json).value();
   TrustCache trust;
@@ -74,7 +75,7 @@ class PermitPropertyTest : public ::testing::TestWithParam<unsigned> {
                          Pick(4) != 0);
         break;
       case 3:
-        if (Pick(4) == 0) {
+        if (Pick(12) == 0) {
           library_.Commit(VersionWithdrawn{world_.release.items[0].variant, "x"}).IgnoreError();
         }
         break;
@@ -109,6 +110,7 @@ class PermitPropertyTest : public ::testing::TestWithParam<unsigned> {
   void Ask() {
     PermitRequest request = world_.Ask(releases_[Pick(releases_.size())]);
     if (Pick(3) == 0) request.nodes = {"web-1"};
+    if (Pick(2) == 0) world_.Approve(request.release, world_.amy);
     absl::StatusOr<PermitDecision> decision = world_.Decide(request);
     ASSERT_TRUE(decision.ok()) << decision.status();
     const std::string id = decision->decided().id;
@@ -154,7 +156,8 @@ TEST_P(PermitPropertyTest, EveryRuleHeldAtItsIndex) {
     // As it was when it became an entry, which is later than what it was decided on.
     const auto engine = Prefix(*library_, record.index);
     const auto state = engine->NewSnapshot();
-    const PermitDecision again = Again(*state, record.decided, library_->origin());
+    const PermitDecision again =
+        Again(*state, *library_->Read(), record.decided, library_->origin());
     EXPECT_TRUE(again.allowed);
     EXPECT_EQ(again.findings_digest, record.decided.findings)
         << "the same index and time give the same findings, after a rebuild";

@@ -7,6 +7,7 @@
 #include "core/evidence/revocation_list.h"
 #include "core/wire/entry.h"
 #include "storage/journal/journal.h"
+#include "tests/support/entitlement_terms.h"
 #include "tests/support/permit_world.h"
 
 namespace dml {
@@ -59,7 +60,7 @@ class PermitsTest : public ::testing::Test {
     terms.start = *ParseTime("2026-01-01T00:00:00Z");
     terms.expiry = *ParseTime("2027-01-01T00:00:00Z");
     terms.contract_digest = Sha256(contract).ToString();
-    const auto granted = library_.Commit(EntitlementGranted{terms});
+    const auto granted = library_.Commit(testing::Granted(terms), {testing::kSomeEnvelope});
     ASSERT_TRUE(granted.ok()) << granted.status();
   }
   void ExpectViewsFollow() {
