@@ -75,7 +75,7 @@ class PermitPropertyTest : public ::testing::TestWithParam<unsigned> {
                          Pick(4) != 0);
         break;
       case 3:
-        if (Pick(12) == 0) {
+        if (!permits_.empty() && Pick(12) == 0) {
           library_.Commit(VersionWithdrawn{world_.release.items[0].variant, "x"}).IgnoreError();
         }
         break;
