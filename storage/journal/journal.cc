@@ -2,6 +2,7 @@
 
 #include "core/wire/entry.h"
 #include "storage/engine/key.h"
+#include "storage/journal/journal_size.h"
 
 namespace dml {
 namespace {
@@ -89,7 +90,11 @@ void AppendLeaf(std::string_view leaf, TreeAppender& appender, Batch& batch) {
   appender.Append(LeafHash(AsBytes(leaf)), [&](NodeId id, const Digest& hash) {
     batch.Put(Table::kMerkle, NodeKey(id), hash.raw());
   });
-  batch.Put(Table::kMeta, kSizeKey, KeyBuilder().U64(appender.size()).Build());
+  SetJournalSize(appender.size(), batch);
+}
+
+void SetJournalSize(uint64_t size, Batch& batch) {
+  batch.Put(Table::kMeta, kSizeKey, KeyBuilder().U64(size).Build());
 }
 
 }  // namespace dml

@@ -7,6 +7,7 @@
 #include "core/trust/checkpoint.h"
 #include "core/trust/log_policy.h"
 #include "storage/journal/journal.h"
+#include "storage/library/cosigned_cut.h"
 
 namespace dml {
 namespace {
@@ -207,6 +208,15 @@ absl::StatusOr<std::vector<std::string>> CosignedCheckpoints::Newest() const {
   }
   DML_RETURN_IF_ERROR(cursor->status());
   return out;
+}
+
+absl::Status DropCosignedAbove(const Reader& reader, uint64_t size, Batch& batch) {
+  const auto cursor = reader.NewCursor(Table::kMeta, PrefixRange(kPrefix));
+  const std::string last = KeyOf(size);
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    if (cursor->key() > last) batch.Delete(Table::kMeta, cursor->key());
+  }
+  return cursor->status();
 }
 
 absl::StatusOr<std::string> CosignedCheckpoints::WithCosignatures(std::string note,
