@@ -137,9 +137,19 @@ class Mapper {
     }
   }
 
+  // "NAME:ARCH" with another architecture than the package's own.
+  bool IsOfAnotherArchitecture(const DebRelation& relation) const {
+    return !relation.qualifier.empty() && relation.qualifier != "any" &&
+           relation.qualifier != "native" && relation.qualifier != control_.Get("Architecture");
+  }
+
   // What of a relation a target does not say.
   void NoteRelation(const DebField& field, const DebClause& clause, const DebRelation& relation) {
-    if (!relation.qualifier.empty()) {
+    if (IsOfAnotherArchitecture(relation)) {
+      Note(field.name, clause.text,
+           fmt::format("':{}' is another architecture, of which no package here is known to be",
+                       relation.qualifier));
+    } else if (!relation.qualifier.empty()) {
       Note(field.name, clause.text,
            fmt::format("':{}' is not kept; a relation names no architecture", relation.qualifier));
     }
@@ -173,7 +183,10 @@ class Mapper {
       requirement.source = field.name + ": " + clause.text;
       for (const DebRelation& relation : clause.alternatives) {
         NoteRelation(field, clause, relation);
-        DML_ASSIGN_OR_RETURN(requirement.any_of.emplace_back(), TargetOf(relation));
+        RelationTarget& target = requirement.any_of.emplace_back();
+        DML_ASSIGN_OR_RETURN(target, TargetOf(relation));
+        // What cannot be told apart is not proven to be there.
+        if (IsOfAnotherArchitecture(relation)) target.range = VersionRange();
       }
     }
     if (field.name == "Pre-Depends" && !clauses.empty()) {

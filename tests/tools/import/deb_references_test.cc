@@ -67,6 +67,18 @@ TEST_F(DebReferencesTest, BecomeSpecsOfKindReference) {
             "curl 7.88.1-10+deb12u5: ca-certificates");
 }
 
+TEST_F(DebReferencesTest, WhatIsOfAnotherArchitectureIsNotProvenToBeThere) {
+  ASSERT_TRUE(Read("Package: a\nVersion: 1\nArchitecture: amd64\n"
+                   "Depends: b:arm64 | c:amd64 (>= 2), d:any\nConflicts: e:arm64\n")
+                  .ok());
+  ASSERT_THAT(last_.requires_all, SizeIs(2));
+  EXPECT_TRUE(last_.requires_all[0].any_of[0].range.IsEmpty()) << "never met";
+  EXPECT_EQ(last_.requires_all[0].any_of[1].range.ToVers(), "vers:deb/>=2");
+  EXPECT_TRUE(last_.requires_all[1].any_of[0].range.IsAll());
+  ASSERT_THAT(last_.conflicts, SizeIs(1));
+  EXPECT_TRUE(last_.conflicts[0].target.range.IsAll()) << "rather too much is excluded";
+}
+
 TEST_F(DebReferencesTest, BatchesKeepTheirLimits) {
   std::string index;
   for (int i = 0; i < 7; ++i) {
