@@ -140,7 +140,8 @@ class World {
     const TrustKey amy{amy_.public_key(), SignatureScheme::kEd25519, "amy", true};
     DML_ASSIGN_OR_RETURN(TrustRoot root,
                          MakeFirstRoot(library_->origin(), library_->log_key(), person,
-                                       WallClockNow() + std::chrono::hours(24 * 300)));
+                                       std::chrono::floor<std::chrono::seconds>(WallClockNow()) +
+                                           std::chrono::hours(24 * 300)));
     DML_RETURN_IF_ERROR(AddTrustKey(root, amy));
     GiveKey(root.roles[SigningRole::kApprover], amy_.public_key().id());
     DML_ASSIGN_OR_RETURN(const std::string text, FormatTrustRoot(root));
