@@ -24,6 +24,7 @@
 #include "server/runtime/descriptors.h"
 #include "server/runtime/logging.h"
 #include "server/runtime/metric_sources.h"
+#include "storage/backup/backups.h"
 #include "storage/collect/maintenance.h"
 #include "storage/library/library.h"
 #include "storage/library/principal_names.h"
@@ -113,6 +114,7 @@ struct Daemon::Parts {
   std::unique_ptr<AuditLog> audit;
   std::unique_ptr<CallGuard> guard;
   std::unique_ptr<TransferBudget> budget;
+  std::unique_ptr<Backups> backups;  // Null: no folder is configured.
   std::optional<ServiceContext> services;
   std::unique_ptr<ServerHost> host;
   std::unique_ptr<HttpServer> http;
@@ -175,6 +177,10 @@ absl::Status Daemon::OpenParts(Parts& parts) {
   parts.guard = std::make_unique<CallGuard>(
       *parts.authenticator, CallHooks{.audit = parts.audit.get(), .observer = &parts.metrics});
   parts.budget = std::make_unique<TransferBudget>(LimitsOf(config));
+  if (!config.backup.folder.empty()) {
+    parts.backups = std::make_unique<Backups>(
+        *parts.library, BackupsOptions{config.backup.folder, config.data_dir, kServerVersion});
+  }
   return absl::OkStatus();
 }
 
@@ -202,7 +208,8 @@ absl::Status Daemon::Serve() {
       .policies = parts.policies,
       .stopping = parts.stopping,
       .permit_key = parts.permit_key,
-      .observer = &parts.metrics});
+      .observer = &parts.metrics,
+      .backups = parts.backups.get()});
   DML_ASSIGN_OR_RETURN(parts.host, ServerHost::Start(options, Credentials(config, parts.tls.get()),
                                                      MakeServices(*parts.services)));
   TellHealth();
@@ -212,6 +219,7 @@ absl::Status Daemon::Serve() {
     TellLibrary(*parts.library, sink);
     TellMaintenance(*parts.maintenance, sink);
     TellTraffic(*parts.services, sink);
+    if (parts.backups != nullptr) TellBackups(*parts.backups, sink);
     sink.Gauge("dmld_calls_running", "Calls under way", parts.host->running_calls());
     sink.Counter("dmld_audit_lines_total", "Lines of the audit log, ever",
                  static_cast<double>(parts.audit->head().lines));
@@ -327,6 +335,7 @@ void Daemon::Shutdown(std::chrono::milliseconds grace) {
   parts_->audit.reset();
   parts_->steward.reset();
   parts_->admission.reset();
+  parts_->backups.reset();
   parts_->maintenance.reset();
   parts_->library.reset();
 }

@@ -123,7 +123,10 @@ absl::StatusOr<std::unique_ptr<Library>> OpenWith(const ServerConfig& config, Op
   options.content.loose_bytes = config.content.loose_bytes;
   options.content.pack_bytes = config.content.pack_bytes;
   options.content.lease = std::chrono::seconds(config.limits.upload_lease_seconds);
-  options.signed_checkpoint_file = opened.dir.signed_checkpoint();
+  // Whoever only looks at a restored backup promises nothing: what it signs is not kept.
+  if (!config.read_only || FileExists(opened.dir.signed_checkpoint())) {
+    options.signed_checkpoint_file = opened.dir.signed_checkpoint();
+  }
   options.max_clock_step = std::chrono::seconds(config.limits.clock_step_seconds);
   options.accept_missing_checkpoint = accept_missing_checkpoint;
   return Library::Open(std::move(opened.engine), std::move(log_key), std::move(options));
@@ -341,6 +344,14 @@ absl::StatusOr<NewOrigin> PlanNewOrigin(const ServerConfig& config) {
     }
   }
   return out;
+}
+
+absl::StatusOr<uint64_t> RebuildLibraryViews(const ServerConfig& config) {
+  DML_RETURN_IF_ERROR(RequireLibrary(config));
+  DML_ASSIGN_OR_RETURN(DataDir dir, DataDir::Open(config.data_dir));
+  DML_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, OpenDatabase(dir, config.limits));
+  DML_RETURN_IF_ERROR(RebuildViews(*engine));
+  return JournalView(*engine->NewSnapshot()).Size();
 }
 
 absl::StatusOr<IndexRebuildReport> RebuildContentIndex(const ServerConfig& config) {

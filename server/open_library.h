@@ -55,6 +55,10 @@ struct NewOrigin {
 /// where the journal has all that was signed: nothing is to be done then.
 absl::StatusOr<NewOrigin> PlanNewOrigin(const ServerConfig& config);
 
+/// Throws the views away and folds the journal anew, while no daemon runs on the data directory;
+/// how many entries that were. NOT_FOUND (DATA_DIR_MISSING) where there is no library.
+absl::StatusOr<uint64_t> RebuildLibraryViews(const ServerConfig& config);
+
 /// Makes the index of stored content anew, while no daemon runs on the data directory; see
 /// storage/content/index_rebuild.h. NOT_FOUND (DATA_DIR_MISSING) where there is no library.
 absl::StatusOr<IndexRebuildReport> RebuildContentIndex(const ServerConfig& config);

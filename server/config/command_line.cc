@@ -33,6 +33,12 @@ struct Flags {
 
   std::vector<std::string> roots;
   bool root_keys_lost = false;
+
+  std::string restore_from;
+  std::string restore_data_dir;
+  uint32_t restore_number = 0;
+  std::optional<uint64_t> restore_last_index;
+  bool restore_list = false;
 };
 
 // Those that were given.
@@ -43,6 +49,8 @@ struct Subcommands {
   const CLI::App* new_log_key = nullptr;
   const CLI::App* new_origin = nullptr;
   const CLI::App* set_root = nullptr;
+  const CLI::App* rebuild_views = nullptr;
+  const CLI::App* restore = nullptr;
 };
 
 void AddServeFlags(CLI::App& app, Flags& flags) {
@@ -99,6 +107,21 @@ CLI::App* AddSetRootCommand(CLI::App& app, Flags& flags) {
   return set_root;
 }
 
+CLI::App* AddRestoreCommand(CLI::App& app, Flags& flags) {
+  CLI::App* restore = app.add_subcommand(
+      "restore", "Make a data directory from a backup, as a whole or not at all");
+  restore->add_option("--from", flags.restore_from, "The folder of backups (backup.folder)")
+      ->required();
+  auto* data_dir = restore->add_option("--data-dir", flags.restore_data_dir,
+                                       "The directory to make: new or empty");
+  restore->add_option("--number", flags.restore_number, "Which backup, default: the newest");
+  restore->add_option("--last-index", flags.restore_last_index,
+                      "The last journal entry to keep: the library as it was after it");
+  auto* list = restore->add_flag("--list", flags.restore_list, "Only tell what backups there are");
+  list->excludes(data_dir);
+  return restore;
+}
+
 // The file that the flags name, else the environment; "" for none.
 std::string ConfigFile(const Flags& flags, std::span<const std::string> environment) {
   constexpr std::string_view kVariable = "DMLD_CONFIG=";
@@ -144,7 +167,21 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& giv
                  flags.issue_out,      flags.issue_server, flags.issue_days};
     return out;
   }
+  if (given.restore->parsed()) {
+    if (flags.restore_data_dir.empty() && !flags.restore_list) {
+      return InvalidArgument(ErrorReason("USAGE_INVALID"),
+                             "name the directory to make with --data-dir, or --list what there is");
+    }
+    out.action = CommandLine::Action::kRestore;
+    out.list_backups = flags.restore_list;
+    out.restore = {std::filesystem::absolute(flags.restore_from).lexically_normal(),
+                   flags.restore_number,
+                   std::filesystem::absolute(flags.restore_data_dir).lexically_normal(),
+                   flags.restore_last_index};
+    return out;
+  }
   DML_ASSIGN_OR_RETURN(out.config, LoadConfig(flags, environment));
+  if (given.rebuild_views->parsed()) out.action = CommandLine::Action::kRebuildViews;
   if (given.rebuild->parsed()) out.action = CommandLine::Action::kRebuildIndex;
   if (given.renew->parsed()) out.action = CommandLine::Action::kRenewCertificate;
   if (given.new_log_key->parsed()) out.action = CommandLine::Action::kNewLogKey;
@@ -186,7 +223,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
       .new_origin = AddWork(app, flags, "new-origin",
                             "Say how a journal that lost signed entries (a restored backup) goes "
                             "on under a new name"),
-      .set_root = AddSetRootCommand(app, flags)};
+      .set_root = AddSetRootCommand(app, flags),
+      .rebuild_views =
+          AddWork(app, flags, "rebuild-views",
+                  "Fold the views anew from the journal, while no daemon runs: what dml admin "
+                  "verify says where they differ"),
+      .restore = AddRestoreCommand(app, flags)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 pops.
   } catch (const CLI::CallForHelp&) {

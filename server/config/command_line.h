@@ -9,6 +9,7 @@
 #include "core/base/status.h"
 #include "server/auth/issue.h"
 #include "server/config/server_config.h"
+#include "storage/backup/restore.h"
 
 namespace dml {
 
@@ -19,6 +20,8 @@ struct CommandLine {
     kIssueCertificate,
     kRenewCertificate,
     kRebuildIndex,
+    kRebuildViews,
+    kRestore,
     kNewLogKey,
     kNewOrigin,
     kSetRoot
@@ -29,6 +32,8 @@ struct CommandLine {
   IssueRequest issue;                        // kIssueCertificate.
   std::vector<std::filesystem::path> roots;  // kSetRoot.
   bool root_keys_lost = false;               // kSetRoot.
+  RestoreRequest restore;                    // kRestore.
+  bool list_backups = false;                 // kRestore: tells what there is, and restores nothing.
 };
 
 /// Reads the arguments (without the program's name), the configuration file that they or

@@ -2,6 +2,7 @@
 #include "dml/v1/admin.grpc.pb.h"
 #include "dml/v1/journal.grpc.pb.h"
 #include "server/rpc/journal_page.h"
+#include "server/rpc/operations_service.h"
 #include "server/rpc/service_util.h"
 #include "storage/journal/journal.h"
 #include "storage/library/trust.h"
@@ -259,6 +260,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const ServiceContext& c
   services.push_back(MakeMeasuresService(context));
   services.push_back(MakeMediaService(context));
   services.push_back(MakeEntitlementService(context));
+  services.push_back(MakeOperationsService(context));
   return services;
 }
 

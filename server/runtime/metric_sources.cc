@@ -154,6 +154,17 @@ void TellMaintenance(const Maintenance& maintenance, MetricSink& sink) {
   TellFigures(measurement.figures, sink);
 }
 
+void TellBackups(const Backups& backups, MetricSink& sink) {
+  const Backups::State state = backups.state();
+  JobState job;
+  job.running = state.running;
+  job.error = state.error;
+  TellJob("backup", job, sink);
+  sink.Gauge("dmld_backup_finish_time_seconds",
+             "When the last backup since the start was made; 0: none",
+             SecondsOf(state.finish_time));
+}
+
 void TellTraffic(const ServiceContext& services, MetricSink& sink) {
   const TransferBudget::Figures transfers = services.budget.figures();
   sink.Gauge("dmld_transfers", "Transfers of content under way", transfers.streams);

@@ -4,6 +4,7 @@
 
 #include "server/rpc/services.h"
 #include "server/runtime/metrics.h"
+#include "storage/backup/backups.h"
 
 namespace dml {
 
@@ -12,6 +13,9 @@ void TellLibrary(Library& library, MetricSink& sink);
 
 /// Collection, repacking, scrub, and the figures of storage that were measured last.
 void TellMaintenance(const Maintenance& maintenance, MetricSink& sink);
+
+/// The last backup.
+void TellBackups(const Backups& backups, MetricSink& sink);
 
 /// Transfers and their memory, searches, watches.
 void TellTraffic(const ServiceContext& services, MetricSink& sink);

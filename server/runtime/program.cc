@@ -167,6 +167,43 @@ int Rebuild(const ServerConfig& config) {
   return kExitOk;
 }
 
+int RebuildViewsOf(const ServerConfig& config) {
+  StartLogging(config.log);
+  const absl::StatusOr<uint64_t> entries = RebuildLibraryViews(config);
+  if (!entries.ok()) return Fail(entries.status());
+  fmt::print("views folded anew from {} entries\nnext: start dmld, then dml admin verify\n",
+             *entries);
+  return kExitOk;
+}
+
+int ListBackups(const RestoreRequest& request) {
+  const absl::StatusOr<BackupFolder> folder = BackupFolder::Open(request.backups, std::nullopt);
+  if (!folder.ok()) return Fail(folder.status());
+  const absl::StatusOr<std::vector<Backup>> all = folder->List();
+  if (!all.ok()) return Fail(all.status());
+  fmt::print("backups of {}:\n", folder->origin());
+  for (const Backup& backup : *all) {
+    fmt::print("{:>6}  {}  {} entries  {} bytes\n", backup.number, FormatTime(backup.time),
+               backup.note.entries, backup.bytes);
+  }
+  return kExitOk;
+}
+
+int Restore(const RestoreRequest& request) {
+  const absl::StatusOr<RestoreReport> report = RestoreBackup(request);
+  if (!report.ok()) return Fail(report.status());
+  const std::string dir = request.data_dir.string();
+  fmt::print(
+      "restored backup {} of {} ({}): {} entries, root {}\n"
+      "next: copy keys/ and client/*.key into {}, from where you keep them; then\n"
+      "  to look at it, changing nothing:  dmld --data-dir {} --read-only\n"
+      "  to go on with it: put the newest signed-checkpoint that you have there and start dmld; "
+      "see docs/operations.md, \"Backup and restore\"\n",
+      report->backup.number, report->backup.note.origin, FormatTime(report->backup.time),
+      report->entries, report->root.ToString(), dir, dir);
+  return kExitOk;
+}
+
 int MakeLogKey(const ServerConfig& config) {
   const absl::StatusOr<NextLogKey> made = MakeNextLogKey(config.data_dir);
   if (!made.ok()) return Fail(made.status());
@@ -261,7 +298,8 @@ DaemonExit DaemonExitFor(const absl::Status& status) {
     return kExitUsage;
   }
   if (starts_with_one_of({"DATA_DIR_", "STORAGE_", "JOURNAL_", "CHECKPOINT_", "ORIGIN_", "LOG_KEY_",
-                          "BOOTSTRAP_", "CA_KEY_", "KEY_", "NOTE_", "FILE_", "DISK_", "INDEX_"})) {
+                          "BOOTSTRAP_", "CA_KEY_", "KEY_", "NOTE_", "FILE_", "DISK_", "INDEX_",
+                          "BACKUP_", "LIBRARY_"})) {
     return kExitDataDirectory;
   }
   return kExitFailure;
@@ -292,6 +330,10 @@ int RunProgram(int argc, char** argv) {
       return Renew(command->config);
     case CommandLine::Action::kRebuildIndex:
       return Rebuild(command->config);
+    case CommandLine::Action::kRebuildViews:
+      return RebuildViewsOf(command->config);
+    case CommandLine::Action::kRestore:
+      return command->list_backups ? ListBackups(command->restore) : Restore(command->restore);
     case CommandLine::Action::kServe:
       return Serve(command->config, invocation);
   }

@@ -48,6 +48,7 @@ void AddAdminCommands(CommandTree& tree) {
             "dml admin accept-clock"},
            AcceptClock);
   AddUpkeepCommands(tree, noun);
+  AddOperationsCommands(tree, noun);
 }
 
 }  // namespace dml

@@ -143,6 +143,7 @@ void AddLogCosignCommands(CommandTree& tree, CLI::App& log);  // log request-cos
 void AddAuditLogCommand(CommandTree& tree, CLI::App& log);    // log verify-audit
 void AddAdminCommands(CommandTree& tree);
 void AddUpkeepCommands(CommandTree& tree, CLI::App& admin);
+void AddOperationsCommands(CommandTree& tree, CLI::App& admin);  // admin backup, verify
 void AddRetentionCommands(CommandTree& tree, CLI::App& ns);
 
 }  // namespace dml

@@ -20,6 +20,7 @@
 #include <dml/v1/maintenance.pb.h>
 #include <dml/v1/measures.pb.h>
 #include <dml/v1/media.pb.h>
+#include <dml/v1/operations.pb.h>
 #include <dml/v1/permit.pb.h>
 #include <dml/v1/policy.pb.h>
 #include <dml/v1/reference.pb.h>
@@ -56,7 +57,8 @@ std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
           v1::GetRolloutRequest::descriptor()->file(),
           v1::GetMeasuresRequest::descriptor()->file(),
           v1::GetPermitRequest::descriptor()->file(),
-          v1::PublishReferencesRequest::descriptor()->file()};
+          v1::PublishReferencesRequest::descriptor()->file(),
+          v1::StartBackupRequest::descriptor()->file()};
 }
 
 std::set<std::string> AllMethods() {
