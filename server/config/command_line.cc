@@ -174,10 +174,12 @@ absl::StatusOr<CommandLine> Interpret(const Flags& flags, const Subcommands& giv
     }
     out.action = CommandLine::Action::kRestore;
     out.list_backups = flags.restore_list;
-    out.restore = {std::filesystem::absolute(flags.restore_from).lexically_normal(),
-                   flags.restore_number,
-                   std::filesystem::absolute(flags.restore_data_dir).lexically_normal(),
-                   flags.restore_last_index};
+    out.restore.backups = std::filesystem::absolute(flags.restore_from).lexically_normal();
+    out.restore.number = flags.restore_number;
+    out.restore.last_index = flags.restore_last_index;
+    if (!flags.restore_list) {
+      out.restore.data_dir = std::filesystem::absolute(flags.restore_data_dir).lexically_normal();
+    }
     return out;
   }
   DML_ASSIGN_OR_RETURN(out.config, LoadConfig(flags, environment));
