@@ -95,6 +95,21 @@ absl::StatusOr<Committed<RolloutDetails>> RolloutClient::Report(
   return CommittedRollout(std::move(done));
 }
 
+absl::StatusOr<RolloutNodeDetails> RolloutClient::AskNode(const ReleaseName& release,
+                                                          const std::string& environment,
+                                                          const std::string& node,
+                                                          NodeStage stage) {
+  auto request = About<v1::ReportNodeRequest>(release, environment);
+  request.set_node(node);
+  request.set_stage(static_cast<v1::RolloutNode::Stage>(stage));
+  request.set_reason("asks whether it may");
+  request.set_validate_only(true);
+  DML_ASSIGN_OR_RETURN(const auto response, client_.connection().Call(&Calls::ReportNode, request));
+  if (!response.has_node()) return BadAnswer("a node's answer has no node");
+  DML_ASSIGN_OR_RETURN(auto found, Answered(wire::From(response.node())));
+  return RolloutNodeDetails{std::move(found.record), found.wanted};
+}
+
 absl::StatusOr<Committed<RolloutDetails>> RolloutClient::Steer(
     const ReleaseName& release, const std::string& environment, RolloutAction action,
     const std::string& reason, const std::string& etag, const MutationOptions& options) {

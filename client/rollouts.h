@@ -39,6 +39,11 @@ class RolloutClient {
                                                    const std::string& reason = "",
                                                    const std::string& report = "",
                                                    const MutationOptions& options = {});
+  /// A node, by asking whether it may report a stage; nothing is entered. The errors of Report: it
+  /// may not.
+  absl::StatusOr<RolloutNodeDetails> AskNode(const ReleaseName& release,
+                                             const std::string& environment,
+                                             const std::string& node, NodeStage stage);
   /// Any action but kTick. The reason is for kAbort and kBackOut.
   absl::StatusOr<Committed<RolloutDetails>> Steer(const ReleaseName& release,
                                                   const std::string& environment,

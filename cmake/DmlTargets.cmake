@@ -1,6 +1,6 @@
 # dml_library(NAME DEPS ... PCH base|grpc|none [EXCLUDE regex]): a static library of every .cc below
-# the current folder. dml_tests(NAME FOLDER ... DEPS ... [PCH test|test_grpc]): one test binary for a
-# folder.
+# the current folder. dml_tests(NAME FOLDER ... DEPS ... [PCH test|test_grpc] [EXCLUDE regex]): one
+# test binary for a folder.
 
 function(dml_library name)
   cmake_parse_arguments(ARG "" "PCH;EXCLUDE" "DEPS;SOURCES" ${ARGN})
@@ -33,9 +33,12 @@ function(dml_use_allocator name)
 endfunction()
 
 function(dml_tests name)
-  cmake_parse_arguments(ARG "" "FOLDER;PCH" "DEPS;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "FOLDER;PCH;EXCLUDE" "DEPS;SOURCES" ${ARGN})
   if(NOT ARG_SOURCES)
     file(GLOB_RECURSE ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_FOLDER}/*.cc)
+    if(ARG_EXCLUDE)
+      list(FILTER ARG_SOURCES EXCLUDE REGEX ${ARG_EXCLUDE})
+    endif()
   endif()
   if(NOT ARG_PCH)
     set(ARG_PCH test)

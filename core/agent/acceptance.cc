@@ -42,17 +42,21 @@ absl::StatusOr<AgentState> AcceptPermit(const AgentState& state, const PermitVer
                               AgentPhaseName(state.phase), state.pending->permit);
   }
   AgentState out = state;
+  const bool leads_back = verdict.permit.is_back_out && state.active.has_value() &&
+                          state.active->back_out == verdict.permit.id;
   for (const ReleaseItem& item : verdict.release.items) {
     if (!IsForNode(item, node)) continue;
     const std::string package = item.variant.package.ToString();
-    DML_RETURN_IF_ERROR(CheckNewer(state, verdict, package));
-    out.decisions[package] = verdict.log_index;
+    if (!leads_back) DML_RETURN_IF_ERROR(CheckNewer(state, verdict, package));
+    uint64_t& decision = out.decisions[package];
+    decision = std::max(decision, verdict.log_index);
   }
   const DeploymentSet* before = state.active.has_value() ? &*state.active : nullptr;
   DML_ASSIGN_OR_RETURN(DeploymentSet set, PlanSet(before, verdict.release, verdict.permit, node));
   set.generation = ++out.generation;
   set.release_digest = verdict.release_digest;
   set.log_index = verdict.log_index;
+  set.back_out = verdict.permit.back_out;
   out.pending = std::move(set);
   out.log_time = std::max({out.log_time, verdict.decided, verdict.as_of});
   out.log_time = std::chrono::floor<std::chrono::seconds>(out.log_time);

@@ -14,7 +14,9 @@ absl::StatusOr<Timestamp> TimeToJudgeBy(Timestamp clock, Timestamp log_time);
 /// The state in which the permit's set is being staged. `verdict` is OK. FAILED_PRECONDITION:
 ///   AGENT_BUSY          another set is under way
 ///   PERMIT_USED         this permit was acted upon before
-///   PERMIT_ROLLED_BACK  a later decision about one of its packages was acted upon before
+///   PERMIT_ROLLED_BACK  a later decision about one of its packages was acted upon before, but for
+///                       the permit that leads back from what runs: it was decided together with
+///                       the one by which that came
 ///   and the errors of PlanSet.
 absl::StatusOr<AgentState> AcceptPermit(const AgentState& state, const PermitVerdict& verdict,
                                         const NodeFacts& node);

@@ -97,6 +97,7 @@ void AddReport(AgentState& state, NodeStage stage, const absl::Status& status, T
   StageReport report;
   report.sequence = state.next_sequence++;
   report.permit = state.pending.has_value() ? state.pending->permit : "";
+  report.release = state.pending.has_value() ? state.pending->release : "";
   report.stage = stage;
   if (!status.ok()) {
     report.reason = Reason(status).empty() ? "UNKNOWN" : Reason(status);

@@ -52,6 +52,7 @@ struct StageReport {
   std::string reason;   // Of a failure: its word; else "".
   std::string message;  // Likewise.
   Timestamp time;
+  std::string release = {};  // "payments 2.0.0"
   bool operator==(const StageReport&) const = default;
 };
 

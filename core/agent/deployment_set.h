@@ -34,6 +34,7 @@ struct DeploymentSet {
   Digest release_digest;
   uint64_t log_index = 0;            // Of the permit's decision.
   Timestamp expires;                 // The permit; the set does not.
+  std::string back_out;              // The id of the permit that leads back from it; "": none.
   std::vector<SetItem> items;        // Ascending by package.
   std::vector<PackageName> changed;  // What it makes other than before, in the order to do it.
   bool operator==(const DeploymentSet&) const = default;

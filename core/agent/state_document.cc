@@ -69,6 +69,7 @@ absl::StatusOr<DeploymentSet> ReadSet(const json& value) {
   out.release_digest = document::ReadDigest(in, "releaseDigest");
   out.log_index = in.Unsigned("logIndex", 0, document::kMaxNumber);
   out.expires = document::ReadTime(in, "expires", kInvalid);
+  out.back_out = in.StringOr("backOut", document::kMaxNameBytes, "");
   in.ForEach("items", kMaxSetItems, [&](const json& item) -> absl::Status {
     DML_ASSIGN_OR_RETURN(out.items.emplace_back(), ReadItem(item));
     return absl::OkStatus();
@@ -88,10 +89,12 @@ json SetJson(const DeploymentSet& set) {
   for (const SetItem& item : set.items) items.push_back(ItemJson(item));
   json changed = json::array();
   for (const PackageName& package : set.changed) changed.push_back(package.ToString());
-  return {{"generation", set.generation}, {"permit", set.permit},
-          {"release", set.release},       {"releaseDigest", set.release_digest.ToString()},
-          {"logIndex", set.log_index},    {"expires", FormatTime(set.expires)},
-          {"items", std::move(items)},    {"changed", std::move(changed)}};
+  json out = {{"generation", set.generation}, {"permit", set.permit},
+              {"release", set.release},       {"releaseDigest", set.release_digest.ToString()},
+              {"logIndex", set.log_index},    {"expires", FormatTime(set.expires)},
+              {"items", std::move(items)},    {"changed", std::move(changed)}};
+  if (!set.back_out.empty()) out["backOut"] = set.back_out;
+  return out;
 }
 
 absl::StatusOr<StageReport> ReadReport(const json& value) {
@@ -100,6 +103,7 @@ absl::StatusOr<StageReport> ReadReport(const json& value) {
   StageReport out;
   out.sequence = in.Unsigned("sequence", 1, document::kMaxNumber);
   out.permit = in.String("permit", document::kMaxNameBytes);
+  out.release = in.StringOr("release", document::kMaxNameBytes, "");
   out.stage = static_cast<NodeStage>(in.Word("stage", kStages) + 1);
   out.reason = in.StringOr("reason", document::kMaxNameBytes, "");
   out.message = in.StringOr("message", kMaxMessage, "");
@@ -113,6 +117,7 @@ json ReportJson(const StageReport& report) {
               {"permit", report.permit},
               {"stage", NodeStageName(report.stage)},
               {"time", FormatTime(report.time)}};
+  if (!report.release.empty()) out["release"] = report.release;
   if (!report.reason.empty()) out["reason"] = report.reason;
   if (!report.message.empty()) out["message"] = report.message;
   return out;

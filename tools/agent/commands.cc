@@ -7,7 +7,10 @@
 #include "core/base/text.h"
 #include "core/evidence/permit_bundle.h"
 #include "core/os/file.h"
+#include "core/trust/dsse.h"
 #include "tools/agent/agent_report.h"
+#include "tools/agent/follow.h"
+#include "tools/agent/inventory_report.h"
 #include "tools/agent/loop.h"
 #include "tools/agent/session.h"
 
@@ -22,6 +25,7 @@ struct Options {
   std::string output = "table";
   std::string permit;
   std::string layout;
+  std::string out;
 };
 
 struct Answer {
@@ -94,6 +98,10 @@ absl::StatusOr<Answer> RunOnce(const Options& options, const EngineHooks& hooks)
   DML_ASSIGN_OR_RETURN(auto session, Session::Open(config, options.layout, hooks));
   Engine& engine = session->engine();
   DML_ASSIGN_OR_RETURN(RunResult run, engine.Run());
+  if (options.permit.empty() && run.waiting.ok() && session->desire() != nullptr) {
+    run.waiting = FollowLibrary(engine, *session->desire(), hooks.log);
+    run.phase = engine.state().phase;
+  }
   if (options.permit.empty() || !run.waiting.ok()) return Outcome(engine.state(), run);
   DML_ASSIGN_OR_RETURN(std::string bundle, ReadFile(options.permit, kMaxPermitBundleBytes));
   const PermitVerdict verdict = engine.Judge(bundle);
@@ -143,6 +151,31 @@ absl::StatusOr<Answer> Enroll(const Options& options, const EngineHooks&) {
   return out;
 }
 
+absl::StatusOr<Answer> MakeReport(const Options& options, const EngineHooks& hooks) {
+  DML_ASSIGN_OR_RETURN(AgentConfig config, LoadAgentConfig(options.config));
+  config.profile.clear();  // Nobody is asked.
+  DML_ASSIGN_OR_RETURN(auto session, Session::Open(config, "", hooks));
+  const Engine& engine = session->engine();
+  DML_ASSIGN_OR_RETURN(const std::vector<VerifiedItem> verified, engine.Verify());
+  Inventory inventory =
+      MakeInventory(engine.state(), verified, FindForeign(config, engine.state()));
+  inventory.time = std::chrono::floor<std::chrono::seconds>(WallClockNow());
+  // Goes up with every inventory, whoever counts them.
+  inventory.sequence = static_cast<uint64_t>(ToMicros(inventory.time)) / 1'000'000;
+  DML_ASSIGN_OR_RETURN(const std::string document, FormatInventory(inventory));
+  DML_ASSIGN_OR_RETURN(const PrivateKey key, session->store().NodeKey());
+  const Signer* const signers[] = {&key};
+  DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope,
+                       SignEnvelope(kInventoryPayloadType, document, signers));
+  const std::string text = FormatEnvelope(envelope);
+  if (!options.out.empty())
+    DML_RETURN_IF_ERROR(WriteFileAtomically(options.out, AsBytes(text), 0644));
+  Answer out;
+  out.document = {{"inventory", ReportJson::parse(document)}, {"envelope", text}};
+  out.text = options.out.empty() ? text + "\n" : VerifiedText(verified);
+  return out;
+}
+
 absl::StatusOr<Answer> Loop(const Options& options, const EngineHooks& hooks) {
   DML_ASSIGN_OR_RETURN(AgentConfig config, LoadAgentConfig(options.config));
   DML_RETURN_IF_ERROR(RunLoop(config, hooks));
@@ -181,6 +214,10 @@ void Build(CLI::App& app, Options& options, Command& selected) {
   CLI::App* verify =
       AddCommand(app, "verify", "whether what runs is what was put there", &Verify, selected);
   verify->add_option("--permit", options.permit, "judge this permit bundle instead")
+      ->type_name("FILE");
+  AddCommand(app, "inventory", "what is in use here, signed with the node's key", &MakeReport,
+             selected)
+      ->add_option("--out", options.out, "where to write the envelope; else it is printed")
       ->type_name("FILE");
   AddCommand(app, "enroll", "make the node's key, and show its public half", &Enroll, selected);
   AddCommand(app, "run", "carry out what is to run here, until stopped", &Loop, selected);

@@ -10,20 +10,22 @@
 
 namespace dml::agent {
 
-/// Blocking; one thread at a time. UNAVAILABLE, DEADLINE_EXCEEDED, ABORTED and errors with
+/// `set` is the one that is being staged, by whose permit things are fetched. Blocking; one thread
+/// at a time. UNAVAILABLE, DEADLINE_EXCEEDED, ABORTED and errors with
 /// RetryAfter are worth another try; others are not.
 class ContentSource {
  public:
   virtual ~ContentSource() = default;
 
   /// The exact bytes of a manifest. DATA_LOSS where they are others.
-  virtual absl::StatusOr<std::string> FetchManifest(const SetItem& item) = 0;
+  virtual absl::StatusOr<std::string> FetchManifest(const DeploymentSet& set,
+                                                    const SetItem& item) = 0;
 
   /// Fetches the files of a variant into `folder`, those that are not there yet; each is verified
   /// and durable when this is OK, and what has come stays when it is not. `local`: where bytes may
   /// be that need not be fetched. DATA_LOSS (CHUNK_DIGEST_MISMATCH, BLOB_DIGEST_MISMATCH).
-  virtual absl::Status FetchFiles(const SetItem& item, const Manifest& manifest,
-                                  const std::filesystem::path& folder,
+  virtual absl::Status FetchFiles(const DeploymentSet& set, const SetItem& item,
+                                  const Manifest& manifest, const std::filesystem::path& folder,
                                   const std::vector<std::filesystem::path>& local) = 0;
 
   /// The exact bytes of a configuration that a set's release names.

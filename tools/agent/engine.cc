@@ -239,6 +239,13 @@ absl::Status Engine::Undo(const std::string& permit, const std::string& reason) 
   return store_.SaveState(next);
 }
 
+absl::Status Engine::Told(uint64_t sequence) {
+  AgentState next = state();
+  const size_t told = std::erase_if(
+      next.reports, [&](const StageReport& report) { return report.sequence <= sequence; });
+  return told > 0 ? store_.SaveState(next) : absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<VerifiedItem>> Engine::Verify() const {
   std::vector<VerifiedItem> out;
   if (!state().active.has_value()) return out;

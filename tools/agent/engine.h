@@ -65,7 +65,11 @@ class Engine {
   /// What the active set should be, and is.
   absl::StatusOr<std::vector<VerifiedItem>> Verify() const;
 
+  /// The library was told all reports up to this one.
+  absl::Status Told(uint64_t sequence);
+
   const AgentState& state() const { return store_.state(); }
+  const PermitMemory& memory() const { return store_.memory(); }
 
  private:
   absl::Status Step(absl::Status& waiting);

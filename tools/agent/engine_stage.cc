@@ -33,7 +33,7 @@ absl::StatusOr<Manifest> Engine::StageManifest(const SetItem& item) {
   const fs::path file = store_.ContentOf(item).folder / "manifest.json";
   absl::StatusOr<std::string> text = ReadChecked(file, item.manifest);
   if (!text.ok()) {
-    DML_ASSIGN_OR_RETURN(text, source_->FetchManifest(item));
+    DML_ASSIGN_OR_RETURN(text, source_->FetchManifest(*state().pending, item));
     DML_RETURN_IF_ERROR(CheckBlob(*text, item.manifest, "manifest"));
     DML_RETURN_IF_ERROR(MakePrivateDirectory(file.parent_path()));
     DML_RETURN_IF_ERROR(WriteFileAtomically(file, AsBytes(*text), 0600));
@@ -98,11 +98,14 @@ absl::Status Engine::Stage() {
       local = handler->LocalContent(*step.before);
       local.push_back(step.before_content.folder / "files");
     }
-    DML_RETURN_IF_ERROR(
-        source_->FetchFiles(*step.after, manifest, step.after_content.folder / "files", local));
+    DML_RETURN_IF_ERROR(source_->FetchFiles(*state().pending, *step.after, manifest,
+                                            step.after_content.folder / "files", local));
+    // Files are synced as they come, the names of the folders that they are in are not.
+    DML_RETURN_IF_ERROR(SyncTree(step.after_content.folder));
     Reached("step");
   }
-  return absl::OkStatus();
+  DML_RETURN_IF_ERROR(SyncFolder(store_.content_folder()));
+  return SyncFolder(store_.content_folder().parent_path());
 }
 
 }  // namespace dml::agent

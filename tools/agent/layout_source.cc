@@ -79,7 +79,7 @@ absl::StatusOr<std::string> LayoutSource::ReadBlob(const BlobRef& blob, uint64_t
   return bytes;
 }
 
-absl::StatusOr<std::string> LayoutSource::FetchManifest(const SetItem& item) {
+absl::StatusOr<std::string> LayoutSource::FetchManifest(const DeploymentSet&, const SetItem& item) {
   return ReadBlob(item.manifest, kMaxManifestBytes);
 }
 
@@ -88,8 +88,9 @@ absl::StatusOr<std::string> LayoutSource::FetchConfiguration(const DeploymentSet
   return ReadBlob(configuration, kMaxConfigurationBytes);
 }
 
-absl::Status LayoutSource::FetchFiles(const SetItem&, const Manifest& manifest,
-                                      const fs::path& folder, const std::vector<fs::path>&) {
+absl::Status LayoutSource::FetchFiles(const DeploymentSet&, const SetItem&,
+                                      const Manifest& manifest, const fs::path& folder,
+                                      const std::vector<fs::path>&) {
   DML_ASSIGN_OR_RETURN(SafeDirectory directory, SafeDirectory::Open(folder, /*create=*/true));
   for (const ManifestFile& file : manifest.files) {
     DML_ASSIGN_OR_RETURN(SafeDirectory::Place place, directory.Find(file.path, /*create=*/true));

@@ -12,8 +12,8 @@ class LayoutSource final : public ContentSource {
  public:
   explicit LayoutSource(std::filesystem::path layout) : layout_(std::move(layout)) {}
 
-  absl::StatusOr<std::string> FetchManifest(const SetItem& item) override;
-  absl::Status FetchFiles(const SetItem& item, const Manifest& manifest,
+  absl::StatusOr<std::string> FetchManifest(const DeploymentSet& set, const SetItem& item) override;
+  absl::Status FetchFiles(const DeploymentSet& set, const SetItem& item, const Manifest& manifest,
                           const std::filesystem::path& folder,
                           const std::vector<std::filesystem::path>& local) override;
   absl::StatusOr<std::string> FetchConfiguration(const DeploymentSet& set,

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <thread>
 
-#include "client/releases.h"
-#include "client/transfer.h"
+#include "client/permits.h"
+#include "client/permitted_files.h"
 
 namespace dml::agent {
 namespace {
@@ -21,48 +21,35 @@ std::chrono::milliseconds Throttle::Delay(uint64_t bytes, std::chrono::milliseco
   return std::clamp(wait, std::chrono::milliseconds(0), kLongestDelay);
 }
 
-absl::StatusOr<std::string> LibrarySource::FetchManifest(const SetItem& item) {
-  DML_ASSIGN_OR_RETURN(VariantDetails details, client_.GetVariant(item.variant));
-  DML_RETURN_IF_ERROR(
-      CheckBlob(details.manifest, item.manifest, "manifest of " + item.variant.ResourceName()));
-  return std::move(details.manifest);
+absl::StatusOr<std::string> LibrarySource::FetchManifest(const DeploymentSet& set,
+                                                         const SetItem& item) {
+  return PermitClient(client_).ReadDocument(set.permit, item.manifest.digest);
 }
 
-absl::Status LibrarySource::FetchFiles(const SetItem& item, const Manifest& manifest,
+absl::Status LibrarySource::FetchFiles(const DeploymentSet& set, const SetItem& item,
+                                       const Manifest& manifest,
                                        const std::filesystem::path& folder,
                                        const std::vector<std::filesystem::path>& local) {
   DownloadOptions options;
   options.overwrite = true;
-  options.allow_withdrawn = true;  // What a permit allows, its holder may fetch.
   options.local = local;
   const auto start = std::chrono::steady_clock::now();
+  uint64_t received = 0;
   const ProgressFn progress = [&](const TransferProgress& now) {
+    received = now.bytes_sent;
     const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - start);
     std::this_thread::sleep_for(throttle_.Delay(now.bytes_sent, elapsed));
   };
-  DML_ASSIGN_OR_RETURN(DownloadResult result,
-                       DownloadVariant(client_, item.variant, folder, options, progress));
-  if (result.manifest == manifest) return absl::OkStatus();
-  return DataLoss(ErrorReason("MANIFEST_CHANGED"),
-                  "the library has another manifest of {} now than the permit names",
-                  item.variant.ResourceName());
+  const absl::Status status =
+      FetchPermittedFiles(client_, set.permit, item.variant, manifest, folder, options, progress);
+  fetched_bytes_ += received;
+  return status;
 }
 
 absl::StatusOr<std::string> LibrarySource::FetchConfiguration(const DeploymentSet& set,
                                                               const BlobRef& configuration) {
-  const size_t space = set.release.find(' ');
-  const ReleaseName name{set.release.substr(0, space), set.release.substr(space + 1)};
-  DML_ASSIGN_OR_RETURN(ReleaseDetails details,
-                       ReleaseClient(client_).Get(name, "", WithConfigurations::kYes));
-  const auto found = details.configurations.find(configuration.digest);
-  if (found == details.configurations.end()) {
-    return NotFound(ErrorReason("CONFIGURATION_NOT_FOUND"),
-                    "the library has no configuration {} of release {}",
-                    configuration.digest.ToString(), set.release);
-  }
-  DML_RETURN_IF_ERROR(CheckBlob(found->second, configuration, "configuration"));
-  return found->second;
+  return PermitClient(client_).ReadDocument(set.permit, configuration.digest);
 }
 
 }  // namespace dml::agent

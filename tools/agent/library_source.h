@@ -27,16 +27,20 @@ class LibrarySource final : public ContentSource {
   LibrarySource(Client& client, uint64_t bytes_per_second)
       : client_(client), throttle_(bytes_per_second) {}
 
-  absl::StatusOr<std::string> FetchManifest(const SetItem& item) override;
-  absl::Status FetchFiles(const SetItem& item, const Manifest& manifest,
+  absl::StatusOr<std::string> FetchManifest(const DeploymentSet& set, const SetItem& item) override;
+  absl::Status FetchFiles(const DeploymentSet& set, const SetItem& item, const Manifest& manifest,
                           const std::filesystem::path& folder,
                           const std::vector<std::filesystem::path>& local) override;
   absl::StatusOr<std::string> FetchConfiguration(const DeploymentSet& set,
                                                  const BlobRef& configuration) override;
 
+  /// Of files, over the wire, so far.
+  uint64_t fetched_bytes() const { return fetched_bytes_; }
+
  private:
   Client& client_;
   const Throttle throttle_;
+  uint64_t fetched_bytes_ = 0;
 };
 
 }  // namespace dml::agent

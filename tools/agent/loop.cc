@@ -9,6 +9,7 @@
 
 #include "core/evidence/permit_bundle.h"
 #include "core/os/file.h"
+#include "tools/agent/follow.h"
 
 namespace dml::agent {
 namespace {
@@ -58,7 +59,10 @@ class Loop {
   }
 
   absl::Status Turn() {
-    return TakeTurn(session_->engine(), config_.permit_file, seen_, hooks_.log);
+    DML_RETURN_IF_ERROR(TakeTurn(session_->engine(), config_.permit_file, seen_, hooks_.log));
+    LibraryDesire* const desire = session_->desire();
+    if (desire == nullptr) return absl::OkStatus();
+    return FollowLibrary(session_->engine(), *desire, hooks_.log);
   }
 
   const AgentConfig config_;

@@ -29,6 +29,7 @@ absl::Status Session::Connect(const AgentConfig& config, const std::filesystem::
   options.retry.patience = std::chrono::milliseconds(0);
   DML_ASSIGN_OR_RETURN(Client client, Client::Create(std::move(options)));
   client_.emplace(std::move(client));
+  desire_.emplace(*client_, config.facts.environment, config.facts.node);
   source_ = std::make_unique<LibrarySource>(*client_, config.limits.bytes_per_second);
   return absl::OkStatus();
 }

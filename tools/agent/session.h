@@ -9,6 +9,7 @@
 
 #include "client/client.h"
 #include "tools/agent/engine.h"
+#include "tools/agent/library_desire.h"
 
 namespace dml::agent {
 
@@ -24,6 +25,9 @@ class Session {
                                                        const std::filesystem::path& layout,
                                                        EngineHooks hooks);
 
+  /// nullptr where content comes from no library.
+  LibraryDesire* desire() { return desire_.has_value() ? &*desire_ : nullptr; }
+
   Engine& engine() { return *engine_; }
   StateStore& store() { return store_; }
 
@@ -33,6 +37,7 @@ class Session {
 
   StateStore store_;
   std::optional<Client> client_;
+  std::optional<LibraryDesire> desire_;
   std::unique_ptr<ContentSource> source_;
   HandlerTable handlers_;
   std::optional<Engine> engine_;

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Makes agent-state.json from docs/formats.md, "Agent state", alone. --check compares it."""
+"""Makes agent-state.json and inventory.json from docs/formats.md alone. --check compares them."""
 import hashlib
 import json
 import sys
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parent / "agent-state.json"
+FOLDER = Path(__file__).resolve().parent
 
 
 def digest(text):
@@ -46,7 +46,26 @@ STATE = {
     "nextSequence": 8,
 }
 
-text = json.dumps(STATE, indent=1, sort_keys=True) + "\n"
-if "--check" in sys.argv:
-    sys.exit(0 if FILE.read_text() == text else f"{FILE} is not what {__file__} makes")
-FILE.write_text(text)
+
+def inventory_item(version, use, changed, **more):
+    return {"variant": f"packages/acme/api/versions/{version}/variants/linux-amd64",
+            "manifest": {"digest": digest(f"manifest of acme/api {version}"), "size": 25},
+            "use": use, "changed": changed, **more}
+
+
+INVENTORY = {
+    "schema": "dml.inventory/v1", "environment": "production/eu", "node": "node-1", "sequence": 7,
+    "time": "2026-06-01T12:00:00Z", "release": "payments 2.0.0",
+    "permit": "0f8fad5b-d9cb-469f-a165-70867728950e",
+    "items": [inventory_item("2.0.0", "RUNS", True, configuration=digest("configuration")),
+              inventory_item("1.0.0", "KEPT", False)],
+    "foreign": ["/opt/dml/acme/mine", "/opt/dml/other"],
+}
+
+FILES = {"agent-state.json": json.dumps(STATE, indent=1, sort_keys=True) + "\n",
+         "inventory.json": json.dumps(INVENTORY, separators=(",", ":"), sort_keys=True) + "\n"}
+for name, text in FILES.items():
+    if "--check" not in sys.argv:
+        (FOLDER / name).write_text(text)
+    elif (FOLDER / name).read_text() != text:
+        sys.exit(f"{name} is not what {__file__} makes")

@@ -13,7 +13,8 @@
 namespace dml::testing {
 
 ProgramEnd RunAgentProgram(const std::filesystem::path& config,
-                           const std::vector<std::string>& arguments, const std::string& kill_at) {
+                           const std::vector<std::string>& arguments, const std::string& kill_at,
+                           const std::vector<std::string>& environment) {
   TempDir folder;
   const std::string program = (BinaryDir() / "tools" / "agent" / "dml-agent").string();
   const std::string out = (folder.path() / "out").string(), err = (folder.path() / "err").string();
@@ -25,6 +26,10 @@ ProgramEnd RunAgentProgram(const std::filesystem::path& config,
   const pid_t pid = ::fork();
   if (pid == 0) {
     if (!kill_at.empty()) ::setenv("DML_AGENT_KILL_AT", kill_at.c_str(), 1);
+    for (const std::string& each : environment) {
+      const size_t at = each.find('=');
+      ::setenv(each.substr(0, at).c_str(), each.substr(at + 1).c_str(), 1);
+    }
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 1);
     ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 2);
     ::execv(program.c_str(), pointers.data());

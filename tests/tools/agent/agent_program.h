@@ -13,9 +13,11 @@ struct ProgramEnd {
   std::string out, err;
 };
 
-/// `kill_at`: where it kills itself, "": nowhere (EngineHooks::reached).
+/// `kill_at`: where it kills itself, "": nowhere (EngineHooks::reached). `environment`:
+/// "NAME=value" besides its own.
 ProgramEnd RunAgentProgram(const std::filesystem::path& config,
                            const std::vector<std::string>& arguments,
-                           const std::string& kill_at = "");
+                           const std::string& kill_at = "",
+                           const std::vector<std::string>& environment = {});
 
 }  // namespace dml::testing

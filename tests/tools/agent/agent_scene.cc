@@ -76,7 +76,7 @@ PermitBundle AgentScene::Permit(const std::vector<PermittedItem>& items) {
   for (const PermittedItem& each : items) {
     ReleaseItem item;
     item.variant = {*PackageName::Parse(each.package), each.version,
-                    *Platform::Parse("linux-amd64")};
+                    *Platform::Parse(each.platform)};
     item.manifest = manifests_.at(each.package + " " + each.version);
     item.action = each.action;
     item.changes = {"CHG-1"};

@@ -19,6 +19,7 @@ struct PermittedItem {
   ReleaseAction action = ReleaseAction::kInstall;
   std::string previous;       // Version, of an UPGRADE.
   std::string configuration;  // Its bytes; "": none.
+  std::string platform = "linux-amd64";
 };
 
 class AgentScene {

@@ -1,8 +1,11 @@
 // What an agent does with permits, content and clocks that are not what they should be.
 #include "tools/agent/engine.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include "core/trust/root_walk.h"
 #include "tests/tools/agent/agent_scene.h"
@@ -32,15 +35,16 @@ class FlakySource final : public ContentSource {
  public:
   explicit FlakySource(fs::path layout) : layout_(std::move(layout)) {}
 
-  absl::StatusOr<std::string> FetchManifest(const SetItem& item) override {
+  absl::StatusOr<std::string> FetchManifest(const DeploymentSet& set,
+                                            const SetItem& item) override {
     if (away) return Unavailable(ErrorReason("SERVER_AWAY"), "nobody answers");
-    return layout_.FetchManifest(item);
+    return layout_.FetchManifest(set, item);
   }
-  absl::Status FetchFiles(const SetItem& item, const Manifest& manifest, const fs::path& folder,
-                          const std::vector<fs::path>& local) override {
+  absl::Status FetchFiles(const DeploymentSet& set, const SetItem& item, const Manifest& manifest,
+                          const fs::path& folder, const std::vector<fs::path>& local) override {
     if (away_for_files) return Unavailable(ErrorReason("SERVER_AWAY"), "nobody answers");
     locals = local;
-    return layout_.FetchFiles(item, manifest, folder, local);
+    return layout_.FetchFiles(set, item, manifest, folder, local);
   }
   absl::StatusOr<std::string> FetchConfiguration(const DeploymentSet& set,
                                                  const BlobRef& configuration) override {
@@ -284,6 +288,50 @@ TEST_F(EngineTest, AReleaseLargerThanTheDiskIsNotBegun) {
     EXPECT_EQ(engine.state().phase, AgentPhase::kIdle);
     EXPECT_TRUE(fs::is_empty(store_->content_folder()));
   }
+}
+
+// Whatever is left on a disk, for as long as it lives.
+class Filler {
+ public:
+  explicit Filler(const fs::path& folder) : file_(folder / "filler") {
+    std::ofstream out(file_, std::ios::binary);
+    for (const size_t block : {size_t{64} << 10, size_t{1}}) {
+      const std::string bytes(block, 'x');
+      while (out.write(bytes.data(), static_cast<std::streamsize>(block)).flush()) continue;
+      out.clear();
+    }
+  }
+  ~Filler() { fs::remove(file_); }
+
+ private:
+  const fs::path file_;
+};
+
+TEST_F(EngineTest, ADiskThatFillsUpMeanwhileEndsItAndTheStateSaysSo) {
+  Deploy({kFirst});
+  engine_.reset();
+  store_.reset();
+  const fs::path disk = scene_.folder() / "state";
+  fs::rename(disk, scene_.folder() / "before");
+  fs::create_directory(disk);
+  if (::mount("none", disk.c_str(), "tmpfs", 0, "size=8m,mode=0700") != 0) {
+    GTEST_SKIP() << "no file system can be mounted here";
+  }
+  fs::copy(scene_.folder() / "before", disk, fs::copy_options::recursive);
+  scene_.AddPackage("acme/api", "2.0.0", {{"bin/run", std::string(3 << 20, 'a')}});
+  Open(kHandlers);
+  std::optional<Filler> filler;
+  at_ = "STAGING.planned";
+  then_ = [&] { filler.emplace(disk); };
+  EXPECT_EQ(Deploy({kSecond}).reason, "DISK_FULL");
+  EXPECT_EQ(Running(), "acme/api1.0.0");
+  EXPECT_EQ(ReadAgentState(disk)->last->reason, "DISK_FULL") << "it was written in spite of it";
+  filler.reset();
+  at_.clear();
+  EXPECT_EQ(Deploy({kSecond}).stage, NodeStage::kConfirmed) << "by another permit, with space";
+  engine_.reset();
+  store_.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
 }
 
 TEST_F(EngineTest, VerifyTellsWhatWasChangedAfterwards) {
