@@ -33,12 +33,13 @@ class BackupIntegrationTest : public testing::CommandLibrary {
       fs::copy(library_.data_dir() / name, restored() / name,
                fs::copy_options::recursive | fs::copy_options::skip_existing);
     }
+    // What an administrator's client has seen of the log is no key.
+    for (const auto& file : fs::directory_iterator(restored() / "client")) {
+      if (file.path().filename().string().starts_with("profile.yaml.")) fs::remove(file.path());
+    }
   }
   // Has commands go to another daemon.
-  void Use(const RunningLibrary& library) {
-    // What a client remembers of the log is in the profile's folder, which is another one here.
-    profile_ = library.profile();
-  }
+  void Use(const RunningLibrary& library) { profile_ = library.profile(); }
 };
 
 TEST_F(BackupIntegrationTest, ALibraryIsRestoredFromItsBackup) {
@@ -107,7 +108,7 @@ TEST_F(BackupIntegrationTest, TheStateAfterAnEntryComesBack) {
   Use(then);
   EXPECT_EQ(Do({"status"})["journalSize"], size);
   ExpectThere("1.0.0", "one");
-  Get("2.0.0", 1);
+  Get("2.0.0", 4);
   EXPECT_TRUE(Do({"admin", "verify-views"})["consistent"]);
   EXPECT_EQ(then.Stop(), 0);
 }
@@ -115,14 +116,14 @@ TEST_F(BackupIntegrationTest, TheStateAfterAnEntryComesBack) {
 TEST_F(BackupIntegrationTest, ViewsAreFoldedAnew) {
   Begin();
   Publish("1.0.0", "one");
-  const Json before = Do({"package", "list"});
+  const Json before = Do({"package", "list", "acme"});
   const std::string data = library_.data_dir();
   EXPECT_EQ(Dmld({"rebuild-views", "--data-dir", data}), 3) << "beside a daemon that runs";
   EXPECT_EQ(library_.Stop(), 0);
   EXPECT_EQ(Dmld({"rebuild-views", "--data-dir", data}), 0);
   EXPECT_EQ(Dmld({"rebuild-views", "--data-dir", Path("none")}), 3);
   ASSERT_TRUE(library_.Start());
-  EXPECT_EQ(Do({"package", "list"}), before);
+  EXPECT_EQ(Do({"package", "list", "acme"}), before);
   EXPECT_TRUE(Do({"admin", "verify"})["sound"]);
 }
 

@@ -45,6 +45,7 @@ class ObservationTest : public ::testing::Test {
     config.listen = "127.0.0.1:0";
     config.observation.listen = "127.0.0.1:0";
     config.limits.max_open_files = 64;
+    config.backup.folder = folder_.path() / "backups";
     auto daemon = Daemon::Start(config);
     ASSERT_TRUE(daemon.ok()) << daemon.status();
     daemon_ = *std::move(daemon);
