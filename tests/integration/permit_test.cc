@@ -162,6 +162,15 @@ TEST_F(PermitStoryTest, FromADenialToTheFilesOnANode) {
   Do({"permit", "revoke", id, "--reason", "it loses data"});
   EXPECT_EQ(Reason({"permit", "fetch", id, "--out", Path("again.json")}, 1), "PERMIT_REVOKED");
   EXPECT_EQ(Do(Fetch("got-2"), 3)["reason"], "PERMIT_REVOKED") << "the list is asked for";
+  Do({"permit", "fetch-revocations", "--out", Path("newer.json")});
+  // Whoever has seen that it is revoked is not told otherwise by the list of before.
+  const auto by = [&](const char* list, int code) {
+    return Verify(Path("p.json"), code,
+                  {"--node", "web-1", "--revocations", Path(list), "--memory", Path("memory")});
+  };
+  EXPECT_EQ(by("list.json", 0)["good"], true);
+  EXPECT_EQ(by("newer.json", 3)["good"], false);
+  EXPECT_EQ(by("list.json", 3)["good"], false);
   Do({"permit", "fetch-revocations", "--out", Path("list.json")});
   EXPECT_EQ(
       Verify(Path("p.json"), 3, {"--node", "web-1", "--revocations", Path("list.json")})["reason"],

@@ -90,7 +90,10 @@ absl::StatusOr<Reply> Fetch(Context& context, const DeployArgs& args) {
   if (!check.good()) return PermitCheckReply(check);
   DML_ASSIGN_OR_RETURN(Client * client, context.client());
   DML_RETURN_IF_ERROR(AskForRevocations(*client, args, check));
-  if (!check.good()) return PermitCheckReply(check);
+  if (!check.good()) {
+    DML_RETURN_IF_ERROR(RememberCheck(args.check, check));
+    return PermitCheckReply(check);
+  }
   DownloadOptions options;
   options.overwrite = args.overwrite;
   DML_ASSIGN_OR_RETURN(DeployReport report, FetchPermitted(*client, check.verdict, args.out,

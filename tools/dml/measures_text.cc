@@ -152,13 +152,13 @@ std::string MeasureWords(const Measure& measure) {
 
 std::string FormatMeasuresCsv(const std::vector<MeasuredPeriod>& periods) {
   std::string out =
-      "from,until,level,measure,part,unit,known,count,total,median_seconds,longest_seconds,why\r\n";
+      "from,until,level,measure,part,unit,known,count,total,median_seconds,longest_seconds,why\n";
   for (const MeasuredPeriod& period : periods) {
     for (const Measure& measure : period.measures) {
       const MeasureDefinition* definition = FindMeasureDefinition(measure.id);
       const bool known = measure.unknown_reason.empty();
       const auto number = [&](auto value) { return known ? std::to_string(value) : ""; };
-      out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\r\n", FormatTime(period.from),
+      out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", FormatTime(period.from),
                          FormatTime(period.until),
                          definition == nullptr ? "" : MeasureLevelName(definition->level),
                          measure.id, CsvField(measure.part),

@@ -12,7 +12,8 @@ namespace dml {
 /// What people read: "1 of 3 (33.3 %)", "6 h (of 2, longest 60 h)", "2 in 31 d", "not known: ...".
 std::string MeasureWords(const Measure& measure);
 
-/// RFC 4180: a header, then a line a measure and period.
+/// RFC 4180, but that lines end with LF alone, as all output does: a header, then a line a measure
+/// and period.
 std::string FormatMeasuresCsv(const std::vector<MeasuredPeriod>& periods);
 
 /// Prometheus' text format 0.0.4, of one period: gauges dml_<measure> with the label part; shares

@@ -67,7 +67,8 @@ absl::StatusOr<PermitCheck> CheckPermitFile(const PermitCheckArgs& args) {
 }
 
 absl::Status RememberCheck(const PermitCheckArgs& args, const PermitCheck& check) {
-  if (args.memory.empty() || !check.good()) return absl::OkStatus();
+  // What a bundle proves is not forgotten where the permit turns out to be revoked.
+  if (args.memory.empty() || !check.verdict.status.ok()) return absl::OkStatus();
   DML_ASSIGN_OR_RETURN(const std::string text, FormatPermitMemory(check.verdict.next));
   return WriteFileAtomically(args.memory, AsBytes(text), 0600);
 }

@@ -33,7 +33,8 @@ struct PermitCheck {
 /// Reads everything and judges. What is refused is in the answer; errors are of the files and
 /// arguments.
 absl::StatusOr<PermitCheck> CheckPermitFile(const PermitCheckArgs& args);
-/// Keeps what was seen, where a memory was named and the permit is good.
+/// Keeps what was seen, where a memory was named and the bundle holds, whatever the list of revoked
+/// permits says.
 absl::Status RememberCheck(const PermitCheckArgs& args, const PermitCheck& check);
 
 /// {"good", "steps", "revocation": {"checked", ...}, "permit"}, and the same as text.

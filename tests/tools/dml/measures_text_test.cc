@@ -48,7 +48,7 @@ TEST(MeasuresTextTest, WordsForPeople) {
 TEST(MeasuresTextTest, Csv) {
   const std::string text = FormatMeasuresCsv({Sample()});
   EXPECT_THAT(text, HasSubstr("2027-03-01T00:00:00Z,2027-04-01T00:00:00Z,STRATEGIC,"
-                              "change-fail-rate,,SHARE,yes,1,3,0,0,\r\n"));
+                              "change-fail-rate,,SHARE,yes,1,3,0,0,\n"));
   EXPECT_THAT(text, HasSubstr("nodes-library-only,,SHARE,no,,,,,nodes have signed no inventories"))
       << "what is not known is empty, not zero";
   EXPECT_THAT(text, HasSubstr(R"(back-outs,"it ""fails"", badly",COUNT,yes,1)"));
