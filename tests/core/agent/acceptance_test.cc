@@ -78,6 +78,22 @@ TEST(AcceptanceTest, ALaterDecisionAboutAPackageStays) {
   EXPECT_TRUE(AcceptPermit(state, verdict, Node()).ok()) << "it is about another package";
 }
 
+TEST(AcceptanceTest, ThePermitThatLeadsBackIsGoodThoughItIsNoLater) {
+  PermitScene scene;
+  scene.permit.is_back_out = true;
+  scene.decision.is_back_out = true;
+  const PermitVerdict verdict = Verified(scene);
+  AgentState state = Before(scene);
+  state.decisions["acme/api"] = verdict.log_index + 1;
+  EXPECT_EQ(Reason(AcceptPermit(state, verdict, Node()).status()), "PERMIT_ROLLED_BACK")
+      << "from something else";
+  state.active->back_out = scene.permit.id;
+  const auto back = AcceptPermit(state, verdict, Node());
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->decisions.at("acme/api"), verdict.log_index + 1) << "nothing earlier after it";
+  EXPECT_EQ(back->pending->back_out, "") << "so that it is good for once";
+}
+
 TEST(AcceptanceTest, WhatTheNodeIsNotAllRightForChangesNothing) {
   PermitScene scene;
   const PermitVerdict verdict = Verified(scene);
