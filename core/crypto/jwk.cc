@@ -167,7 +167,7 @@ absl::StatusOr<std::vector<JwkKey>> ParseJwkSet(std::string_view json) {
   auto keys = document.is_object() ? document.find("keys") : document.end();
   if (!document.is_object() || keys == document.end() || !keys->is_array() ||
       keys->size() > kMaxKeys) {
-    return InvalidArgument(kInvalid, "a JWK set is an object whose \"keys\" are 1 to {} keys",
+    return InvalidArgument(kInvalid, "a JWK set is an object whose \"keys\" are at most {} keys",
                            kMaxKeys);
   }
   std::vector<JwkKey> out;
@@ -189,7 +189,7 @@ absl::StatusOr<std::vector<JwkKey>> ParseJwkSet(std::string_view json) {
     }
     out.push_back(std::move(key));
   }
-  if (!out.empty()) return out;
+  if (!out.empty() || keys->empty()) return out;
   return InvalidArgument(kInvalid, "no key of the set is for RS256, ES256 or EdDSA");
 }
 

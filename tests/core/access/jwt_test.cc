@@ -177,15 +177,17 @@ TEST(JwkTest, RsaSignaturesOfTheRfcAreGood) {
 }
 
 TEST(JwkTest, SetsThatCannotBeUsedSayWhy) {
-  for (const char* text :
-       {"", "[]", "{}", R"({"keys":[]})", R"({"keys":[7]})", R"({"keys":{"kty":"OKP"}})",
-        R"({"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA"}]})",
-        R"({"keys":[{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}]})",
-        R"({"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]})",
-        R"({"keys":[{"kty":"OKP","crv":"Ed25519","use":"enc","x":"AAAA"}]})",
-        R"({"keys":[{"kty":"oct","k":"AAAA"}]})"}) {
+  for (const char* text : {"", "[]", "{}", R"({"keys":[7]})", R"({"keys":{"kty":"OKP"}})",
+                           R"({"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA"}]})",
+                           R"({"keys":[{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}]})",
+                           R"({"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]})",
+                           R"({"keys":[{"kty":"OKP","crv":"Ed25519","use":"enc","x":"AAAA"}]})",
+                           R"({"keys":[{"kty":"oct","k":"AAAA"}]})"}) {
     EXPECT_EQ(Reason(ParseJwkSet(text).status()), "JWKS_INVALID") << text;
   }
+  const auto none = ParseJwkSet(R"({"keys":[]})");
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_TRUE(none->empty()) << "all that there were are taken out";
 }
 
 }  // namespace

@@ -48,10 +48,24 @@ TEST_F(IssuerFilesTest, TakesTheKeysOfAReplacedFile) {
   EXPECT_TRUE(Takes(**files, two_.Token(kTwo)));
 }
 
+// The one key that a provider has was stolen.
+TEST_F(IssuerFilesTest, ASetWithoutKeysTakesAllOfThemOut) {
+  const auto files = Open();
+  ASSERT_TRUE(files.ok()) << files.status();
+  ASSERT_TRUE(Takes(**files, one_.Token(kOne)));
+  folder_.Write("one.json", "{\"keys\":[]}");
+  EXPECT_TRUE((*files)->Check());
+  EXPECT_FALSE(Takes(**files, one_.Token(kOne)));
+  EXPECT_TRUE(Takes(**files, two_.Token(kTwo)));
+  folder_.Write("one.json", next_.KeySet());
+  EXPECT_TRUE((*files)->Check());
+  EXPECT_TRUE(Takes(**files, next_.Token(kOne)));
+}
+
 TEST_F(IssuerFilesTest, ABadFileLeavesItsIssuerWhatItHad) {
   const auto files = Open();
   ASSERT_TRUE(files.ok()) << files.status();
-  for (const char* bad : {"", "{\"keys\":[]}", "{\"keys\":[", "{}"}) {
+  for (const char* bad : {"", "{\"keys\":[", "{}"}) {
     folder_.Write("one.json", bad);
     EXPECT_FALSE((*files)->Check()) << bad;
     EXPECT_TRUE(Takes(**files, one_.Token(kOne))) << bad;
