@@ -39,8 +39,8 @@ class JwkKey {
 /// Reads a JWK set of at most 256 KiB and 64 keys. Taken are keys for signatures: RSA of 2048 to
 /// 8192 bits for RS256, EC P-256 for ES256, OKP Ed25519 for EdDSA; others, and those whose "alg" or
 /// "use" says something else, are passed over. INVALID_ARGUMENT (JWKS_INVALID) for what is no set,
-/// for a key of these kinds that is damaged, for two of one id, and where none is left of those that are there. A set without keys is one by
-/// which nobody is believed any more.
+/// for a key of these kinds that is damaged, for two of one id, and where none is left of those
+/// that are there. A set without keys is one by which nobody is believed any more.
 absl::StatusOr<std::vector<JwkKey>> ParseJwkSet(std::string_view json);
 
 }  // namespace dml

@@ -50,7 +50,7 @@ auto OrderOf(const InventoryItem& item) {
   return std::tuple(item.use, item.variant, item.manifest, item.configuration);
 }
 
-absl::Status CheckOrder(const Inventory& inventory) {
+absl::Status CheckOrder(const NodeInventory& inventory) {
   for (size_t i = 1; i < inventory.items.size(); ++i) {
     if (OrderOf(inventory.items[i - 1]) < OrderOf(inventory.items[i])) continue;
     return AtField(InvalidArgument(kInvalid, "must be in ascending order, none twice"), "items");
@@ -62,9 +62,9 @@ absl::Status CheckOrder(const Inventory& inventory) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Inventory> ReadInventory(const json& value) {
+absl::StatusOr<NodeInventory> ReadInventory(const json& value) {
   ObjectReader in(value, kInvalid);
-  Inventory out;
+  NodeInventory out;
   in.Word("schema", kSchema);
   out.environment = document::ReadEnvironment(in, "environment");
   out.node = in.String("node", document::kMaxNameBytes);
@@ -87,7 +87,7 @@ absl::StatusOr<Inventory> ReadInventory(const json& value) {
   return out;
 }
 
-json InventoryJson(const Inventory& inventory) {
+json InventoryJson(const NodeInventory& inventory) {
   json items = json::array();
   for (const InventoryItem& item : inventory.items) items.push_back(ItemJson(item));
   json out = {{"schema", kSchema[0]},
@@ -102,15 +102,15 @@ json InventoryJson(const Inventory& inventory) {
 
 }  // namespace
 
-absl::StatusOr<Inventory> ParseInventory(std::string_view text) {
+absl::StatusOr<NodeInventory> ParseInventory(std::string_view text) {
   absl::StatusOr<json> document = ParseStrictJson(text, kMaxInventoryBytes, kInvalid);
   if (!document.ok()) return LocateError(document.status(), "inventory");
-  absl::StatusOr<Inventory> inventory = ReadInventory(*document);
+  absl::StatusOr<NodeInventory> inventory = ReadInventory(*document);
   if (!inventory.ok()) return LocateError(inventory.status(), "inventory");
   return inventory;
 }
 
-absl::StatusOr<std::string> FormatInventory(const Inventory& inventory) {
+absl::StatusOr<std::string> FormatInventory(const NodeInventory& inventory) {
   json document = InventoryJson(inventory);
   document["sequence"] = inventory.sequence;
   document["time"] = FormatTime(inventory.time);
@@ -119,11 +119,11 @@ absl::StatusOr<std::string> FormatInventory(const Inventory& inventory) {
   return out;
 }
 
-Digest ContentOf(const Inventory& inventory) {
+Digest ContentOf(const NodeInventory& inventory) {
   return Sha256(document::WritePredicate(InventoryJson(inventory)));
 }
 
-absl::StatusOr<Inventory> OpenInventory(std::string_view text, const PublicKey& node_key) {
+absl::StatusOr<NodeInventory> OpenInventory(std::string_view text, const PublicKey& node_key) {
   DML_ASSIGN_OR_RETURN(const DsseEnvelope envelope, ParseEnvelope(text));
   DML_RETURN_IF_ERROR(VerifyEnvelope(envelope, kInventoryPayloadType, {{node_key}}).status());
   return ParseInventory(envelope.payload);

@@ -30,7 +30,7 @@ struct InventoryItem {
   bool operator==(const InventoryItem&) const = default;
 };
 
-struct Inventory {
+struct NodeInventory {
   std::string environment;
   std::string node;
   uint64_t sequence = 0;             // From 1 on; goes up with every inventory of a node.
@@ -40,21 +40,21 @@ struct Inventory {
   std::vector<InventoryItem> items;  // Ascending by variant, those that run first; none twice.
   std::vector<std::string> foreign;  // Software that is not from the library: where it is;
                                      // ascending, distinct.
-  bool operator==(const Inventory&) const = default;
+  bool operator==(const NodeInventory&) const = default;
 };
 
 /// Reads a document strictly. INVALID_ARGUMENT (INVENTORY_INVALID, or the reason of the name that
 /// is wrong) with the place.
-absl::StatusOr<Inventory> ParseInventory(std::string_view json);
+absl::StatusOr<NodeInventory> ParseInventory(std::string_view json);
 /// Compact, members in alphabetical order. The errors of the parser for what it would refuse.
-absl::StatusOr<std::string> FormatInventory(const Inventory& inventory);
+absl::StatusOr<std::string> FormatInventory(const NodeInventory& inventory);
 
 /// What it says is in use, whenever it says so: the SHA-256 of the document without sequence and
 /// time.
-Digest ContentOf(const Inventory& inventory);
+Digest ContentOf(const NodeInventory& inventory);
 
 /// The inventory in an envelope that this key signed. The errors of ParseEnvelope, VerifyEnvelope
 /// and ParseInventory.
-absl::StatusOr<Inventory> OpenInventory(std::string_view envelope, const PublicKey& node_key);
+absl::StatusOr<NodeInventory> OpenInventory(std::string_view envelope, const PublicKey& node_key);
 
 }  // namespace dml

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/base/digest.h"
 #include "core/license/lease.h"
 
 namespace dml {

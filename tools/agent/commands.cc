@@ -157,7 +157,7 @@ absl::StatusOr<Answer> MakeReport(const Options& options, const EngineHooks& hoo
   DML_ASSIGN_OR_RETURN(auto session, Session::Open(config, "", hooks));
   const Engine& engine = session->engine();
   DML_ASSIGN_OR_RETURN(const std::vector<VerifiedItem> verified, engine.Verify());
-  Inventory inventory =
+  NodeInventory inventory =
       MakeInventory(engine.state(), verified, FindForeign(config, engine.state()));
   inventory.time = std::chrono::floor<std::chrono::seconds>(WallClockNow());
   // Goes up with every inventory, whoever counts them.

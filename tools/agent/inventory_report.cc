@@ -32,9 +32,9 @@ void AddEntries(const fs::path& folder, std::vector<fs::path>& out) {
 
 }  // namespace
 
-Inventory MakeInventory(const AgentState& state, const std::vector<VerifiedItem>& verified,
-                        std::vector<std::string> foreign) {
-  Inventory out;
+NodeInventory MakeInventory(const AgentState& state, const std::vector<VerifiedItem>& verified,
+                            std::vector<std::string> foreign) {
+  NodeInventory out;
   out.environment = state.environment;
   out.node = state.node;
   const auto add = [&](const DeploymentSet& set, InventoryUse use) {

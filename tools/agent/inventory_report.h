@@ -12,8 +12,8 @@ namespace dml::agent {
 
 /// Without sequence and time. `verified`: what was found of items when they were looked at last. Of
 /// more than kMaxInventoryForeign the first.
-Inventory MakeInventory(const AgentState& state, const std::vector<VerifiedItem>& verified,
-                        std::vector<std::string> foreign);
+NodeInventory MakeInventory(const AgentState& state, const std::vector<VerifiedItem>& verified,
+                            std::vector<std::string> foreign);
 
 /// What lies below the roots of handlers of kind DIRECTORY and was not put there by them: the
 /// folders of packages that no set has, ascending.

@@ -20,8 +20,8 @@ InventoryItem Item(const std::string& version, InventoryUse use) {
   return out;
 }
 
-Inventory Full() {
-  Inventory out;
+NodeInventory Full() {
+  NodeInventory out;
   out.environment = "production/eu";
   out.node = "node-1";
   out.sequence = 7;
@@ -44,7 +44,7 @@ TEST(InventoryTest, GoldenBothWays) {
 }
 
 TEST(InventoryTest, TheContentIsWhatItSaysAndNotWhen) {
-  Inventory later = Full();
+  NodeInventory later = Full();
   later.sequence = 8;
   later.time += std::chrono::hours(1);
   EXPECT_EQ(ContentOf(later), ContentOf(Full()));

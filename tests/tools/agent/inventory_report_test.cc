@@ -20,7 +20,7 @@ using testing::ReadText;
 using testing::RunAgentProgram;
 using testing::WriteText;
 
-std::vector<std::string> Lines(const Inventory& inventory) {
+std::vector<std::string> Lines(const NodeInventory& inventory) {
   std::vector<std::string> out;
   for (const InventoryItem& item : inventory.items) {
     out.push_back(fmt::format("{} {} {}{}", item.variant.package.name, item.variant.version,
@@ -35,7 +35,7 @@ TEST(InventoryReportTest, SaysWhatRunsWhatIsKeptAndWhatComes) {
   state.active->items.push_back(MakeItem("acme/tool", "1.0.0"));
   state.previous = {MakeSet(3, {MakeItem("acme/api", "0.9.0"), MakeItem("acme/tool", "1.0.0")})};
   const VerifiedItem changed{MakeItem("acme/tool", "1.0.0"), {"bin/run: was changed"}};
-  const Inventory inventory = MakeInventory(state, {changed}, {"/opt/mine"});
+  const NodeInventory inventory = MakeInventory(state, {changed}, {"/opt/mine"});
   EXPECT_THAT(Lines(inventory), ElementsAre("api 1.0.0 runs", "tool 1.0.0 runs changed",
                                             "api 0.9.0 kept", "api 2.0.0 kept", "tool 1.0.0 kept"));
   EXPECT_EQ(inventory.release, "payments 1");
