@@ -86,7 +86,13 @@ absl::Status DirectoryHandler::Install(const HandlerStep& step) {
   DML_RETURN_IF_ERROR(SyncTree(fresh));
   fs::rename(fresh, version, error);
   if (error) return IoError(error.value(), "give its name to", version);
-  return SyncFolder(versions);
+  // Each of the folders above may be new, and its name with it.
+  const fs::path package = PackageFolder(*step.after);
+  for (const fs::path& folder :
+       {versions, package, package.parent_path(), options_.root, options_.root.parent_path()}) {
+    DML_RETURN_IF_ERROR(SyncFolder(folder));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status DirectoryHandler::Fill(const fs::path& folder, const StagedContent& content) const {
