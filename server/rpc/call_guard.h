@@ -60,13 +60,10 @@ class Caller {
   mutable bool judged_ = false;
 };
 
-class RequestRates;
-
 /// What the guard tells and asks besides; each may be null. All must outlive it.
 struct CallHooks {
-  AuditLog* audit = nullptr;      // Keeps refusals.
-  Observer* observer = nullptr;   // Is told of every call's end.
-  RequestRates* rates = nullptr;  // How many calls one caller may make.
+  AuditLog* audit = nullptr;     // Keeps refusals.
+  Observer* observer = nullptr;  // Is told of every call's end.
 };
 
 class CallGuard {

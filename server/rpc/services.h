@@ -29,7 +29,6 @@
 
 namespace dml {
 
-class NamespaceQuotas;
 class Backups;
 
 /// What the services share. Everything borrowed outlives them.
@@ -57,7 +56,6 @@ struct ServiceContext {
   std::shared_ptr<std::atomic<int>> watches = std::make_shared<std::atomic<int>>(0);
   std::shared_ptr<const Signer> permit_key;  // Null: no permits are given.
   Observer* observer = nullptr;              // Of the gate's decisions; null: nobody is told.
-  NamespaceQuotas* quotas = nullptr;         // Null: none.
   Backups* backups = nullptr;                // Null: none are configured.
 
   void TellDecision(std::string_view kind, bool allowed, std::span<const Finding> findings) const {
