@@ -160,6 +160,27 @@ TEST(AuthorizationTableTest, EveryRoleMayCallJustItsMethods) {
   }
 }
 
+// Each method of a service has a row, for just these roles, by the environment that it names; but
+// for those that name none.
+void ExpectRoles(std::string_view service, const std::map<std::string, std::set<Role>>& wanted,
+                 const std::set<std::string>& of_any = {}) {
+  std::set<std::string> seen;
+  for (const AuthorizationRow& row : AuthorizationTable()) {
+    if (!row.method.starts_with(service)) continue;
+    const std::string method(row.method.substr(service.size()));
+    ASSERT_TRUE(wanted.contains(method)) << method;
+    seen.insert(method);
+    EXPECT_EQ(row.scope, of_any.contains(method) ? ScopeKind::kAny : ScopeKind::kEnvironment)
+        << method;
+    for (int i = 0; i < kRoleCount; ++i) {
+      const auto role = static_cast<Role>(i);
+      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
+          << method << " " << RoleName(role);
+    }
+  }
+  EXPECT_EQ(seen.size(), wanted.size()) << service;
+}
+
 TEST(AuthorizationTableTest, WhoManagesEntitlementsAndWhoActsOnLeases) {
   const std::set<Role> managers = {Role::kLicenseManager, Role::kAdmin};
   std::set<Role> deployers = managers;
@@ -176,17 +197,7 @@ TEST(AuthorizationTableTest, WhoManagesEntitlementsAndWhoActsOnLeases) {
       {"ReleaseLease", holders},      {"CheckSeats", readers},
       {"GetEntitlement", readers},    {"ListEntitlements", readers},
       {"ListLeases", readers},        {"GetLicensePosition", readers}};
-  const std::string service = "/dml.v1.EntitlementService/";
-  for (const AuthorizationRow& row : AuthorizationTable()) {
-    if (!row.method.starts_with(service)) continue;
-    const std::string method(row.method.substr(service.size()));
-    EXPECT_EQ(row.scope, ScopeKind::kEnvironment) << method;
-    for (int i = 0; i < kRoleCount; ++i) {
-      const auto role = static_cast<Role>(i);
-      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
-          << method << " " << RoleName(role);
-    }
-  }
+  ExpectRoles("/dml.v1.EntitlementService/", wanted);
 }
 
 TEST(AuthorizationTableTest, WhoGivesUsesAndRevokesPermits) {
@@ -209,21 +220,7 @@ TEST(AuthorizationTableTest, WhoGivesUsesAndRevokesPermits) {
       {"BatchEvaluate", readers},
       {"WhatIf", readers},
       {"ExplainDenial", readers}};
-  const std::string service = "/dml.v1.PermitService/";
-  size_t seen = 0;
-  for (const AuthorizationRow& row : AuthorizationTable()) {
-    if (!row.method.starts_with(service)) continue;
-    ++seen;
-    const std::string method(row.method.substr(service.size()));
-    EXPECT_EQ(row.scope, method == "GetRevocationList" ? ScopeKind::kAny : ScopeKind::kEnvironment)
-        << method;
-    for (int i = 0; i < kRoleCount; ++i) {
-      const auto role = static_cast<Role>(i);
-      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
-          << method << " " << RoleName(role);
-    }
-  }
-  EXPECT_EQ(seen, wanted.size());
+  ExpectRoles("/dml.v1.PermitService/", wanted, {"GetRevocationList"});
 }
 
 TEST(AuthorizationTableTest, WhoSealsApprovesAndMovesReleases) {
@@ -242,17 +239,7 @@ TEST(AuthorizationTableTest, WhoSealsApprovesAndMovesReleases) {
       {"EvaluateRelease", readers},
       {"GetRelease", readers},
       {"ListReleases", readers}};
-  const std::string service = "/dml.v1.ReleaseService/";
-  for (const AuthorizationRow& row : AuthorizationTable()) {
-    if (!row.method.starts_with(service)) continue;
-    const std::string method(row.method.substr(service.size()));
-    EXPECT_EQ(row.scope, ScopeKind::kEnvironment) << method;
-    for (int i = 0; i < kRoleCount; ++i) {
-      const auto role = static_cast<Role>(i);
-      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
-          << method << " " << RoleName(role);
-    }
-  }
+  ExpectRoles("/dml.v1.ReleaseService/", wanted);
 }
 
 TEST(AuthorizationTableTest, WhoMovesRolloutsAndWhoReports) {
@@ -267,17 +254,7 @@ TEST(AuthorizationTableTest, WhoMovesRolloutsAndWhoReports) {
       {"AbortRollout", movers}, {"BackOutRollout", movers}, {"ReportNode", reporters},
       {"GetRollout", readers},  {"ListRollouts", readers},  {"ListRolloutNodes", readers},
       {"WatchRollout", readers}};
-  const std::string service = "/dml.v1.RolloutService/";
-  for (const AuthorizationRow& row : AuthorizationTable()) {
-    if (!row.method.starts_with(service)) continue;
-    const std::string method(row.method.substr(service.size()));
-    EXPECT_EQ(row.scope, ScopeKind::kEnvironment) << method;
-    for (int i = 0; i < kRoleCount; ++i) {
-      const auto role = static_cast<Role>(i);
-      EXPECT_EQ(row.roles.Has(role), wanted.at(method).contains(role))
-          << method << " " << RoleName(role);
-    }
-  }
+  ExpectRoles("/dml.v1.RolloutService/", wanted);
 }
 
 TEST(AuthorizationTableTest, RolesHaveNames) {
